@@ -1,0 +1,1 @@
+//! The masked ReLU gadget (protocol section 6).

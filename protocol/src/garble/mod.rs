@@ -1,0 +1,1 @@
+//! Half gates and the carry circuit (protocol section 6).

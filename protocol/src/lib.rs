@@ -1,0 +1,18 @@
+//! Two-party private CNN inference: everything both parties run.
+//!
+//! Data flows one way: `plan -> offline -> ticket -> online -> label`. The arithmetic modules
+//! ([`ring`], [`plan`], [`rlwe`], [`ot`], [`garble`], [`gadget`], [`linear`]) turn bytes and shares
+//! into bytes and shares and do no I/O; `offline` and `online` sequence them; only `wire` touches
+//! sockets.
+
+pub mod bytes;
+pub mod error;
+pub mod gadget;
+pub mod garble;
+pub mod ot;
+pub mod plan;
+pub mod ring;
+pub mod rlwe;
+pub mod rng;
+
+pub use error::{Error, Result};

@@ -1,0 +1,5 @@
+//! The compiled network.
+
+mod shape;
+
+pub use shape::{ConvShape, Shape};

@@ -1,0 +1,1 @@
+//! Ring-LWE encryption of masks (protocol section 4).
