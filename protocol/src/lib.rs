@@ -14,5 +14,7 @@ pub mod plan;
 pub mod ring;
 pub mod rlwe;
 pub mod rng;
+pub mod session;
+pub mod wire;
 
 pub use error::{Error, Result};

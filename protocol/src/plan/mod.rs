@@ -1,5 +1,25 @@
-//! The compiled network.
+//! The compiled network: what both parties know (the public half) and what only the server knows
+//! (the secret half).
+//!
+//! A plan is a DAG of *activation tensors* joined by *linear operators* (protocol section 3).
+//! Tensor 0 is the input, the last tensor the logits. Tensor `j` holds
+//! `z_j = sum over its terms of L(a_i) + bias`, truncated by [`TensorSpec::truncate`] bits, and
+//! then the masked ReLU `mask * relu(x) + (1 - mask) * x`.
 
+pub mod clear;
+pub mod cost;
+mod file;
+mod graph;
+mod groups;
+mod limits;
+mod secret;
 mod shape;
+mod validate;
 
+pub use file::{MAX_FILE_BYTES, PLAN_VERSION, Plan, PlanHash, plan_hash};
+pub use graph::{InputSpec, Linear, Mask, PoolShape, PublicPlan, TensorSpec, Term};
+pub use groups::{HeGroup, Member, groups_of};
+pub use limits::{MAX_BATCH, MAX_PUBLIC_BYTES};
+pub use secret::{SecretPlan, TensorSecrets};
 pub use shape::{ConvShape, Shape};
+pub use validate::{MAX_LOG2_FAILURE, log2_truncation_failure};

@@ -1,0 +1,99 @@
+//! The clear fixed-point evaluator: the oracle of every test.
+//!
+//! Computes exactly what the protocol approximates: the same integers, with truncation as
+//! `floor` where the protocol may be one higher and carries a few units of lattice rounding.
+
+use super::Plan;
+use super::graph::{Linear, PoolShape, TensorSpec};
+use super::shape::{ConvShape, Shape};
+
+/// Every activation tensor for one input (two's complement, `frac` fractional bits each).
+/// `input` holds tensor 0. The plan is a validated one.
+pub fn evaluate(plan: &Plan, input: &[i64]) -> Vec<Vec<i64>> {
+    let mut values: Vec<Vec<i64>> = vec![input.to_vec()];
+    for (j, spec) in plan.public.tensors.iter().enumerate().skip(1) {
+        let mut z = accumulate(plan, j, spec, &values);
+        activate(spec, &mut z);
+        values.push(z);
+    }
+    values
+}
+
+fn accumulate(plan: &Plan, j: usize, spec: &TensorSpec, values: &[Vec<i64>]) -> Vec<i64> {
+    let mut z = vec![0i64; spec.shape.len()];
+    let Some(secret) = plan.secret.tensors.get(j) else { return z };
+    let plane = spec.shape.height * spec.shape.width;
+    for (out, b) in z.chunks_mut(plane).zip(&secret.bias) {
+        out.fill(*b);
+    }
+    for (term, weights) in spec.terms.iter().zip(&secret.weights) {
+        let (Some(a), Some(from)) = (values.get(term.input), plan.public.tensors.get(term.input))
+        else {
+            continue;
+        };
+        match &term.op {
+            Linear::Conv(shape) => conv(shape, weights, a, &mut z),
+            Linear::Identity { shift } => {
+                z.iter_mut().zip(a).for_each(|(z, a)| *z += a << shift);
+            }
+            Linear::AvgPool(pool) => avg_pool(pool, from.shape, a, &mut z),
+        }
+    }
+    z
+}
+
+fn activate(spec: &TensorSpec, z: &mut [i64]) {
+    for (i, x) in z.iter_mut().enumerate() {
+        *x >>= spec.truncate;
+        if spec.mask.relu(i) {
+            *x = (*x).max(0);
+        }
+    }
+}
+
+/// Direct convolution, added to `z`.
+#[expect(clippy::indexing_slicing, reason = "shapes were validated; this is the plain oracle")]
+fn conv(s: &ConvShape, weights: &[i32], a: &[i64], z: &mut [i64]) {
+    let (input, out) = (s.input, s.output());
+    for (oi, w) in weights.iter().enumerate().filter(|(_, w)| **w != 0) {
+        let (kx, rest) = (oi % s.kernel_w, oi / s.kernel_w);
+        let (ky, rest) = (rest % s.kernel_h, rest / s.kernel_h);
+        let (ch, o) = (rest % input.channels, rest / input.channels);
+        let columns = valid_range(kx, s.pad_w, s.stride, input.width, out.width);
+        for y in valid_range(ky, s.pad_h, s.stride, input.height, out.height) {
+            let row = (ch * input.height + y * s.stride + ky - s.pad_h) * input.width;
+            let at = (o * out.height + y) * out.width;
+            for x in columns.clone() {
+                z[at + x] += i64::from(*w) * a[row + x * s.stride + kx - s.pad_w];
+            }
+        }
+    }
+}
+
+/// Output coordinates whose tap `k` reads inside the input.
+pub(crate) fn valid_range(
+    k: usize,
+    pad: usize,
+    stride: usize,
+    input: usize,
+    output: usize,
+) -> std::ops::Range<usize> {
+    let first = pad.saturating_sub(k).div_ceil(stride);
+    let end = (input + pad).saturating_sub(k).div_ceil(stride).min(output);
+    first..end.max(first)
+}
+
+#[expect(clippy::indexing_slicing, reason = "shapes were validated; this is the plain oracle")]
+fn avg_pool(p: &PoolShape, input: Shape, a: &[i64], z: &mut [i64]) {
+    let out = p.output(input);
+    for (i, z) in z.iter_mut().enumerate() {
+        let (x, rest) = (i % out.width, i / out.width);
+        let (y, ch) = (rest % out.height, rest / out.height);
+        let mut sum = 0;
+        for ky in 0..p.kernel_h {
+            let row = (ch * input.height + y * p.stride + ky) * input.width + x * p.stride;
+            sum += a[row..row + p.kernel_w].iter().sum::<i64>();
+        }
+        *z += sum * i64::from(p.multiplier);
+    }
+}

@@ -1,0 +1,181 @@
+//! The public half of a plan: shapes, masks, scales, widths.
+
+use serde::{Deserialize, Serialize};
+
+use super::shape::{ConvShape, Shape};
+use crate::bytes;
+use crate::error::Result;
+use crate::gadget::CompareBits;
+
+/// Everything the client and the server both know about the network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PublicPlan {
+    /// Name of the network, for people.
+    pub name: String,
+    /// How an image becomes tensor 0.
+    pub input: InputSpec,
+    /// Activation tensors in topological order: the input first, the logits last.
+    pub tensors: Vec<TensorSpec>,
+    /// Class names, one a logit; empty if unknown.
+    pub labels: Vec<String>,
+    /// Tickets that one offline run makes by default (the `B` of protocol section 4).
+    pub batch: usize,
+}
+
+/// How pixels become the input tensor: `(pixel / 255 - mean) / std` per channel.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InputSpec {
+    /// Mean of each channel, in 0..1.
+    pub mean: Vec<f32>,
+    /// Standard deviation of each channel.
+    pub std: Vec<f32>,
+}
+
+/// One activation tensor and how it is computed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TensorSpec {
+    /// Name of the source layer, for people.
+    pub name: String,
+    /// Shape.
+    pub shape: Shape,
+    /// Fractional bits of the activation.
+    pub frac: u32,
+    /// Bits that local truncation takes off: the sum of the terms carries `frac + truncate`
+    /// fractional bits.
+    pub truncate: u32,
+    /// After truncation `|x| < 2^magnitude` (from calibration, with the compiler's margin).
+    pub magnitude: u32,
+    /// Low bits that the comparison ignores: it can then mistake the sign of `|x| < 2^dropped`.
+    pub dropped: u32,
+    /// The linear operators that are summed; empty for the input alone.
+    pub terms: Vec<Term>,
+    /// Where a ReLU is applied.
+    pub mask: Mask,
+    /// ReLUs that the unmasked network evaluates here (all positions, or none).
+    pub unmasked_relus: usize,
+}
+
+/// One operator of a sum.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Term {
+    /// The tensor it reads; always an earlier one.
+    pub input: usize,
+    /// What it does.
+    pub op: Linear,
+}
+
+/// A linear operator.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Linear {
+    /// A convolution (or a fully connected layer) whose weights only the server knows.
+    Conv(ConvShape),
+    /// `a << shift`, the shape changed at most (flatten). Public: needs no encryption.
+    Identity {
+        /// Bits.
+        shift: u32,
+    },
+    /// Sum over windows times `multiplier`. Public: needs no encryption.
+    AvgPool(PoolShape),
+}
+
+/// Average pooling without padding: `multiplier * sum over the window`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PoolShape {
+    /// Window rows.
+    pub kernel_h: usize,
+    /// Window columns.
+    pub kernel_w: usize,
+    /// Stride, the same both ways.
+    pub stride: usize,
+    /// `round(2^s / (kernel_h * kernel_w))`; 1 when the window is a power of two (the division
+    /// is then part of the truncation).
+    pub multiplier: u32,
+    /// Fractional bits that the operator adds.
+    pub added_frac: u32,
+}
+
+impl PoolShape {
+    /// Shape of the output.
+    pub const fn output(&self, input: Shape) -> Shape {
+        Shape {
+            channels: input.channels,
+            height: (input.height - self.kernel_h) / self.stride + 1,
+            width: (input.width - self.kernel_w) / self.stride + 1,
+        }
+    }
+}
+
+/// ReLU positions of a tensor, one bit an element in CHW order (1 = ReLU, 0 = identity).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mask {
+    bits: Vec<u8>,
+    len: usize,
+}
+
+impl Mask {
+    /// The same bit everywhere.
+    pub fn uniform(len: usize, relu: bool) -> Self {
+        Self::from_bits((0..len).map(|_| relu))
+    }
+    /// From one bit an element.
+    pub fn from_bits(bits: impl IntoIterator<Item = bool>) -> Self {
+        let mut len = 0;
+        let bits = bytes::pack_bits(bits.into_iter().inspect(|_| len += 1));
+        Self { bits, len }
+    }
+    /// Number of elements.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+    /// True if there are no elements.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+    /// True if element `i` goes through a ReLU.
+    pub fn relu(&self, i: usize) -> bool {
+        bytes::bit(&self.bits, i)
+    }
+    /// Number of ReLU positions.
+    pub fn ones(&self) -> usize {
+        self.bits.iter().map(|b| b.count_ones() as usize).sum()
+    }
+    /// Elements with a ReLU, ascending.
+    pub fn relu_positions(&self) -> Vec<usize> {
+        (0..self.len).filter(|&i| self.relu(i)).collect()
+    }
+    /// Elements without, ascending.
+    pub fn identity_positions(&self) -> Vec<usize> {
+        (0..self.len).filter(|&i| !self.relu(i)).collect()
+    }
+    /// True if the stored bits are exactly as many as `len` needs, the spare ones zero.
+    pub(super) fn is_well_formed(&self) -> bool {
+        let spare = self.bits.len() * 8 - self.len.min(self.bits.len() * 8);
+        self.bits.len() == self.len.div_ceil(8)
+            && self.bits.last().is_none_or(|b| u32::from(*b).leading_zeros() - 24 >= spare as u32)
+    }
+}
+
+impl TensorSpec {
+    /// Width of the comparison: `magnitude + 1` bits hold the sign.
+    ///
+    /// # Errors
+    /// `Error::Input` if the width or the dropped bits are out of range.
+    pub fn compare(&self) -> Result<CompareBits> {
+        CompareBits::new(self.magnitude + 1, self.dropped)
+    }
+}
+
+impl PublicPlan {
+    /// The logits.
+    pub fn output(&self) -> Option<&TensorSpec> {
+        self.tensors.last()
+    }
+    /// ReLUs evaluated per inference.
+    pub fn relus(&self) -> usize {
+        self.tensors.iter().map(|t| t.mask.ones()).sum()
+    }
+    /// ReLUs of the unmasked network.
+    pub fn unmasked_relus(&self) -> usize {
+        self.tensors.iter().map(|t| t.unmasked_relus).sum()
+    }
+}
