@@ -9,6 +9,7 @@ pub mod bytes;
 pub mod error;
 pub mod gadget;
 pub mod garble;
+pub mod linear;
 pub mod ot;
 pub mod plan;
 pub mod ring;
