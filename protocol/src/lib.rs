@@ -2,20 +2,24 @@
 //!
 //! Data flows one way: `plan -> offline -> ticket -> online -> label`. The arithmetic modules
 //! ([`ring`], [`plan`], [`rlwe`], [`ot`], [`garble`], [`gadget`], [`linear`]) turn bytes and shares
-//! into bytes and shares and do no I/O; `offline` and `online` sequence them; only `wire` touches
-//! sockets.
+//! into bytes and shares and do no I/O; `offline` and `online` sequence them inside a [`session`];
+//! only [`wire`] touches sockets. [`cost`] predicts the bytes and rounds of all of it.
 
 pub mod bytes;
+pub mod cost;
 pub mod error;
 pub mod gadget;
 pub mod garble;
 pub mod linear;
+mod offline;
+mod online;
 pub mod ot;
 pub mod plan;
 pub mod ring;
 pub mod rlwe;
 pub mod rng;
 pub mod session;
+pub mod ticket;
 pub mod wire;
 
 pub use error::{Error, Result};

@@ -161,7 +161,8 @@ impl TensorSpec {
     /// # Errors
     /// `Error::Input` if the width or the dropped bits are out of range.
     pub fn compare(&self) -> Result<CompareBits> {
-        CompareBits::new(self.magnitude + 1, self.dropped)
+        let narrow = |bits: u32| u8::try_from(bits).unwrap_or(u8::MAX);
+        CompareBits::new(narrow(self.magnitude + 1), narrow(self.dropped))
     }
 }
 

@@ -7,13 +7,12 @@
 //! then the masked ReLU `mask * relu(x) + (1 - mask) * x`.
 
 pub mod clear;
-pub mod cost;
 mod file;
 mod graph;
 mod groups;
 mod limits;
 mod secret;
-mod shape;
+pub(crate) mod shape;
 mod validate;
 
 pub use file::{MAX_FILE_BYTES, PLAN_VERSION, Plan, PlanHash, plan_hash};

@@ -90,7 +90,7 @@ impl PublicPlan {
         check(j > 0 || (t.mask.ones() == 0 && t.truncate == 0), || {
             "the input tensor has a ReLU or a truncation".into()
         })?;
-        let accumulator = t.frac.checked_add(t.truncate).unwrap_or(u32::MAX);
+        let accumulator = t.frac.saturating_add(t.truncate);
         check(accumulator <= MAX_ACCUMULATOR_FRAC, || {
             format!("{}: {accumulator} fractional bits before truncation", at())
         })?;

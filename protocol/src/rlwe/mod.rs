@@ -1,21 +1,37 @@
 //! Ring-LWE encryption of masks (protocol section 4).
-use crate::{Error, Result, plan::ConvShape};
-/// Bound on the evaluated noise.
-pub fn noise_bound(weights: &[i32], shape: &ConvShape) -> u128 {
-    let per = shape.weights() / shape.out_channels.max(1);
-    weights
-        .chunks(per.max(1))
-        .map(|w| w.iter().map(|x| u128::from(x.unsigned_abs())).sum::<u128>())
-        .max()
-        .unwrap_or(0)
-        * 22
-}
-/// Refuses less than 40 bits of flooding.
-pub fn check_flooding(bound: u128) -> Result<()> {
-    if bound > 1 << 25 {
-        return Err(Error::input(
-            "less than 40 bits of flooding: use fewer fractional bits for these weights",
-        ));
-    }
-    Ok(())
-}
+//!
+//! Offline, for every linear layer `L` and a batch of tickets: the client uploads its masks `r`
+//! under its own key ([`encrypt_mask`], [`receive_upload`]); the server multiplies by its weights
+//! without rotations or key switching ([`evaluate`]); the client decrypts `c = L(r) - s`
+//! ([`decrypt_response`]), `s` being the server's mask. One message each way, whose lengths follow
+//! from the public [`Packing`].
+//!
+//! The server learns nothing of `r` (ring-LWE, see `upload`), the client nothing of the weights
+//! beyond `c` (see `evaluate` and [`noise_bound`]). Sources: BFV (Fan, Vercauteren 2012) with a
+//! power-of-two plaintext modulus, the convolution encoding of Cheetah (Huang et al. 2022); the
+//! implicit half of the upload and the batching over tickets are the protocol's own.
+
+mod evaluate;
+mod kernel;
+mod keys;
+mod noise;
+mod packing;
+mod params;
+mod poly;
+mod response;
+mod sampling;
+mod upload;
+mod weights;
+
+#[cfg(test)]
+mod tests;
+
+pub use evaluate::evaluate;
+pub use keys::{PublicKey, SecretKey};
+pub use noise::{MIN_FLOODING_BITS, check_flooding, flooding_bits, noise_bound};
+pub use packing::{CellMap, Defined, Packing};
+pub use params::{DEGREE, DELTA, P, Q};
+pub use response::decrypt_response;
+pub use sampling::FLOOD_BITS;
+pub use upload::{Ciphertext, draw_missing, encrypt_mask, receive_upload};
+pub use weights::{PreparedWeights, Weights};

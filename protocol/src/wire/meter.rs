@@ -22,6 +22,24 @@ pub struct PhaseTraffic {
     pub rounds: u64,
 }
 
+/// Bytes and round trips of one phase as the client sees them, predicted or measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Bytes from the client to the server, above TLS, framing included.
+    pub up: u64,
+    /// Bytes from the server to the client.
+    pub down: u64,
+    /// Round trips.
+    pub rounds: u64,
+}
+
+impl From<PhaseTraffic> for Traffic {
+    /// Reads a client's counters.
+    fn from(t: PhaseTraffic) -> Self {
+        Self { up: t.sent, down: t.received, rounds: t.rounds }
+    }
+}
+
 /// Counters of a connection.
 #[derive(Clone, Debug, Default)]
 pub struct Meter {

@@ -46,7 +46,7 @@ pub enum Kind {
     ClientCorrections = 21,
     /// S to C: garbled tables.
     Tables = 22,
-    /// C to S: spend a ticket: its id and the masked image.
+    /// C to S: spend a ticket: its id.
     OnlineRequest = 32,
     /// S to C: labels, decode bits, rows.
     Labels = 33,
@@ -54,6 +54,8 @@ pub enum Kind {
     Activations = 34,
     /// S to C: the server's share of the logits.
     Logits = 35,
+    /// C to S: the masked image.
+    MaskedInput = 36,
     /// C to S: no more requests.
     Goodbye = 48,
     /// Either way: the sender stops, and why (UTF-8, at most [`MAX_ABORT_BYTES`]).
@@ -74,8 +76,8 @@ impl Kind {
     pub fn from_u8(n: u8) -> Option<Self> {
         use Kind::{
             Abort, Activations, ClientBaseOt, ClientCorrections, ClientExtension, ClientHello,
-            ClientKeys, Goodbye, Labels, Logits, OfflineRequest, OnlineRequest, PublicPlan,
-            Response, ServerBaseOt, ServerExtension, ServerHello, Tables, Upload,
+            ClientKeys, Goodbye, Labels, Logits, MaskedInput, OfflineRequest, OnlineRequest,
+            PublicPlan, Response, ServerBaseOt, ServerExtension, ServerHello, Tables, Upload,
         };
         [
             ClientHello,
@@ -97,6 +99,7 @@ impl Kind {
             Logits,
             Goodbye,
             Abort,
+            MaskedInput,
         ]
         .into_iter()
         .find(|k| *k as u8 == n)

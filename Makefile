@@ -1,0 +1,42 @@
+# Three doors: `make demo`, `make test`, `make bench`. Each does its own set-up.
+#
+#   make demo                          the drawn samples, privately, between two processes
+#   make demo DATA=cifar-10-batches-bin N=100
+#                                      N real CIFAR-10 test images, private and clear accuracy
+#   make test                          formatting, lints, docs, every test
+#   make bench                         latency and communication of the demo model
+#   make figures DATA=...              the figures quoted in the README, from the CIFAR-10 binaries
+#   make model DATA=...                trains models/cifar10-thin.onnx again (hours)
+
+CARGO ?= cargo
+DATA ?=
+N ?= 100
+LIBTORCH_DIR := libtorch
+RELEASE_BINS := -p tacet-compile -p tacet-server -p tacet-client -p tacet-bench
+
+.PHONY: demo test bench figures model libtorch release
+
+release:
+	$(CARGO) build --release --locked $(RELEASE_BINS)
+
+demo: release
+	target/release/tacet-bench demo $(if $(DATA),--data "$(DATA)" -n $(N))
+
+bench: release
+	target/release/tacet-bench report
+
+figures: release
+	target/release/tacet-bench figures --data "$(DATA)"
+
+libtorch:
+	scripts/setup-libtorch.sh $(LIBTORCH_DIR)
+
+model: libtorch
+	scripts/train-demo-model.sh "$(DATA)"
+
+test: libtorch
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked
+	$(CARGO) build --workspace --bins --locked
+	$(CARGO) test --workspace --locked

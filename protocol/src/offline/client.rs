@@ -1,0 +1,212 @@
+//! The client's half: encrypted masks up, its shares of every accumulator down, ReLU gadgets.
+
+use zeroize::Zeroizing;
+
+use crate::bytes::put_u64s;
+use crate::error::Result;
+use crate::gadget::{self, ClientRelu, ClientReluRequest};
+use crate::offline::lattice::LatticePlan;
+use crate::offline::schedule::{Schedule, Slice, add_public_terms, gather, ticket_of};
+use crate::ot::{FieldBits, SenderPads, rot_windows};
+use crate::plan::PublicPlan;
+use crate::ring::{ClientShare, sub_assign, truncate_client};
+use crate::session::ClientCrypto;
+use crate::ticket::{ClientTensor, ClientTicket};
+use crate::wire::{Kind, Transport};
+
+/// One vector a tensor, each holding a whole batch: `[ticket][CHW]`.
+type Batch = Vec<Zeroizing<Vec<u64>>>;
+
+/// Makes `lattice.batch` tickets, numbered from `first`.
+pub(crate) fn run<T: Transport>(
+    t: &mut T,
+    plan: &PublicPlan,
+    schedule: &Schedule,
+    lattice: &LatticePlan,
+    crypto: &mut ClientCrypto,
+    (session, first): (u64, u64),
+) -> Result<Vec<ClientTicket>> {
+    let masks = upload(t, plan, lattice, crypto)?;
+    let mut shares = receive_shares(t, plan, lattice, crypto)?;
+    finish_shares(plan, lattice.batch, &masks, &mut shares);
+    let pads = receive_pads(t, schedule, lattice.batch, crypto)?;
+    let mut requests = Vec::new();
+    for (slice, pads) in schedule.slices(lattice.batch).zip(pads) {
+        requests.push(request_relus(t, plan, crypto, &slice, pads, &shares)?);
+    }
+    send_identity_corrections(t, plan, schedule, lattice.batch, &masks, &shares)?;
+    let mut relus = Vec::with_capacity(requests.len());
+    for (slice, request) in schedule.slices(lattice.batch).zip(requests) {
+        let len = gadget::offline_down_bytes(slice.len(), slice.compare);
+        relus.push(request.tables(t.recv(Kind::Tables, len)?)?);
+    }
+    Ok(assemble(plan, schedule, &masks, &shares, relus, (lattice.batch, session, first)))
+}
+
+fn tensor_len(plan: &PublicPlan, tensor: usize) -> usize {
+    plan.tensors.get(tensor).map_or(0, |t| t.shape.len())
+}
+
+/// Draws r for every tensor (where an upload leaves it free, the ciphertext fixes it) and sends
+/// the uploads.
+fn upload<T: Transport>(
+    t: &mut T,
+    plan: &PublicPlan,
+    lattice: &LatticePlan,
+    crypto: &mut ClientCrypto,
+) -> Result<Batch> {
+    let seed = crypto.rng.array();
+    let mut request = (lattice.batch as u32).to_le_bytes().to_vec();
+    request.extend_from_slice(&seed);
+    t.send(Kind::OfflineRequest, &request)?;
+    let mut masks: Batch = plan
+        .tensors
+        .iter()
+        .map(|spec| Zeroizing::new(crypto.rng.u64s(lattice.batch * spec.shape.len())))
+        .collect();
+    for group in &lattice.groups {
+        if let Some(r) = masks.get_mut(group.group.input) {
+            let bytes = group.encrypt(&crypto.lattice, &seed, r, &mut crypto.rng)?;
+            t.send(Kind::Upload, &bytes)?;
+        }
+    }
+    Ok(masks)
+}
+
+/// `sum of L(r) - s` over each tensor's convolutions, from the server's responses.
+fn receive_shares<T: Transport>(
+    t: &mut T,
+    plan: &PublicPlan,
+    lattice: &LatticePlan,
+    crypto: &ClientCrypto,
+) -> Result<Batch> {
+    let mut shares: Batch = plan
+        .tensors
+        .iter()
+        .map(|spec| Zeroizing::new(vec![0; lattice.batch * spec.shape.len()]))
+        .collect();
+    for group in &lattice.groups {
+        let bytes = t.recv(Kind::Response, group.response_bytes())?;
+        let c = Zeroizing::new(group.decrypt(&crypto.lattice, &bytes)?);
+        group.add_outputs(&c, &mut shares);
+    }
+    Ok(shares)
+}
+
+/// Adds the operators without secret weights, truncates: from accumulators to x_C.
+fn finish_shares(plan: &PublicPlan, batch: usize, masks: &Batch, shares: &mut Batch) {
+    for (spec, share) in plan.tensors.iter().zip(shares) {
+        for (ticket, z) in share.chunks_mut(spec.shape.len()).enumerate().take(batch) {
+            let mask_of =
+                |i: usize| masks.get(i).map(|m| ticket_of(m, tensor_len(plan, i), ticket));
+            add_public_terms(plan, spec, mask_of, z);
+            truncate_client(z, spec.truncate);
+        }
+    }
+}
+
+/// Random OTs in which the client sends, one a ReLU position.
+fn receive_pads<T: Transport>(
+    t: &mut T,
+    schedule: &Schedule,
+    batch: usize,
+    crypto: &mut ClientCrypto,
+) -> Result<Vec<SenderPads>> {
+    let mut pads = Vec::new();
+    for slice in schedule.slices(batch) {
+        let n = gadget::rot_count(slice.len());
+        let message = t.recv(Kind::ServerExtension, FieldBits::default().extension_bytes(n))?;
+        let mut cots = crypto.selection.extend(n, &message)?;
+        let windows = crypto.tweaks.take(rot_windows(n))?;
+        let delta = crypto.selection.delta();
+        pads.push(SenderPads::new(&crypto.hash, windows, cots.take(n)?, delta)?);
+    }
+    Ok(pads)
+}
+
+/// One slice's correlated OTs and masked values.
+fn request_relus<T: Transport>(
+    t: &mut T,
+    plan: &PublicPlan,
+    crypto: &mut ClientCrypto,
+    slice: &Slice<'_>,
+    pads: SenderPads,
+    shares: &Batch,
+) -> Result<ClientReluRequest> {
+    let n = gadget::cot_count(slice.len(), slice.compare);
+    let (mut cots, extension) = crypto.labels.extend(n)?;
+    let windows = crypto.tweaks.take(gadget::relu_windows(slice.len(), slice.compare))?;
+    let share = shares.get(slice.tensor).map(|s| s.as_slice()).unwrap_or_default();
+    let x_c = Zeroizing::new(slice.gather(share, tensor_len(plan, slice.tensor)));
+    let (request, corrections) = gadget::client_offline_request(
+        &crypto.hash,
+        windows,
+        slice.compare,
+        cots.take(n)?,
+        pads,
+        &x_c,
+    )?;
+    t.send(Kind::ClientExtension, &extension)?;
+    t.send(Kind::ClientCorrections, &corrections)?;
+    Ok(request)
+}
+
+/// `x_C - r'` at the mask-0 positions: uniform to the server, since r' is.
+fn send_identity_corrections<T: Transport>(
+    t: &mut T,
+    plan: &PublicPlan,
+    schedule: &Schedule,
+    batch: usize,
+    masks: &Batch,
+    shares: &Batch,
+) -> Result<()> {
+    for (tensor, ticket, positions) in schedule.identity_messages(batch) {
+        let (Some(x), Some(r)) = (shares.get(tensor), masks.get(tensor)) else { continue };
+        let len = tensor_len(plan, tensor);
+        let mut corrections = gather(positions, ticket_of(x, len, ticket));
+        sub_assign(&mut corrections, &gather(positions, ticket_of(r, len, ticket)));
+        let mut message = Vec::new();
+        put_u64s(&mut message, &corrections);
+        t.send(Kind::ClientCorrections, &message)?;
+    }
+    Ok(())
+}
+
+/// Sorts everything by ticket.
+fn assemble(
+    plan: &PublicPlan,
+    schedule: &Schedule,
+    masks: &Batch,
+    shares: &Batch,
+    relus: Vec<ClientRelu>,
+    (batch, session, first): (usize, u64, u64),
+) -> Vec<ClientTicket> {
+    let part = |values: &Batch, tensor: usize, ticket: usize| {
+        let values = values.get(tensor).map(|v| v.as_slice()).unwrap_or_default();
+        ticket_of(values, tensor_len(plan, tensor), ticket).to_vec()
+    };
+    let mut tickets: Vec<ClientTicket> = (0..batch)
+        .map(|ticket| ClientTicket {
+            id: first + ticket as u64,
+            session,
+            input: ClientShare(part(masks, 0, ticket)),
+            relus: schedule
+                .relus
+                .iter()
+                .map(|r| {
+                    let mask = Zeroizing::new(part(masks, r.tensor, ticket));
+                    let reshare = ClientShare(gather(&r.positions, &mask));
+                    ClientTensor { slices: Vec::new(), reshare }
+                })
+                .collect(),
+            output: ClientShare(part(shares, plan.tensors.len() - 1, ticket)),
+        })
+        .collect();
+    for (slice, relu) in schedule.slices(batch).zip(relus) {
+        let tensor = tickets.get_mut(slice.ticket).and_then(|t| t.relus.get_mut(slice.relu));
+        if let Some(tensor) = tensor {
+            tensor.slices.push(relu);
+        }
+    }
+    tickets
+}

@@ -1,0 +1,138 @@
+//! The encrypted linear layers of one batch: groups of convolutions and how they are packed.
+
+use zeroize::Zeroizing;
+
+use crate::error::Result;
+use crate::plan::{HeGroup, PublicPlan, groups_of};
+use crate::ring::add_assign;
+use crate::rlwe::{self, CellMap, Defined, Packing, PublicKey, SecretKey, Weights};
+use crate::rng::{PublicSeed, SecretRng};
+use crate::ticket::ServerTicket;
+
+/// Every group of a plan, packed for a batch of tickets. Both parties derive the same.
+pub(crate) struct LatticePlan {
+    /// Tickets.
+    pub(crate) batch: usize,
+    /// Groups, by input tensor.
+    pub(crate) groups: Vec<LatticeGroup>,
+}
+
+/// One group of convolutions on one tensor.
+pub(crate) struct LatticeGroup {
+    /// The convolutions.
+    pub(crate) group: HeGroup,
+    packing: Packing,
+    cells: CellMap,
+    /// Separates the public streams of a batch's groups.
+    stream: u32,
+}
+
+impl LatticePlan {
+    /// Packs every group. Fails with `Error::Input` if one cannot be packed.
+    pub(crate) fn new(plan: &PublicPlan, batch: usize) -> Result<Self> {
+        let mut groups: Vec<LatticeGroup> = Vec::new();
+        let mut input = usize::MAX;
+        let mut defined = Defined::none(0, 0);
+        for group in groups_of(plan) {
+            if group.input != input {
+                input = group.input;
+                defined = Defined::none(batch, group.shape.input.len());
+            }
+            let packing = Packing::choose(&group.shape, batch)?;
+            let cells = CellMap::new(&packing, &mut defined);
+            let stream = groups.len() as u32;
+            groups.push(LatticeGroup { group, packing, cells, stream });
+        }
+        Ok(Self { batch, groups })
+    }
+}
+
+impl LatticeGroup {
+    /// Bytes of the upload.
+    pub(crate) fn upload_bytes(&self) -> usize {
+        self.cells.bytes()
+    }
+
+    /// Bytes of the response.
+    pub(crate) fn response_bytes(&self) -> usize {
+        self.packing.response_bytes()
+    }
+
+    /// Ciphertext-plaintext products.
+    pub(crate) fn products(&self) -> usize {
+        self.packing.products()
+    }
+
+    /// The packing, for people.
+    pub(crate) fn describe(&self) -> String {
+        let (s, p) = (&self.group.shape, &self.packing);
+        format!(
+            "{}->{} {}x{}/{}: {} tiles of {} rows, c={} m={}, {} up, {} down",
+            s.input.channels,
+            s.out_channels,
+            s.kernel_h,
+            s.kernel_w,
+            s.stride,
+            p.tiles(),
+            p.tile_rows(),
+            p.channels_per_input(),
+            p.channels_per_response(),
+            p.uploads(),
+            p.responses(),
+        )
+    }
+
+    /// Client: encrypts `r` (`[ticket][CHW]`), writing the masks that the ciphertexts define.
+    pub(crate) fn encrypt(
+        &self,
+        key: &SecretKey,
+        seed: &PublicSeed,
+        r: &mut [u64],
+        rng: &mut SecretRng,
+    ) -> Result<Vec<u8>> {
+        rlwe::encrypt_mask(key, &self.cells, seed, self.stream, r, rng)
+    }
+
+    /// Server: `L(r) - mask`, encrypted.
+    pub(crate) fn evaluate(
+        &self,
+        weights: &[i32],
+        (seed, upload): (&PublicSeed, &[u8]),
+        key: &PublicKey,
+        mask: &[u64],
+        rng: &mut SecretRng,
+    ) -> Result<Vec<u8>> {
+        let input = rlwe::receive_upload(&self.cells, seed, self.stream, upload)?;
+        rlwe::evaluate(&self.packing, Weights::Raw(weights), &input, key, mask, rng)
+    }
+
+    /// Client: `L(r) - mask`, off by a small error.
+    pub(crate) fn decrypt(&self, key: &SecretKey, response: &[u8]) -> Result<Vec<u64>> {
+        rlwe::decrypt_response(key, &self.packing, response)
+    }
+
+    /// Adds the joint output `c` (`[ticket][CHW]`) to the accumulators of the tensors it is for
+    /// (one entry a tensor, each `[ticket][CHW]`).
+    pub(crate) fn add_outputs(&self, c: &[u64], accumulators: &mut [Zeroizing<Vec<u64>>]) {
+        for member in &self.group.members {
+            let range = self.group.output_range(member);
+            let Some(target) = accumulators.get_mut(member.tensor) else { continue };
+            let tickets = c.chunks(self.group.shape.output().len());
+            for (to, from) in target.chunks_mut(range.len()).zip(tickets) {
+                add_assign(to, from.get(range.clone()).unwrap_or_default());
+            }
+        }
+    }
+
+    /// Adds the joint mask (`[ticket][CHW]`) to the masks of the tensors it is for.
+    pub(crate) fn add_masks(&self, mask: &[u64], tickets: &mut [ServerTicket]) {
+        for (ticket, mask) in tickets.iter_mut().zip(mask.chunks(self.group.shape.output().len())) {
+            for member in &self.group.members {
+                let own = mask.get(self.group.output_range(member)).unwrap_or_default();
+                if let Some(state) = ticket.tensors.get_mut(member.tensor) {
+                    add_assign(&mut state.mask.0, own);
+                }
+            }
+        }
+    }
+}

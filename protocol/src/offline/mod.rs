@@ -1,0 +1,25 @@
+//! The offline phase: makes a batch of tickets in two round trips (protocol sections 4 to 7).
+//!
+//! ```text
+//! C -> S  request, Upload for each group of convolutions
+//! S -> C  Response for each group, ServerExtension for each slice of ReLUs
+//! C -> S  ClientExtension and ClientCorrections for each slice, then the corrections of the
+//!         identity positions for each tensor and ticket
+//! S -> C  Tables for each slice
+//! ```
+//! A *slice* is at most [`SLICE`] ReLU positions of one tensor of one ticket: it bounds message
+//! sizes and lets evaluation overlap transfer. Neither party sends while the other does, so no
+//! buffer needs to hold more than the transport's few frames.
+
+mod client;
+mod lattice;
+mod schedule;
+mod server;
+
+pub(crate) use client::run as run_client;
+pub(crate) use lattice::LatticePlan;
+pub(crate) use schedule::{ReluTensor, Schedule, add_public_terms, gather};
+pub(crate) use server::run as run_server;
+
+/// ReLU positions per garbled message.
+pub(crate) const SLICE: usize = 1 << 13;

@@ -1,0 +1,133 @@
+//! What follows from the public plan alone: which positions are ReLUs, which are identities.
+
+use crate::error::Result;
+use crate::gadget::CompareBits;
+use crate::linear;
+use crate::offline::SLICE;
+use crate::plan::{Linear, PublicPlan, TensorSpec};
+
+/// The ReLUs of one tensor.
+pub(crate) struct ReluTensor {
+    /// Which tensor.
+    pub(crate) tensor: usize,
+    /// Width of its comparisons.
+    pub(crate) compare: CompareBits,
+    /// Its mask-1 positions, ascending.
+    pub(crate) positions: Vec<u32>,
+}
+
+impl ReluTensor {
+    /// The positions, slice by slice.
+    pub(crate) fn slices(&self) -> impl Iterator<Item = &[u32]> {
+        self.positions.chunks(SLICE)
+    }
+}
+
+/// The order in which both parties go through the network's activations.
+pub(crate) struct Schedule {
+    /// Tensors with ReLUs, in order.
+    pub(crate) relus: Vec<ReluTensor>,
+    /// Mask-0 positions of each tensor, ascending; empty for the input and for the logits, which
+    /// are not re-shared.
+    pub(crate) identities: Vec<Vec<u32>>,
+}
+
+impl Schedule {
+    /// The schedule of a validated plan.
+    pub(crate) fn new(plan: &PublicPlan) -> Result<Self> {
+        let last = plan.tensors.len().saturating_sub(1);
+        let narrow = |v: Vec<usize>| v.into_iter().map(|p| p as u32).collect::<Vec<_>>();
+        let mut schedule = Self { relus: Vec::new(), identities: Vec::new() };
+        for (tensor, spec) in plan.tensors.iter().enumerate() {
+            let inner = tensor != 0 && tensor != last;
+            let identities = if inner { spec.mask.identity_positions() } else { Vec::new() };
+            schedule.identities.push(narrow(identities));
+            if spec.mask.ones() > 0 {
+                let positions = narrow(spec.mask.relu_positions());
+                schedule.relus.push(ReluTensor { tensor, compare: spec.compare()?, positions });
+            }
+        }
+        Ok(schedule)
+    }
+
+    /// Every slice of a batch of tickets, in the order of the messages.
+    pub(crate) fn slices(&self, batch: usize) -> impl Iterator<Item = Slice<'_>> {
+        self.relus.iter().enumerate().flat_map(move |(relu, r)| {
+            (0..batch).flat_map(move |ticket| {
+                r.slices().map(move |positions| Slice {
+                    relu,
+                    tensor: r.tensor,
+                    ticket,
+                    compare: r.compare,
+                    positions,
+                })
+            })
+        })
+    }
+
+    /// Every tensor and ticket with identity positions, in the order of the messages:
+    /// (tensor, ticket, positions).
+    pub(crate) fn identity_messages(
+        &self,
+        batch: usize,
+    ) -> impl Iterator<Item = (usize, usize, &[u32])> {
+        let tensors = self.identities.iter().enumerate().filter(|(_, p)| !p.is_empty());
+        tensors.flat_map(move |(tensor, p)| (0..batch).map(move |t| (tensor, t, p.as_slice())))
+    }
+}
+
+/// One message of the ReLU steps: some positions of one tensor of one ticket.
+#[derive(Clone, Copy)]
+pub(crate) struct Slice<'a> {
+    /// Index into [`Schedule::relus`].
+    pub(crate) relu: usize,
+    /// Tensor.
+    pub(crate) tensor: usize,
+    /// Ticket within the batch.
+    pub(crate) ticket: usize,
+    /// Width of the comparisons.
+    pub(crate) compare: CompareBits,
+    /// Positions within the tensor.
+    pub(crate) positions: &'a [u32],
+}
+
+impl Slice<'_> {
+    /// Number of positions.
+    pub(crate) fn len(&self) -> usize {
+        self.positions.len()
+    }
+    /// The values at the slice's positions of its ticket's part of a batch of tensors.
+    pub(crate) fn gather(&self, batch: &[u64], tensor_len: usize) -> Vec<u64> {
+        gather(self.positions, ticket_of(batch, tensor_len, self.ticket))
+    }
+}
+
+/// One ticket's part of a batch of tensors.
+pub(crate) fn ticket_of(batch: &[u64], tensor_len: usize, ticket: usize) -> &[u64] {
+    batch.get(ticket * tensor_len..(ticket + 1) * tensor_len).unwrap_or_default()
+}
+
+/// The values at some positions.
+pub(crate) fn gather(positions: &[u32], values: &[u64]) -> Vec<u64> {
+    positions.iter().map(|p| values.get(*p as usize).copied().unwrap_or_default()).collect()
+}
+
+/// Adds a party's share of the operators without secret weights. `share` gives that party's
+/// share of an earlier tensor.
+pub(crate) fn add_public_terms<'a>(
+    plan: &PublicPlan,
+    spec: &TensorSpec,
+    share: impl Fn(usize) -> Option<&'a [u64]>,
+    z: &mut [u64],
+) {
+    for term in &spec.terms {
+        let (Some(a), Some(from)) = (share(term.input), plan.tensors.get(term.input)) else {
+            continue;
+        };
+        match &term.op {
+            Linear::Conv(_) => {}
+            Linear::Identity { shift } => linear::identity(*shift, a, z),
+            Linear::AvgPool(pool) => linear::avg_pool(pool, from.shape, a, z),
+        }
+    }
+}

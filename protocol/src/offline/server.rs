@@ -1,0 +1,149 @@
+//! The server's half: evaluates convolutions on encrypted masks, garbles the ReLUs.
+
+use crate::bytes::u64s_from;
+use crate::error::Result;
+use crate::gadget;
+use crate::offline::lattice::LatticePlan;
+use crate::offline::schedule::{Schedule, Slice};
+use crate::ot::{FieldBits, ReceiverPads, rot_windows};
+use crate::plan::Plan;
+use crate::ring::ServerShare;
+use crate::rng::PublicSeed;
+use crate::session::ServerCrypto;
+use crate::ticket::{ServerTensor, ServerTicket};
+use crate::wire::{Kind, Transport};
+
+/// Makes the server's half of `lattice.batch` tickets.
+pub(crate) fn run<T: Transport>(
+    t: &mut T,
+    plan: &Plan,
+    schedule: &Schedule,
+    lattice: &LatticePlan,
+    crypto: &mut ServerCrypto,
+    seed: &PublicSeed,
+) -> Result<Vec<ServerTicket>> {
+    let mut tickets = empty_tickets(plan, lattice.batch);
+    let uploads: Vec<Vec<u8>> = lattice
+        .groups
+        .iter()
+        .map(|g| t.recv(Kind::Upload, g.upload_bytes()))
+        .collect::<Result<_>>()?;
+    respond(t, plan, lattice, crypto, seed, uploads, &mut tickets)?;
+    let pads = send_extensions(t, schedule, lattice.batch, crypto)?;
+    let requests = schedule
+        .slices(lattice.batch)
+        .map(|slice| receive_request(t, &slice))
+        .collect::<Result<Vec<_>>>()?;
+    for (tensor, ticket, positions) in schedule.identity_messages(lattice.batch) {
+        let bytes = t.recv(Kind::ClientCorrections, 8 * positions.len())?;
+        if let Some(state) = state_of(&mut tickets, tensor, ticket) {
+            state.corrections = u64s_from(&bytes);
+        }
+    }
+    for ((slice, pads), request) in schedule.slices(lattice.batch).zip(pads).zip(requests) {
+        garble(t, crypto, &slice, pads, &request, &mut tickets)?;
+    }
+    Ok(tickets)
+}
+
+/// Tickets whose masks are zero so far.
+fn empty_tickets(plan: &Plan, batch: usize) -> Vec<ServerTicket> {
+    let tensors = &plan.public.tensors;
+    let blank = |len| ServerTensor { mask: ServerShare(vec![0; len]), ..Default::default() };
+    (0..batch)
+        .map(|_| ServerTicket { tensors: tensors.iter().map(|s| blank(s.shape.len())).collect() })
+        .collect()
+}
+
+fn state_of(
+    tickets: &mut [ServerTicket],
+    tensor: usize,
+    ticket: usize,
+) -> Option<&mut ServerTensor> {
+    tickets.get_mut(ticket).and_then(|t| t.tensors.get_mut(tensor))
+}
+
+/// Evaluates every group under fresh masks s, which are added to the tickets.
+fn respond<T: Transport>(
+    t: &mut T,
+    plan: &Plan,
+    lattice: &LatticePlan,
+    crypto: &mut ServerCrypto,
+    seed: &PublicSeed,
+    uploads: Vec<Vec<u8>>,
+    tickets: &mut [ServerTicket],
+) -> Result<()> {
+    for (group, upload) in lattice.groups.iter().zip(uploads) {
+        let mask = ServerShare(crypto.rng.u64s(lattice.batch * group.group.shape.output().len()));
+        let response = group.evaluate(
+            &group.group.weights(&plan.secret),
+            (seed, &upload),
+            &crypto.lattice,
+            &mask.0,
+            &mut crypto.rng,
+        )?;
+        t.send(Kind::Response, &response)?;
+        group.add_masks(&mask.0, tickets);
+    }
+    Ok(())
+}
+
+/// Random OTs in which the server receives, one a ReLU position.
+fn send_extensions<T: Transport>(
+    t: &mut T,
+    schedule: &Schedule,
+    batch: usize,
+    crypto: &mut ServerCrypto,
+) -> Result<Vec<ReceiverPads>> {
+    let mut pads = Vec::new();
+    for slice in schedule.slices(batch) {
+        let n = gadget::rot_count(slice.len());
+        let (mut cots, message) = crypto.selection.extend(n)?;
+        t.send(Kind::ServerExtension, &message)?;
+        let windows = crypto.tweaks.take(rot_windows(n))?;
+        pads.push(ReceiverPads::new(&crypto.hash, windows, cots.take(n)?)?);
+    }
+    Ok(pads)
+}
+
+/// A client's messages for one slice, kept as bytes until all have arrived: garbled tables are
+/// eight times larger and are made only when they can be sent.
+struct Request {
+    extension: Vec<u8>,
+    corrections: Vec<u8>,
+}
+
+fn receive_request<T: Transport>(t: &mut T, slice: &Slice<'_>) -> Result<Request> {
+    let (n, compare) = (slice.len(), slice.compare);
+    let ots = FieldBits::default().extension_bytes(gadget::cot_count(n, compare));
+    let extension = t.recv(Kind::ClientExtension, ots)?;
+    let corrections = t.recv(Kind::ClientCorrections, gadget::offline_up_bytes(n, compare))?;
+    Ok(Request { extension, corrections })
+}
+
+fn garble<T: Transport>(
+    t: &mut T,
+    crypto: &mut ServerCrypto,
+    slice: &Slice<'_>,
+    pads: ReceiverPads,
+    request: &Request,
+    tickets: &mut [ServerTicket],
+) -> Result<()> {
+    let n = gadget::cot_count(slice.len(), slice.compare);
+    let mut cots = crypto.labels.extend(n, &request.extension)?;
+    let windows = crypto.tweaks.take(gadget::relu_windows(slice.len(), slice.compare))?;
+    let (relu, tables) = gadget::server_offline(
+        &crypto.hash,
+        windows,
+        slice.compare,
+        (cots.take(n)?, crypto.labels.delta()),
+        pads,
+        &request.corrections,
+        &mut crypto.rng,
+    )?;
+    t.send(Kind::Tables, &tables)?;
+    if let Some(state) = state_of(tickets, slice.tensor, slice.ticket) {
+        state.slices.push(relu);
+    }
+    Ok(())
+}

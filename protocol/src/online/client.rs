@@ -1,0 +1,58 @@
+//! The client's half: evaluates garbled circuits, re-shares activations.
+
+use crate::bytes::{put_u64s, u64s_from};
+use crate::error::{Error, Result};
+use crate::gadget;
+use crate::offline::{ReluTensor, Schedule};
+use crate::ring::{add_assign, sub_assign};
+use crate::ticket::{ClientTensor, ClientTicket};
+use crate::wire::{Kind, Transport};
+
+/// Spends `ticket` on `input` (tensor 0 as ring elements); returns the logits.
+pub(crate) fn run<T: Transport>(
+    transport: &mut T,
+    schedule: &Schedule,
+    ticket: ClientTicket,
+    input: &[u64],
+) -> Result<Vec<i64>> {
+    let ClientTicket { id, input: mask, relus, output, .. } = ticket;
+    if input.len() != mask.0.len() {
+        return Err(Error::input(format!(
+            "the input has {} values, the network takes {}",
+            input.len(),
+            mask.0.len()
+        )));
+    }
+    transport.send(Kind::OnlineRequest, &id.to_le_bytes())?;
+    let mut masked = input.to_vec();
+    sub_assign(&mut masked, &mask.0);
+    transport.send(Kind::MaskedInput, &encode(&masked))?;
+    for (tensor, state) in schedule.relus.iter().zip(relus) {
+        activate(transport, tensor, state)?;
+    }
+    let mut logits = u64s_from(&transport.recv(Kind::Logits, 8 * output.0.len())?);
+    add_assign(&mut logits, &output.0);
+    Ok(logits.into_iter().map(|x| x as i64).collect())
+}
+
+/// One tensor: slices are evaluated as they arrive; the re-shared values leave when all are
+/// there, so that neither party ever sends while the other does.
+fn activate<T: Transport>(
+    transport: &mut T,
+    tensor: &ReluTensor,
+    state: ClientTensor,
+) -> Result<()> {
+    let mut values = Vec::with_capacity(tensor.positions.len());
+    for (positions, relu) in tensor.slices().zip(state.slices) {
+        let len = gadget::online_down_bytes(positions.len(), tensor.compare);
+        values.extend(relu.online(&transport.recv(Kind::Labels, len)?)?);
+    }
+    sub_assign(&mut values, &state.reshare.0);
+    transport.send(Kind::Activations, &encode(&values))
+}
+
+fn encode(values: &[u64]) -> Vec<u8> {
+    let mut out = Vec::new();
+    put_u64s(&mut out, values);
+    out
+}

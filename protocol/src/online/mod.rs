@@ -1,0 +1,9 @@
+//! The online phase: spends a ticket on an image (protocol sections 6 and 7).
+//!
+//! One round trip per activation tensor that has ReLUs, and one for the logits.
+
+mod client;
+mod server;
+
+pub(crate) use client::run as run_client;
+pub(crate) use server::{OnlinePlan, run as run_server};

@@ -1,0 +1,123 @@
+//! The client's half of a session.
+
+use crate::error::{Error, Result};
+use crate::offline::{self, LatticePlan, Schedule};
+use crate::online;
+use crate::plan::{MAX_BATCH, PlanHash, PublicPlan};
+use crate::rng::SecretRng;
+use crate::session::handshake::{self, ClientCrypto, ServerInfo};
+use crate::ticket::ClientTicket;
+use crate::wire::{Kind, Transport};
+
+/// Choices of a client.
+#[derive(Clone, Debug, Default)]
+pub struct ClientOptions {
+    /// Refuse a server whose public plan has another hash.
+    pub expect_plan: Option<PlanHash>,
+}
+
+/// The client's half of a session. Any error ends it: drop it and connect again.
+pub struct ClientSession<T> {
+    transport: T,
+    info: ServerInfo,
+    schedule: Schedule,
+    crypto: ClientCrypto,
+    tickets: TicketCount,
+}
+
+/// Numbers tickets like the server does.
+struct TicketCount {
+    session: u64,
+    next: u64,
+    unspent: usize,
+}
+
+impl<T: Transport> ClientSession<T> {
+    /// Handshake, keys, base OTs: two round trips.
+    ///
+    /// # Errors
+    /// `PeerIncompatible` for another version or another plan than expected, and whatever the
+    /// transport reports.
+    pub fn connect(transport: T, options: &ClientOptions) -> Result<Self> {
+        Self::connect_with(transport, options, SecretRng::from_os()?)
+    }
+
+    /// As [`Self::connect`], with the session's randomness given: fixed in wire traces.
+    ///
+    /// # Errors
+    /// As [`Self::connect`].
+    pub fn connect_with(mut transport: T, options: &ClientOptions, rng: SecretRng) -> Result<Self> {
+        let (mut crypto, info) = handshake::client(&mut transport, options.expect_plan, rng)?;
+        let schedule = Schedule::new(&info.plan)?;
+        let tickets = TicketCount { session: crypto.rng.u64(), next: 0, unspent: 0 };
+        Ok(Self { transport, info, schedule, crypto, tickets })
+    }
+
+    /// The server's public plan.
+    pub fn plan(&self) -> &PublicPlan {
+        &self.info.plan
+    }
+
+    /// Hash of the public plan.
+    pub fn plan_hash(&self) -> PlanHash {
+        self.info.hash
+    }
+
+    /// Most unspent tickets that the server keeps for one session.
+    pub fn max_tickets(&self) -> usize {
+        self.info.max_tickets
+    }
+
+    /// Offline: makes `batch` tickets in two round trips.
+    ///
+    /// # Errors
+    /// `Input` if the batch is empty or more than the server keeps.
+    pub fn prepare(&mut self, batch: usize) -> Result<Vec<ClientTicket>> {
+        let room = self.info.max_tickets.saturating_sub(self.tickets.unspent).min(MAX_BATCH);
+        if !(1..=room).contains(&batch) {
+            return Err(Error::input(format!(
+                "cannot make {batch} tickets at once: 1 to {room} are possible now"
+            )));
+        }
+        let lattice = LatticePlan::new(&self.info.plan, batch)?;
+        let tickets = offline::run_client(
+            &mut self.transport,
+            &self.info.plan,
+            &self.schedule,
+            &lattice,
+            &mut self.crypto,
+            (self.tickets.session, self.tickets.next),
+        )?;
+        self.tickets.next += batch as u64;
+        self.tickets.unspent += batch;
+        Ok(tickets)
+    }
+
+    /// Online: spends a ticket on an image, given as tensor 0 in ring elements. Returns the
+    /// logits (two's complement, with the output tensor's fractional bits).
+    ///
+    /// # Errors
+    /// `Input` if the ticket is another session's or the image has the wrong size; the ticket is
+    /// gone in any case.
+    pub fn infer(&mut self, ticket: ClientTicket, input: &[u64]) -> Result<Vec<i64>> {
+        if ticket.session != self.tickets.session {
+            return Err(Error::input("this ticket belongs to another session"));
+        }
+        self.tickets.unspent = self.tickets.unspent.saturating_sub(1);
+        online::run_client(&mut self.transport, &self.schedule, ticket, input)
+    }
+
+    /// The transport, for its counters.
+    pub fn transport(&self) -> &T {
+        &self.transport
+    }
+
+    /// Says goodbye and hands the transport back.
+    ///
+    /// # Errors
+    /// `Network` if the connection is gone already.
+    pub fn close(mut self) -> Result<T> {
+        self.transport.send(Kind::Goodbye, &[])?;
+        Ok(self.transport)
+    }
+}

@@ -1,0 +1,20 @@
+//! A session: handshake, keys and base OTs once, then any number of offline and online runs.
+//!
+//! Two round trips (protocol section 7): hellos and the public plan; keys and base OTs.
+
+mod client;
+mod handshake;
+mod server;
+
+pub use client::{ClientOptions, ClientSession};
+pub(crate) use handshake::{ClientCrypto, ServerCrypto};
+pub use handshake::{PROTOCOL_VERSION, session_traffic};
+pub use server::{ServerContext, SessionLimits, SessionReport};
+
+/// Payload of an offline request: tickets (u32) and the public seed of the uploads.
+pub(crate) const OFFLINE_REQUEST_BYTES: usize = 4 + 32;
+/// Payload of an online request: the ticket's number.
+pub(crate) const ONLINE_REQUEST_BYTES: usize = 8;
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,162 @@
+//! The server's half of a session.
+
+use crate::bytes::Reader;
+use crate::error::{Error, Result};
+use crate::linear::Backend;
+use crate::offline::{self, LatticePlan, Schedule};
+use crate::online::{self, OnlinePlan};
+use crate::plan::{MAX_BATCH, Plan};
+use crate::rng::SecretRng;
+use crate::session::handshake::{self, ServerCrypto};
+use crate::session::{OFFLINE_REQUEST_BYTES, ONLINE_REQUEST_BYTES};
+use crate::ticket::TicketStore;
+use crate::wire::{Kind, Transport};
+
+/// Bounds on one session.
+#[derive(Clone, Copy, Debug)]
+pub struct SessionLimits {
+    /// Most unspent tickets a session may hold; they stay in memory.
+    pub max_tickets: usize,
+}
+
+/// What a session did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SessionReport {
+    /// Tickets made.
+    pub tickets: usize,
+    /// Inferences run.
+    pub inferences: usize,
+}
+
+/// What all sessions of a server share: the plan and what follows from it.
+pub struct ServerContext {
+    plan: Plan,
+    schedule: Schedule,
+    limits: SessionLimits,
+    backend: Backend,
+}
+
+impl ServerContext {
+    /// Prepares a plan for serving.
+    ///
+    /// # Errors
+    /// `Input` if the plan cannot be packed.
+    pub fn new(plan: Plan, limits: SessionLimits) -> Result<Self> {
+        let schedule = Schedule::new(&plan.public)?;
+        LatticePlan::new(&plan.public, 1)?;
+        Ok(Self { plan, schedule, limits, backend: Backend::detect() })
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Serves one session until the client says goodbye, or `stop` answers true between requests
+    /// (a running request is finished first).
+    ///
+    /// # Errors
+    /// Whatever ended the session otherwise; the tickets are gone.
+    pub fn serve<T: Transport>(
+        &self,
+        transport: &mut T,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<SessionReport> {
+        self.serve_with(transport, stop, SecretRng::from_os()?)
+    }
+
+    /// As [`Self::serve`], with the session's randomness given: fixed in wire traces.
+    ///
+    /// # Errors
+    /// As [`Self::serve`].
+    pub fn serve_with<T: Transport>(
+        &self,
+        transport: &mut T,
+        stop: &dyn Fn() -> bool,
+        rng: SecretRng,
+    ) -> Result<SessionReport> {
+        let crypto = handshake::server(transport, &self.plan, self.limits.max_tickets, rng)?;
+        let mut session = Session {
+            context: self,
+            crypto,
+            store: TicketStore::default(),
+            report: Default::default(),
+        };
+        while !stop() {
+            if !session.request(transport)? {
+                break;
+            }
+        }
+        Ok(session.report)
+    }
+}
+
+struct Session<'a> {
+    context: &'a ServerContext,
+    crypto: ServerCrypto,
+    store: TicketStore,
+    report: SessionReport,
+}
+
+impl Session<'_> {
+    /// Serves one request; false after a goodbye.
+    fn request<T: Transport>(&mut self, t: &mut T) -> Result<bool> {
+        let kinds = [Kind::OfflineRequest, Kind::OnlineRequest, Kind::Goodbye];
+        let (kind, payload) =
+            t.recv_any(&kinds, OFFLINE_REQUEST_BYTES.max(ONLINE_REQUEST_BYTES))?;
+        let mut r = Reader::new(&payload);
+        match kind {
+            Kind::OfflineRequest => {
+                let batch = u32::from_le_bytes(r.array()?) as usize;
+                let seed = r.array()?;
+                r.finish()?;
+                self.prepare(t, batch, seed)?;
+            }
+            Kind::OnlineRequest => {
+                let id = r.u64()?;
+                r.finish()?;
+                self.infer(t, id)?;
+            }
+            _ => {
+                r.finish()?;
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn prepare<T: Transport>(&mut self, t: &mut T, batch: usize, seed: [u8; 32]) -> Result<()> {
+        let room = self.context.limits.max_tickets.saturating_sub(self.store.len());
+        if !(1..=room.min(MAX_BATCH)).contains(&batch) {
+            return Err(Error::misbehaved(format!(
+                "asked for {batch} tickets where {room} more are allowed"
+            )));
+        }
+        let lattice = LatticePlan::new(&self.context.plan.public, batch)?;
+        let tickets = offline::run_server(
+            t,
+            &self.context.plan,
+            &self.context.schedule,
+            &lattice,
+            &mut self.crypto,
+            &seed,
+        )?;
+        tickets.into_iter().for_each(|ticket| self.store.add(ticket));
+        self.report.tickets += batch;
+        Ok(())
+    }
+
+    fn infer<T: Transport>(&mut self, t: &mut T, id: u64) -> Result<()> {
+        // Out of the store before anything else: whatever happens now, it is spent.
+        let ticket = self.store.spend(id)?;
+        let context = self.context;
+        let online = OnlinePlan {
+            plan: &context.plan,
+            schedule: &context.schedule,
+            backend: context.backend,
+        };
+        online::run_server(t, &online, ticket)?;
+        self.report.inferences += 1;
+        Ok(())
+    }
+}

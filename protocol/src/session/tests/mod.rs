@@ -1,0 +1,81 @@
+//! Whole sessions in memory, both parties, against the clear evaluator.
+
+pub(crate) mod network;
+
+use std::thread;
+
+use crate::cost;
+use crate::error::Result;
+use crate::plan::{Plan, clear};
+use crate::rng::SecretRng;
+use crate::session::{ClientOptions, ClientSession, ServerContext, SessionLimits, SessionReport};
+use crate::wire::{MemoryTransport, Phase, Traffic, Transport, memory};
+
+/// Runs a client against a server thread, with fixed randomness at both.
+pub(crate) fn with_session<R>(
+    plan: &Plan,
+    seed: u64,
+    client: impl FnOnce(ClientSession<MemoryTransport>) -> R,
+) -> (R, Result<SessionReport>) {
+    let context = ServerContext::new(plan.clone(), SessionLimits { max_tickets: 8 }).unwrap();
+    let (near, mut far) = memory::pair();
+    thread::scope(|scope| {
+        let server = scope.spawn(move || {
+            context.serve_with(&mut far, &|| false, SecretRng::from_test_seed(seed + 1))
+        });
+        let rng = SecretRng::from_test_seed(seed);
+        let session = ClientSession::connect_with(near, &ClientOptions::default(), rng).unwrap();
+        let result = client(session);
+        (result, server.join().unwrap())
+    })
+}
+
+fn ring(image: &[i64]) -> Vec<u64> {
+    image.iter().map(|x| *x as u64).collect()
+}
+
+#[test]
+fn private_logits_equal_the_clear_evaluator_up_to_rounding() {
+    for seed in 0..4 {
+        let plan = network::small(seed);
+        let mut rng = SecretRng::from_test_seed(seed + 100);
+        let images: Vec<_> = (0..3).map(|_| network::image(&plan, &mut rng)).collect();
+        let (logits, report) = with_session(&plan, seed, |mut session| {
+            let mut tickets = session.prepare(3).unwrap();
+            let logits: Vec<Vec<i64>> = images
+                .iter()
+                .map(|x| session.infer(tickets.pop().unwrap(), &ring(x)).unwrap())
+                .collect();
+            session.close().unwrap();
+            logits
+        });
+        assert_eq!(report.unwrap(), SessionReport { tickets: 3, inferences: 3 });
+        for (image, private) in images.iter().zip(logits) {
+            let clear = clear::evaluate(&plan, image).pop().unwrap();
+            for (p, c) in private.iter().zip(&clear) {
+                assert!((p - c).abs() <= 8, "private {private:?} clear {clear:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn measured_traffic_is_the_predicted_traffic() {
+    let plan = network::small(7);
+    for batch in [1, 2, 5] {
+        let predicted = cost::predict(&plan.public, batch).unwrap();
+        let image = network::image(&plan, &mut SecretRng::from_test_seed(1));
+        let (meter, report) = with_session(&plan, 7, |mut session| {
+            let ticket = session.prepare(batch).unwrap().pop().unwrap();
+            session.infer(ticket, &ring(&image)).unwrap();
+            let meter = session.transport().meter().clone();
+            session.close().unwrap();
+            meter
+        });
+        report.unwrap();
+        let measured = |phase| Traffic::from(meter.phase(phase));
+        assert_eq!(measured(Phase::Session), predicted.session);
+        assert_eq!(measured(Phase::Offline), predicted.offline);
+        assert_eq!(measured(Phase::Online), predicted.online);
+    }
+}
