@@ -32,7 +32,8 @@ mod bits;
 mod cost;
 mod relu;
 mod select;
-mod sign;
+mod sign_client;
+mod sign_server;
 
 pub use bits::CompareBits;
 pub use cost::{
@@ -42,7 +43,8 @@ pub use cost::{
 };
 pub use relu::{ClientRelu, ClientReluRequest, ServerRelu, client_offline_request, server_offline};
 pub use select::{ClientSelect, ServerSelect};
-pub use sign::{ActiveSigns, ClientSign, ClientSignRequest, ServerSign, ZeroSigns};
+pub use sign_client::{ActiveSigns, ClientSign, ClientSignRequest};
+pub use sign_server::{ServerSign, ZeroSigns};
 
 use crate::error::{Error, Result};
 

@@ -9,7 +9,8 @@ use super::cost::{
     sign_online_down_bytes, sign_windows,
 };
 use super::select::{ClientSelect, ServerSelect};
-use super::sign::{ClientSign, ClientSignRequest, ServerSign};
+use super::sign_client::{ClientSign, ClientSignRequest};
+use super::sign_server::ServerSign;
 use crate::error::Result;
 use crate::ot::{Block, CotView, Delta, GateHash, ReceiverPads, SenderPads, Windows, check_length};
 use crate::rng::SecretRng;

@@ -4,7 +4,8 @@ use rayon::prelude::*;
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use super::cost::{select_offline_up_bytes, select_online_down_bytes, select_windows};
-use super::sign::{ActiveSigns, ZeroSigns};
+use super::sign_client::ActiveSigns;
+use super::sign_server::ZeroSigns;
 use super::{check_count, check_padding};
 use crate::bytes::{bit, put_u64s, u64s_from};
 use crate::error::Result;
@@ -63,12 +64,17 @@ impl ServerSelect {
     /// Says what to send ([`select_online_down_bytes`]) and returns `rho`.
     ///
     /// The client shall get `T_b`, with `T_0 = (1 - 2 mu) tau_S + rho` and
-    /// `T_1 = x_S - (1 - 2 mu) tau_S + rho`. Each is padded by the hash of its label of `b`; the
-    /// row of the label with colour 0 would be zero, which fixes `rho`, and `g` is the other row.
-    /// The client learns one label, so the other row's pad and with it `rho` stay uniform to it:
-    /// `g` is uniform. The decode bit `lsb(B_0) ^ mu` tells it `p = b ^ mu`, where `mu` is
-    /// uniform to it by the random OT. The row's public value is 0 or `g`, so `v` is a hash of
-    /// an unknown label plus known terms.
+    /// `T_1 = x_S - (1 - 2 mu) tau_S + rho`, each padded by the hash of its label of `b`. The row
+    /// of the label with colour 0 is zero by choice of `rho`; `g` is the row of the other.
+    ///
+    /// With `p = b ^ mu`, `T_b + p x_C + (1 - 2p) tau_C = b x + rho` in all four cases, since
+    /// `tau_S + tau_C = mu x_C`.
+    ///
+    /// Leakage: the client holds one of the two labels, so the other's hash is uniform to it. That
+    /// hash is a term of `g` in one colour and of `rho`, hence of `g`, in the other: `g` is
+    /// uniform either way and tells nothing of `x_S`, `mu` or `rho` beyond `v`, which is a hash of
+    /// a label whose colour is random, plus known terms. The decode bit `lsb(B_0) ^ mu` gives the
+    /// client `p`, and `mu` is uniform to it by the random OT.
     ///
     /// # Errors
     /// [`crate::Error::Input`] unless there are one share and one sign a value.

@@ -1,6 +1,7 @@
 //! Tests of the gadgets: values, distributions, lengths, wire traces.
 
 mod distribution;
+mod session;
 mod values;
 
 use super::*;

@@ -1,7 +1,7 @@
 //! Correlated OT extension, semi-honest.
 //!
 //! Roy, "SoftSpokenOT: Quieter OT Extension from Small-Field Silent VOLE in the Minicrypt Model"
-//! (CRYPTO 2022), figure 8 with the repetition code. Tree `b` gives both parties a VOLE under the
+//! (CRYPTO 2022), sections 3.2 and 5, with the repetition code. Tree `b` gives both parties a VOLE under the
 //! bits `delta_b` with its own `u_b`. The choice bits of our OTs are random anyway, so `t := u_0`
 //! and only `u_b ^ u_0` travels for the other trees. What the sender receives is masked by the
 //! missing leaves, hence pseudorandom: it learns nothing about `t`.

@@ -1,7 +1,7 @@
 //! Punctured pseudorandom functions from base OTs.
 //!
 //! One tree of Goldreich, Goldwasser, Micali for each block of the offset: Roy, "SoftSpokenOT"
-//! (CRYPTO 2022), section 5 and figure 13. The owner knows all leaves; the holder of the offset
+//! (CRYPTO 2022), figure 13. The owner knows all leaves; the holder of the offset
 //! knows all but leaf `delta_b`. At each level the owner sends the XOR of all left children and of
 //! all right children, each under one key of a base OT; the holder opens the side off its path.
 //!

@@ -1,6 +1,6 @@
 //! The leaves' streams and their sums: the small-field VOLE of SoftSpokenOT.
 //!
-//! Roy, "SoftSpokenOT" (CRYPTO 2022), section 3. With `r_x` the stream of leaf `x`, the owner of all
+//! Roy, "SoftSpokenOT" (CRYPTO 2022), section 3.1. With `r_x` the stream of leaf `x`, the owner of all
 //! leaves computes `u = sum r_x` and `v_i = sum x_i r_x`; who misses leaf `delta` computes
 //! `w_i = sum (x ^ delta)_i r_x = v_i ^ delta_i u` (the missing leaf's factor is 0).
 

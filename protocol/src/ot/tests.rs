@@ -211,8 +211,14 @@ fn wire_trace() {
     let (mut receiver, _, corrections) = session(FieldBits::default(), 100);
     let (_, one) = receiver.extend(5000).unwrap();
     let (_, two) = receiver.extend(77).unwrap();
-    assert_eq!(trace(&[&first, &second]), "base");
-    assert_eq!(trace(&[&corrections, &one, &two]), "extension");
+    assert_eq!(
+        trace(&[&first, &second]),
+        "dd43f3f6c5dd249502f46f73889e9e2c82974d2ce866553bc998b514a872a9f8"
+    );
+    assert_eq!(
+        trace(&[&corrections, &one, &two]),
+        "2e4a6f82d4b9b2b73adad2575ec309f9c9529d9aee679fdc862edc9627ffdfeb"
+    );
 }
 
 proptest! {

@@ -156,13 +156,14 @@ impl Mask {
 }
 
 impl TensorSpec {
-    /// Width of the comparison: `magnitude + 1` bits hold the sign.
+    /// Width of the comparison: `magnitude + 1` bits hold the sign, and one more where low bits are
+    /// dropped, since dropping them from both shares can lower a value by one unit of the rest.
     ///
     /// # Errors
     /// `Error::Input` if the width or the dropped bits are out of range.
     pub fn compare(&self) -> Result<CompareBits> {
         let narrow = |bits: u32| u8::try_from(bits).unwrap_or(u8::MAX);
-        CompareBits::new(narrow(self.magnitude + 1), narrow(self.dropped))
+        CompareBits::new(narrow(self.magnitude + 1 + u32::from(self.dropped > 0)), narrow(self.dropped))
     }
 }
 

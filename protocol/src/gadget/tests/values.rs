@@ -216,6 +216,12 @@ fn wire_trace() {
         }
         h.finalize().iter().map(|b| format!("{b:02x}")).collect()
     };
-    assert_eq!(trace(&[&got.up, &got.tables]), "offline");
-    assert_eq!(trace(&[&got.online]), "online");
+    assert_eq!(
+        trace(&[&got.up, &got.tables]),
+        "e83a8d6e3e154d1f1f350eb8fea357af9ab1b24d407f45f54db8000acd6d3cb8"
+    );
+    assert_eq!(
+        trace(&[&got.online]),
+        "538dfb2858b197bec58274a0b1d06e45cf36d1c10e14084522acd948417f2436"
+    );
 }

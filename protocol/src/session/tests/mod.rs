@@ -1,6 +1,9 @@
 //! Whole sessions in memory, both parties, against the clear evaluator.
 
+mod faults;
 pub(crate) mod network;
+pub(crate) mod tap;
+mod uniform;
 
 use std::thread;
 
@@ -78,4 +81,59 @@ fn measured_traffic_is_the_predicted_traffic() {
         assert_eq!(measured(Phase::Offline), predicted.offline);
         assert_eq!(measured(Phase::Online), predicted.online);
     }
+}
+
+/// Hashes of every byte each way in a whole session under fixed seeds. A refactoring that changes
+/// the wire fails here; a change that is meant to does too, and updates them.
+#[test]
+fn the_wire_trace_is_the_recorded_one() {
+    let plan = network::small(21);
+    let image = network::image(&plan, &mut SecretRng::from_test_seed(22));
+    let context = ServerContext::new(plan, SessionLimits { max_tickets: 8 }).unwrap();
+    let (mut near, mut far) = memory::pair();
+    near.record();
+    let trace = thread::scope(|scope| {
+        scope.spawn(move || {
+            context.serve_with(&mut far, &|| false, SecretRng::from_test_seed(23)).unwrap()
+        });
+        let rng = SecretRng::from_test_seed(24);
+        let mut session =
+            ClientSession::connect_with(near, &ClientOptions::default(), rng).unwrap();
+        for ticket in session.prepare(2).unwrap() {
+            session.infer(ticket, &ring(&image)).unwrap();
+        }
+        session.close().unwrap().trace().unwrap()
+    });
+    assert_eq!(hex(&trace.sent), "d07d705e55cffef51b956f45b49ae4cd3dd90e5b5a72922173e6668a3a0ae5b0");
+    assert_eq!(hex(&trace.received), "RECEIVED");
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+#[test]
+fn a_ticket_of_another_session_or_too_many_tickets_are_refused() {
+    let plan = network::small(2);
+    let image = ring(&network::image(&plan, &mut SecretRng::from_test_seed(3)));
+    let (stray, _) = with_session(&plan, 30, |mut s| s.prepare(1).unwrap().pop().unwrap());
+    let ((), _) = with_session(&plan, 31, |mut s| {
+        assert!(s.infer(stray, &image).unwrap_err().to_string().contains("another session"));
+        assert!(s.prepare(9).is_err());
+        assert!(s.prepare(0).is_err());
+        s.close().unwrap();
+    });
+}
+
+#[test]
+fn another_plan_than_the_expected_one_is_refused() {
+    let plan = network::small(2);
+    let context = ServerContext::new(plan, SessionLimits { max_tickets: 8 }).unwrap();
+    let (near, mut far) = memory::pair();
+    thread::scope(|scope| {
+        scope.spawn(move || context.serve(&mut far, &|| false));
+        let options = ClientOptions { expect_plan: Some([7; 32]) };
+        let refused = ClientSession::connect(near, &options).err().unwrap();
+        assert!(matches!(refused, crate::Error::PeerIncompatible { .. }), "{refused}");
+    });
 }
