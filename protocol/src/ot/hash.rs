@@ -7,13 +7,13 @@
 //!
 //! **Many instances.** With one fixed key for everything, an attacker's single AES call tests a
 //! guess against every hash the session ever publishes, because `H ^ i = P(z) ^ z` for
-//! `z = P(x) ^ i`: 2^31 hashes would cost 31 of 128 bits (the attack
-//! of Guo, Katz, Wang, Weng, Yu, "Better Concrete Security for Half-Gates Garbling (in the
-//! Multi-Instance Setting)", CRYPTO 2020). Their cure is to use each key for few tweaks. Here a *window* of
-//! [`WINDOW_TWEAKS`] tweaks has its own key, derived from the public session key by AES, so that an
-//! AES call tests at most 2^9 unknown hashes: the offset is as hard to find as a 119-bit key,
-//! whatever the number of gates, tickets and sessions. A window is one batch of gates, so a key
-//! schedule is paid once per batch.
+//! `z = P(x) ^ i`: 2^31 hashes would cost 31 of 128 bits (the attack of Guo, Katz, Wang, Weng, Yu,
+//! "Better Concrete Security for Half-Gates Garbling (in the Multi-Instance Setting)", CRYPTO
+//! 2020). Their cure is to use each key for few tweaks. Here a *window* of [`WINDOW_TWEAKS`] tweaks
+//! has its own key, derived from the public session key by AES, so that an AES call tests at most
+//! 2^9 unknown hashes: in the ideal-cipher model the offset is as hard to find as a 119-bit key,
+//! whatever the number of gates, tickets and sessions. (Smaller windows trade speed for the rest:
+//! a key schedule costs as much as four gates and is paid once a window.)
 
 use aes::Aes128Enc;
 use aes::cipher::{Array, BlockCipherEncrypt, KeyInit};
