@@ -71,6 +71,19 @@ fn a_server_killed_at_any_message_is_a_network_error_at_the_client() {
     }
 }
 
+/// Contents that parse give a wrong result, the rest an error: nothing panics (`run` joins both
+/// threads).
+#[test]
+fn garbage_of_the_right_length_never_crashes_the_other_party() {
+    let (_, _, client, server) = run(Fault::None, None, None);
+    for at in 0..client {
+        let _ = run(Fault::Garbage, Some(at), None);
+    }
+    for at in 0..server {
+        let _ = run(Fault::Garbage, None, Some(at));
+    }
+}
+
 #[test]
 fn a_wrong_length_or_order_is_refused_as_misbehaviour() {
     let (_, _, messages, _) = run(Fault::None, None, None);

@@ -105,7 +105,7 @@ fn the_wire_trace_is_the_recorded_one() {
         session.close().unwrap().trace().unwrap()
     });
     assert_eq!(hex(&trace.sent), "d07d705e55cffef51b956f45b49ae4cd3dd90e5b5a72922173e6668a3a0ae5b0");
-    assert_eq!(hex(&trace.received), "RECEIVED");
+    assert_eq!(hex(&trace.received), "8cf2f72234e800e4c7dbe0432dc86f1aa68e09187e28df3f3226ca684bf291e7");
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -15,6 +15,8 @@ pub(crate) enum Fault {
     Long,
     /// It sends something else first.
     Reorder,
+    /// It sends the right length with other contents.
+    Garbage,
 }
 
 pub(crate) struct Tap<T> {
@@ -57,7 +59,11 @@ impl<T: Transport> Transport for Tap<T> {
                 self.inner.send(Kind::Logits, payload)?;
                 self.inner.send(kind, payload)
             }
-            _ => self.inner.send(kind, payload),
+            Fault::Garbage => {
+                let garbage: Vec<u8> = payload.iter().map(|b| b ^ 0xa5).collect();
+                self.inner.send(kind, &garbage)
+            }
+            Fault::None | Fault::Die => self.inner.send(kind, payload),
         }
     }
 
