@@ -1,55 +1,73 @@
-//! Placeholder.
+//! `tacet-bench`: the demo, and latency and communication reports, all over real processes.
+
+mod certs;
+mod cifar;
+mod client;
+mod demo;
+mod lattice;
 mod networks;
-use std::time::Instant;
-use tacet_protocol::{
-    cost,
-    session::*,
-    wire::{Phase, Transport, memory},
-};
-fn main() {
-    for (net, keep, batches) in
-        [(networks::RESNET20, 0.12, vec![1, 2, 4, 8, 16]), (networks::RESNET18, 0.1, vec![1, 8])]
-    {
-        let plan = net.plan(keep).unwrap();
-        for b in batches {
-            let t = Instant::now();
-            let p = cost::predict(&plan.public, b).unwrap();
-            let he: u64 = p.tensors.iter().map(|t| t.lattice_up + t.lattice_down).sum();
-            let products: u64 = p.tensors.iter().map(|t| t.products).sum();
-            println!(
-                "{} B={b} predict {:?} he/ticket {:.2} MB products/ticket {} offline/ticket up {:.2} down {:.2} MB online up {:.2} down {:.2}",
-                net.name,
-                t.elapsed(),
-                he as f64 / 1e6 / b as f64,
-                products / b as u64,
-                p.offline.up as f64 / 1e6 / b as f64,
-                p.offline.down as f64 / 1e6 / b as f64,
-                p.online.up as f64 / 1e6,
-                p.online.down as f64 / 1e6
-            );
-            if net.name == "ResNet18" && b > 1 {
-                continue;
-            }
-            let ctx = ServerContext::new(plan.clone(), SessionLimits { max_tickets: 64 }).unwrap();
-            let (near, mut far) = memory::pair();
-            std::thread::scope(|s| {
-                s.spawn(move || ctx.serve(&mut far, &|| false).unwrap());
-                let mut c = ClientSession::connect(near, &ClientOptions::default()).unwrap();
-                let t = Instant::now();
-                let mut tickets = c.prepare(b).unwrap();
-                let off = t.elapsed();
-                let x = vec![5u64; 3072];
-                let t = Instant::now();
-                c.infer(tickets.pop().unwrap(), &x).unwrap();
-                println!(
-                    "   offline {:?} per ticket {:?} online {:?} {:?}",
-                    off,
-                    off / b as u32,
-                    t.elapsed(),
-                    c.transport().meter().phase(Phase::Online).rounds
-                );
-                c.close().unwrap();
-            });
-        }
-    }
+mod process;
+mod report;
+mod server;
+mod table;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Runs the demo and makes the figures that the README quotes.
+#[derive(Parser)]
+#[command(name = "tacet-bench", version, after_help = tacet_cli::EXIT_CODES)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Classify the sample pictures privately: server and client as separate processes over TLS
+    Demo(Options),
+    /// Latency, predicted and measured bytes, bytes per ReLU and per convolution, as Markdown
+    Report(Options),
+    /// Bytes of encrypted convolutions and of whole networks, predicted; runs nothing
+    Lattice {
+        /// Results as JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Options of the verbs that run the protocol.
+#[derive(Args)]
+struct Options {
+    /// The model
+    #[arg(long, default_value = "models/cifar10-thin.onnx")]
+    model: PathBuf,
+    /// Folder of pictures to classify
+    #[arg(long, default_value = "samples")]
+    samples: PathBuf,
+    /// Folder of official CIFAR-10 binaries: classify its test images instead of the samples
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// Test images to take from --data
+    #[arg(short, default_value_t = 100)]
+    n: usize,
+    /// Tickets made at a time; by default what the compiler chose
+    #[arg(long)]
+    batch: Option<usize>,
+    /// Results as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    tacet_cli::init_log(tacet_cli::LogFormat::Text, "warn");
+    let (result, json) = match &cli.verb {
+        Verb::Demo(options) => (demo::run(options), options.json),
+        Verb::Report(options) => (report::run(options), options.json),
+        Verb::Lattice { json } => (lattice::run(*json), *json),
+    };
+    tacet_cli::finish(result, json)
 }

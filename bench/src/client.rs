@@ -1,0 +1,131 @@
+//! A `tacet-client infer` process and the JSON it prints, a line an image.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use serde::Deserialize;
+use tacet_protocol::{Error, Result};
+
+use crate::certs::Certs;
+use crate::process::sibling;
+
+/// Time and traffic of a step.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+pub struct Cost {
+    /// Wall seconds at the client.
+    pub seconds: f64,
+    /// Bytes to the server, above TLS.
+    #[serde(rename = "sent")]
+    pub up: u64,
+    /// Bytes from the server.
+    #[serde(rename = "received")]
+    pub down: u64,
+    /// Round trips.
+    pub rounds: u64,
+    /// Tickets made; only in offline steps.
+    #[serde(default)]
+    pub tickets: usize,
+}
+
+/// The client's answer for one image.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Answer {
+    /// The file.
+    pub image: PathBuf,
+    /// Class index.
+    pub class: usize,
+    /// Class name.
+    pub label: String,
+    /// Logits.
+    pub logits: Vec<f64>,
+    /// The offline run that made this image's ticket.
+    pub offline_batch: Cost,
+    /// The inference.
+    pub online: Cost,
+    /// ReLUs evaluated.
+    pub relus: u64,
+    /// ReLUs of the unmasked network.
+    pub unmasked_relus: u64,
+}
+
+/// What the client prints last.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Summary {
+    /// Handshake, keys, base OTs.
+    pub setup: Cost,
+    /// All offline runs.
+    pub offline: Cost,
+    /// All inferences.
+    pub online: Cost,
+    /// Bytes on the socket, TLS included.
+    pub socket: Socket,
+}
+
+/// Bytes below TLS.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+pub struct Socket {
+    /// To the server.
+    pub sent: u64,
+    /// From the server.
+    pub received: u64,
+}
+
+/// Infers the images in one session; `each` sees every answer as it comes.
+///
+/// # Errors
+/// `Local` if the client fails or prints something else.
+pub fn infer(
+    addr: &str,
+    certs: &Certs,
+    images: &[PathBuf],
+    batch: Option<usize>,
+    mut each: impl FnMut(&Answer) -> Result<()>,
+) -> Result<Summary> {
+    let mut command = sibling("tacet-client")?;
+    command.args(["infer", "--json", "--server", addr, "--server-name", "localhost"]);
+    command.arg("--ca").arg(&certs.ca);
+    if let Some(batch) = batch {
+        command.args(["--batch", &batch.to_string()]);
+    }
+    command.args(images).stdout(Stdio::piped()).stdin(Stdio::null());
+    let failed = |what: String| Error::local(format!("tacet-client: {what}"));
+    let mut child = command.spawn().map_err(|e| failed(e.to_string()))?;
+    let stdout = child.stdout.take().ok_or_else(|| failed("has no output".into()))?;
+    let mut summary = None;
+    for line in BufReader::new(stdout).lines() {
+        let line = line.map_err(|e| failed(e.to_string()))?;
+        let value: serde_json::Value =
+            serde_json::from_str(&line).map_err(|e| failed(format!("{e}: {line}")))?;
+        let unexpected = |e: serde_json::Error| failed(format!("unexpected output: {e}: {line}"));
+        match value.get("event").and_then(serde_json::Value::as_str) {
+            Some("image") => each(&serde_json::from_value(value).map_err(unexpected)?)?,
+            Some("summary") => summary = Some(serde_json::from_value(value).map_err(unexpected)?),
+            _ => return Err(failed(format!("unexpected output: {line}"))),
+        }
+    }
+    let status = child.wait().map_err(|e| failed(e.to_string()))?;
+    summary
+        .filter(|_| status.success())
+        .ok_or_else(|| failed(format!("ended early ({status}): its log is above")))
+}
+
+/// The pictures of a folder, by name.
+///
+/// # Errors
+/// `Input` if there are none.
+pub fn pictures(dir: &Path) -> Result<Vec<PathBuf>> {
+    let unreadable = |e| Error::input(format!("cannot read the folder {}: {e}", dir.display()));
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(dir).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        if path.extension().is_some_and(|e| e == "png" || e == "jpg" || e == "jpeg") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    if found.is_empty() {
+        return Err(Error::input(format!("no PNG or JPEG pictures in {}", dir.display())));
+    }
+    Ok(found)
+}

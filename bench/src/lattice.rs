@@ -1,0 +1,88 @@
+//! Bytes of encrypted convolutions, predicted from shapes: what `protocol/src/rlwe` sends.
+
+use serde_json::json;
+use tacet_cli::{json_line, line};
+use tacet_protocol::plan::{ConvShape, Shape};
+use tacet_protocol::rlwe::{Defined, Packing};
+use tacet_protocol::{Result, cost};
+
+use crate::networks::{RESNET18, RESNET20, conv};
+use crate::table::{bytes, markdown};
+
+/// Bytes of a ticket for one convolution: (up, down).
+fn conv_bytes(shape: &ConvShape, batch: usize) -> Result<(f64, f64)> {
+    let packing = Packing::choose(shape, batch)?;
+    let defined = Defined::none(batch, shape.input.len());
+    let per_ticket = |n: usize| n as f64 / batch as f64;
+    Ok((per_ticket(packing.upload_bytes(&defined)), per_ticket(packing.response_bytes())))
+}
+
+/// The byte model of the protocol document for whole ResNet18 tickets, in MB.
+const MODEL: [(usize, f64); 3] = [(1, 110.0), (8, 42.0), (32, 31.0)];
+
+/// Prints the tables.
+///
+/// # Errors
+/// `Local` if stdout is closed.
+pub fn run(json: bool) -> Result<()> {
+    let convs = [
+        ("64->64 3x3 on 32x32", conv(Shape::new(64, 32, 32), 64, 3, 1)),
+        ("512->512 3x3 on 4x4", conv(Shape::new(512, 4, 4), 512, 3, 1)),
+    ];
+    let mut rows = Vec::new();
+    for (name, shape) in &convs {
+        for batch in [1, 8] {
+            let (up, down) = conv_bytes(shape, batch)?;
+            if json {
+                json_line(&json!({"convolution": name, "batch": batch, "up": up, "down": down}))?;
+            }
+            rows.push(vec![
+                (*name).into(),
+                batch.to_string(),
+                bytes(up),
+                bytes(down),
+                bytes(up + down),
+            ]);
+        }
+    }
+    if !json {
+        line("Lattice bytes a ticket, one convolution:\n")?;
+        markdown(&["convolution", "B", "up", "down", "both"], &rows)?;
+        line("\nLattice bytes a ticket, whole networks:\n")?;
+    }
+    networks(json)
+}
+
+fn networks(json: bool) -> Result<()> {
+    let mut rows = Vec::new();
+    for network in [&RESNET20, &RESNET18] {
+        let plan = network.plan(1.0)?;
+        for batch in [1, 8, 32] {
+            let tensors = cost::predict(&plan.public, batch)?.tensors;
+            let sum = |of: fn(&cost::TensorCost) -> u64| {
+                tensors.iter().map(of).sum::<u64>() as f64 / batch as f64
+            };
+            let (up, down) = (sum(|t| t.lattice_up), sum(|t| t.lattice_down));
+            let products = sum(|t| t.products);
+            let model = MODEL.iter().find(|(b, _)| *b == batch && network.name == RESNET18.name);
+            let model = model.map_or(String::from("-"), |(_, mb)| format!("{mb:.0} MB"));
+            if json {
+                json_line(&json!({
+                    "network": network.name, "batch": batch, "up": up, "down": down,
+                    "products": products, "model": model,
+                }))?;
+            }
+            rows.push(vec![
+                network.name.into(),
+                batch.to_string(),
+                bytes(up + down),
+                model,
+                format!("{products:.0}"),
+            ]);
+        }
+    }
+    if json {
+        return Ok(());
+    }
+    markdown(&["network", "B", "both ways", "protocol document", "products"], &rows)
+}

@@ -1,0 +1,59 @@
+//! A `tacet-server` process on loopback, stopped when dropped.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Stdio};
+
+use serde_json::Value;
+use tacet_protocol::{Error, Result};
+
+use crate::certs::Certs;
+use crate::process::sibling;
+
+/// The running server.
+pub struct Server {
+    child: Child,
+    /// Where it listens.
+    pub addr: String,
+}
+
+impl Server {
+    /// Starts it on a free port and waits until it listens.
+    ///
+    /// # Errors
+    /// `Local` if it does not start.
+    pub fn start(plan: &Path, certs: &Certs) -> Result<Self> {
+        let mut command = sibling("tacet-server")?;
+        command.args(["--listen", "127.0.0.1:0", "--json"]);
+        command.arg("--plan").arg(plan);
+        command.arg("--cert").arg(&certs.cert).arg("--key").arg(&certs.key);
+        command.stdout(Stdio::piped()).stderr(Stdio::null()).stdin(Stdio::null());
+        let failed = |what: &str| Error::local(format!("tacet-server {what}"));
+        let mut child = command.spawn().map_err(|e| failed(&e.to_string()))?;
+        let stdout = child.stdout.take().ok_or_else(|| failed("has no output"))?;
+        let mut line = String::new();
+        let mut reader = BufReader::new(stdout);
+        let read = reader.read_line(&mut line);
+        let event: Value = serde_json::from_str(&line).unwrap_or_default();
+        match (read, event.get("addr").and_then(Value::as_str)) {
+            (Ok(_), Some(addr)) => {
+                let addr = addr.to_owned();
+                // Later events are read and dropped so that the server never waits for us.
+                std::thread::spawn(move || std::io::copy(&mut reader, &mut std::io::sink()));
+                Ok(Self { child, addr })
+            }
+            _ => {
+                let _ = child.kill();
+                let _ = child.wait();
+                Err(failed("did not start: run it by hand to see why"))
+            }
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
