@@ -3,9 +3,11 @@
 use zeroize::Zeroizing;
 
 use crate::error::Result;
-use crate::plan::{HeGroup, PublicPlan, groups_of};
+use crate::plan::{HeGroup, PublicPlan, SecretPlan, groups_of};
 use crate::ring::add_assign;
-use crate::rlwe::{self, CellMap, Defined, Packing, PublicKey, SecretKey, Weights};
+use crate::rlwe::{
+    self, CellMap, Defined, Packing, PreparedWeights, PublicKey, SecretKey, Weights,
+};
 use crate::rng::{PublicSeed, SecretRng};
 use crate::ticket::ServerTicket;
 
@@ -39,7 +41,7 @@ impl LatticePlan {
                 defined = Defined::none(batch, group.shape.input.len());
             }
             let packing = Packing::choose(&group.shape, batch)?;
-            let cells = CellMap::new(&packing, &mut defined);
+            let cells = CellMap::new(&packing, &mut defined)?;
             let stream = groups.len() as u32;
             groups.push(LatticeGroup { group, packing, cells, stream });
         }
@@ -93,17 +95,27 @@ impl LatticeGroup {
         rlwe::encrypt_mask(key, &self.cells, seed, self.stream, r, rng)
     }
 
+    /// Bytes that [`Self::prepare`] takes.
+    pub(crate) fn prepared_bytes(&self) -> usize {
+        PreparedWeights::bytes(&self.packing)
+    }
+
+    /// Server: the group's weights in the transform domain.
+    pub(crate) fn prepare(&self, secret: &SecretPlan) -> Result<PreparedWeights> {
+        PreparedWeights::new(&self.packing, &self.group.weights(secret))
+    }
+
     /// Server: `L(r) - mask`, encrypted.
     pub(crate) fn evaluate(
         &self,
-        weights: &[i32],
+        weights: Weights<'_>,
         (seed, upload): (&PublicSeed, &[u8]),
         key: &PublicKey,
         mask: &[u64],
         rng: &mut SecretRng,
     ) -> Result<Vec<u8>> {
         let input = rlwe::receive_upload(&self.cells, seed, self.stream, upload)?;
-        rlwe::evaluate(&self.packing, Weights::Raw(weights), &input, key, mask, rng)
+        rlwe::evaluate(&self.packing, weights, &input, key, mask, rng)
     }
 
     /// Client: `L(r) - mask`, off by a small error.

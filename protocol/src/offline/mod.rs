@@ -15,11 +15,13 @@ mod client;
 mod lattice;
 mod schedule;
 mod server;
+mod weights;
 
 pub(crate) use client::run as run_client;
 pub(crate) use lattice::LatticePlan;
 pub(crate) use schedule::{ReluTensor, Schedule, add_public_terms, gather};
 pub(crate) use server::run as run_server;
+pub(crate) use weights::WeightCache;
 
 /// ReLU positions per garbled message.
 pub(crate) const SLICE: usize = 1 << 13;

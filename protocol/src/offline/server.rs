@@ -5,9 +5,11 @@ use crate::error::Result;
 use crate::gadget;
 use crate::offline::lattice::LatticePlan;
 use crate::offline::schedule::{Schedule, Slice};
+use crate::offline::weights::BatchWeights;
 use crate::ot::{FieldBits, ReceiverPads, rot_windows};
 use crate::plan::Plan;
 use crate::ring::ServerShare;
+use crate::rlwe::Weights;
 use crate::rng::PublicSeed;
 use crate::session::ServerCrypto;
 use crate::ticket::{ServerTensor, ServerTicket};
@@ -18,7 +20,7 @@ pub(crate) fn run<T: Transport>(
     t: &mut T,
     plan: &Plan,
     schedule: &Schedule,
-    lattice: &LatticePlan,
+    (lattice, weights): (&LatticePlan, &BatchWeights),
     crypto: &mut ServerCrypto,
     seed: &PublicSeed,
 ) -> Result<Vec<ServerTicket>> {
@@ -28,7 +30,7 @@ pub(crate) fn run<T: Transport>(
         .iter()
         .map(|g| t.recv(Kind::Upload, g.upload_bytes()))
         .collect::<Result<_>>()?;
-    respond(t, plan, lattice, crypto, seed, uploads, &mut tickets)?;
+    respond(t, plan, (lattice, weights), crypto, (seed, uploads), &mut tickets)?;
     let pads = send_extensions(t, schedule, lattice.batch, crypto)?;
     let requests = schedule
         .slices(lattice.batch)
@@ -67,16 +69,16 @@ fn state_of(
 fn respond<T: Transport>(
     t: &mut T,
     plan: &Plan,
-    lattice: &LatticePlan,
+    (lattice, weights): (&LatticePlan, &BatchWeights),
     crypto: &mut ServerCrypto,
-    seed: &PublicSeed,
-    uploads: Vec<Vec<u8>>,
+    (seed, uploads): (&PublicSeed, Vec<Vec<u8>>),
     tickets: &mut [ServerTicket],
 ) -> Result<()> {
-    for (group, upload) in lattice.groups.iter().zip(uploads) {
+    for ((group, prepared), upload) in lattice.groups.iter().zip(weights.iter()).zip(uploads) {
+        let raw = if prepared.is_none() { group.group.weights(&plan.secret) } else { Vec::new() };
         let mask = ServerShare(crypto.rng.u64s(lattice.batch * group.group.shape.output().len()));
         let response = group.evaluate(
-            &group.group.weights(&plan.secret),
+            prepared.as_ref().map_or(Weights::Raw(&raw), Weights::Prepared),
             (seed, &upload),
             &crypto.lattice,
             &mask.0,

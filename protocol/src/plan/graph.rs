@@ -163,7 +163,10 @@ impl TensorSpec {
     /// `Error::Input` if the width or the dropped bits are out of range.
     pub fn compare(&self) -> Result<CompareBits> {
         let narrow = |bits: u32| u8::try_from(bits).unwrap_or(u8::MAX);
-        CompareBits::new(narrow(self.magnitude + 1 + u32::from(self.dropped > 0)), narrow(self.dropped))
+        CompareBits::new(
+            narrow(self.magnitude + 1 + u32::from(self.dropped > 0)),
+            narrow(self.dropped),
+        )
     }
 }
 

@@ -22,7 +22,7 @@
 use super::params::DEGREE;
 use super::sampling::{ETA, FLOOD_BITS};
 use crate::error::{Error, Result};
-use crate::plan::shape::ConvShape;
+use crate::plan::ConvShape;
 
 /// Least statistical distance per coefficient, in bits, that [`check_flooding`] accepts.
 pub const MIN_FLOODING_BITS: u32 = 40;
@@ -68,7 +68,7 @@ pub fn check_flooding(bound: u128) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::shape::Shape;
+    use crate::plan::Shape;
 
     fn shape(channels: usize, out: usize, k: usize) -> ConvShape {
         ConvShape {

@@ -28,7 +28,12 @@ impl PreparedWeights {
         Ok(Self { polys, inputs })
     }
 
-    /// Memory that the prepared weights of a packing take.
+    /// Memory that these take, in bytes.
+    pub fn held(&self) -> usize {
+        self.polys.len() * 2 * 8 * DEGREE
+    }
+
+    /// Memory that the prepared weights of a packing take, in bytes.
     pub fn bytes(packing: &Packing) -> usize {
         packing.weight_polys() * 2 * 8 * DEGREE
     }

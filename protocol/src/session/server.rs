@@ -3,7 +3,7 @@
 use crate::bytes::Reader;
 use crate::error::{Error, Result};
 use crate::linear::Backend;
-use crate::offline::{self, LatticePlan, Schedule};
+use crate::offline::{self, LatticePlan, Schedule, WeightCache};
 use crate::online::{self, OnlinePlan};
 use crate::plan::{MAX_BATCH, Plan};
 use crate::rng::SecretRng;
@@ -12,11 +12,19 @@ use crate::session::{OFFLINE_REQUEST_BYTES, ONLINE_REQUEST_BYTES};
 use crate::ticket::TicketStore;
 use crate::wire::{Kind, Transport};
 
-/// Bounds on one session.
+/// Bounds on memory.
 #[derive(Clone, Copy, Debug)]
 pub struct SessionLimits {
     /// Most unspent tickets a session may hold; they stay in memory.
     pub max_tickets: usize,
+    /// Bytes of transformed weights kept in memory, for all sessions together.
+    pub weight_cache: usize,
+}
+
+impl Default for SessionLimits {
+    fn default() -> Self {
+        Self { max_tickets: 64, weight_cache: 1 << 30 }
+    }
 }
 
 /// What a session did.
@@ -33,6 +41,7 @@ pub struct ServerContext {
     plan: Plan,
     schedule: Schedule,
     limits: SessionLimits,
+    weights: WeightCache,
     backend: Backend,
 }
 
@@ -44,7 +53,8 @@ impl ServerContext {
     pub fn new(plan: Plan, limits: SessionLimits) -> Result<Self> {
         let schedule = Schedule::new(&plan.public)?;
         LatticePlan::new(&plan.public, 1)?;
-        Ok(Self { plan, schedule, limits, backend: Backend::detect() })
+        let weights = WeightCache::new(limits.weight_cache);
+        Ok(Self { plan, schedule, limits, weights, backend: Backend::detect() })
     }
 
     /// The plan.
@@ -133,11 +143,12 @@ impl Session<'_> {
             )));
         }
         let lattice = LatticePlan::new(&self.context.plan.public, batch)?;
+        let weights = self.context.weights.get(&lattice, &self.context.plan.secret)?;
         let tickets = offline::run_server(
             t,
             &self.context.plan,
             &self.context.schedule,
-            &lattice,
+            (&lattice, &weights),
             &mut self.crypto,
             &seed,
         )?;

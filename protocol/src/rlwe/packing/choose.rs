@@ -8,13 +8,13 @@ use super::Packing;
 use super::frame::Frame;
 use super::tiles::{self, Tile};
 use crate::error::{Error, Result};
-use crate::plan::shape::ConvShape;
+use crate::plan::ConvShape;
 use crate::rlwe::params::DEGREE;
 
 /// What a ciphertext-plaintext product counts for, in bytes.
-const PRODUCT: usize = 256;
+const PRODUCT: usize = 64;
 /// What preparing one weight polynomial counts for, in bytes.
-const WEIGHT_POLY: usize = 512;
+const WEIGHT_POLY: usize = 128;
 /// Candidates that are computed exactly.
 const FINALISTS: usize = 12;
 /// More elements than this have no place in a cell's code.
@@ -116,5 +116,17 @@ impl Packing {
         16 * visible
             + self.response_bytes()
             + work(self.tiles.len(), self.input_groups(), self.output_groups())
+    }
+}
+
+#[cfg(test)]
+impl Packing {
+    /// Every layout that is considered, for tests.
+    pub(in crate::rlwe) fn all(shape: &ConvShape, batch: usize) -> Vec<Self> {
+        let frame = Frame::new(shape).unwrap();
+        (1..=frame.stack_rows(batch))
+            .flat_map(|rows| candidates(&frame, batch, rows))
+            .map(|candidate| candidate.packing(&frame, batch))
+            .collect()
     }
 }

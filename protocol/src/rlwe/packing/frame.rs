@@ -9,7 +9,7 @@
 use std::ops::Range;
 
 use crate::error::{Error, Result};
-use crate::plan::shape::{ConvShape, Shape};
+use crate::plan::{ConvShape, Shape};
 
 /// One phase image and its part of the kernel.
 #[derive(Clone)]
@@ -70,6 +70,9 @@ impl Frame {
                     phases.push(Phase { origin: (ay, ax), taps, rows, cols });
                 }
             }
+        }
+        if phases.is_empty() {
+            return Err(Error::input(format!("a convolution that reads only padding: {shape:?}")));
         }
         let most = |f: fn(&Phase) -> usize| phases.iter().map(f).max().unwrap_or(1);
         let taps = (most(|p| p.taps.0), most(|p| p.taps.1));

@@ -30,7 +30,8 @@ fn run(
         .into_iter()
         .map(|x| x as u64)
         .collect();
-    let context = ServerContext::new(plan, SessionLimits { max_tickets: 8 }).unwrap();
+    let context =
+        ServerContext::new(plan, SessionLimits { max_tickets: 8, ..Default::default() }).unwrap();
     let (near, far) = memory::pair();
     let chosen = |at: Option<usize>| at.map_or((Fault::None, 0), |at| (fault, at));
     thread::scope(|scope| {

@@ -20,7 +20,9 @@ pub(crate) fn with_session<R>(
     seed: u64,
     client: impl FnOnce(ClientSession<MemoryTransport>) -> R,
 ) -> (R, Result<SessionReport>) {
-    let context = ServerContext::new(plan.clone(), SessionLimits { max_tickets: 8 }).unwrap();
+    let context =
+        ServerContext::new(plan.clone(), SessionLimits { max_tickets: 8, ..Default::default() })
+            .unwrap();
     let (near, mut far) = memory::pair();
     thread::scope(|scope| {
         let server = scope.spawn(move || {
@@ -89,7 +91,8 @@ fn measured_traffic_is_the_predicted_traffic() {
 fn the_wire_trace_is_the_recorded_one() {
     let plan = network::small(21);
     let image = network::image(&plan, &mut SecretRng::from_test_seed(22));
-    let context = ServerContext::new(plan, SessionLimits { max_tickets: 8 }).unwrap();
+    let context =
+        ServerContext::new(plan, SessionLimits { max_tickets: 8, ..Default::default() }).unwrap();
     let (mut near, mut far) = memory::pair();
     near.record();
     let trace = thread::scope(|scope| {
@@ -104,8 +107,14 @@ fn the_wire_trace_is_the_recorded_one() {
         }
         session.close().unwrap().trace().unwrap()
     });
-    assert_eq!(hex(&trace.sent), "d07d705e55cffef51b956f45b49ae4cd3dd90e5b5a72922173e6668a3a0ae5b0");
-    assert_eq!(hex(&trace.received), "8cf2f72234e800e4c7dbe0432dc86f1aa68e09187e28df3f3226ca684bf291e7");
+    assert_eq!(
+        hex(&trace.sent),
+        "d07d705e55cffef51b956f45b49ae4cd3dd90e5b5a72922173e6668a3a0ae5b0"
+    );
+    assert_eq!(
+        hex(&trace.received),
+        "8cf2f72234e800e4c7dbe0432dc86f1aa68e09187e28df3f3226ca684bf291e7"
+    );
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -128,7 +137,8 @@ fn a_ticket_of_another_session_or_too_many_tickets_are_refused() {
 #[test]
 fn another_plan_than_the_expected_one_is_refused() {
     let plan = network::small(2);
-    let context = ServerContext::new(plan, SessionLimits { max_tickets: 8 }).unwrap();
+    let context =
+        ServerContext::new(plan, SessionLimits { max_tickets: 8, ..Default::default() }).unwrap();
     let (near, mut far) = memory::pair();
     thread::scope(|scope| {
         scope.spawn(move || context.serve(&mut far, &|| false));

@@ -44,7 +44,7 @@ pub(crate) fn small(seed: u64) -> Plan {
     let (input, wide, narrow) = (Shape::new(2, 8, 8), Shape::new(4, 8, 8), Shape::new(6, 4, 4));
     let pooled = Shape::new(6, 1, 1);
     let term = |input, op| Term { input, op };
-    let some = Mask::from_bits((0..wide.len()).map(|_| rng.u64() % 3 == 0));
+    let some = Mask::from_bits((0..wide.len()).map(|_| rng.u64().is_multiple_of(3)));
     let pool = PoolShape { kernel_h: 4, kernel_w: 4, stride: 4, multiplier: 1, added_frac: 4 };
     let tensors = vec![
         tensor("image", input, 0, vec![], Mask::uniform(input.len(), false)),

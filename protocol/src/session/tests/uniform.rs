@@ -22,7 +22,9 @@ const LIMIT: f64 = 345.0;
 
 /// What the server received while the client inferred the same image several times.
 fn received(plan: &Plan, image: &[u64], seed: u64) -> Vec<(Kind, Vec<u8>)> {
-    let context = ServerContext::new(plan.clone(), SessionLimits { max_tickets: 32 }).unwrap();
+    let context =
+        ServerContext::new(plan.clone(), SessionLimits { max_tickets: 32, ..Default::default() })
+            .unwrap();
     let (near, far) = memory::pair();
     thread::scope(|scope| {
         let server = scope.spawn(move || {
