@@ -1,0 +1,109 @@
+//! Weight polynomials in the transform domain.
+
+use rayon::prelude::*;
+
+use super::packing::Packing;
+use super::params::{DEGREE, PRIMES};
+use super::poly::{Coeff, Ntt, Poly};
+use crate::error::{Error, Result};
+
+/// The transformed weight polynomials of one layer under one packing, kept between batches.
+pub struct PreparedWeights {
+    polys: Vec<Poly<Ntt>>,
+    inputs: usize,
+}
+
+impl PreparedWeights {
+    /// Transforms `weights`, in (output, input, row, column) order.
+    ///
+    /// # Errors
+    /// [`Error::Input`] if the number of weights does not fit the packing.
+    pub fn new(packing: &Packing, weights: &[i32]) -> Result<Self> {
+        check_weights(packing, weights)?;
+        let inputs = packing.input_groups();
+        let polys = (0..packing.weight_polys())
+            .into_par_iter()
+            .map(|i| weight_poly(packing, weights, i / inputs, i % inputs))
+            .collect();
+        Ok(Self { polys, inputs })
+    }
+
+    /// Memory that the prepared weights of a packing take.
+    pub fn bytes(packing: &Packing) -> usize {
+        packing.weight_polys() * 2 * 8 * DEGREE
+    }
+}
+
+/// The weights of one layer: raw, transformed anew for every batch, or prepared.
+#[derive(Clone, Copy)]
+pub enum Weights<'a> {
+    /// In (output, input, row, column) order.
+    Raw(&'a [i32]),
+    /// Transformed before.
+    Prepared(&'a PreparedWeights),
+}
+
+impl Weights<'_> {
+    /// Refuses weights that do not belong to `packing`.
+    pub(super) fn check(&self, packing: &Packing) -> Result<()> {
+        match self {
+            Self::Raw(weights) => check_weights(packing, weights),
+            Self::Prepared(p)
+                if p.inputs == packing.input_groups()
+                    && p.polys.len() == packing.weight_polys() =>
+            {
+                Ok(())
+            }
+            Self::Prepared(_) => Err(Error::input("weights prepared for another packing")),
+        }
+    }
+
+    /// Calls `f` on the weight polynomials of one response group and some input groups.
+    pub(super) fn with<R>(
+        &self,
+        packing: &Packing,
+        output: usize,
+        inputs: std::ops::Range<usize>,
+        f: impl FnOnce(&[&Poly<Ntt>]) -> R,
+    ) -> R {
+        match self {
+            Self::Raw(weights) => {
+                let fresh: Vec<_> = inputs
+                    .into_par_iter()
+                    .map(|input| weight_poly(packing, weights, output, input))
+                    .collect();
+                f(&fresh.iter().collect::<Vec<_>>())
+            }
+            Self::Prepared(p) => {
+                let first = output * p.inputs;
+                let polys = &p.polys[first + inputs.start..first + inputs.end];
+                f(&polys.iter().collect::<Vec<_>>())
+            }
+        }
+    }
+}
+
+fn check_weights(packing: &Packing, weights: &[i32]) -> Result<()> {
+    if weights.len() == packing.shape().weights() {
+        Ok(())
+    } else {
+        Err(Error::input(format!(
+            "{} weights for a convolution that has {}",
+            weights.len(),
+            packing.shape().weights()
+        )))
+    }
+}
+
+fn weight_poly(packing: &Packing, weights: &[i32], output: usize, input: usize) -> Poly<Ntt> {
+    let mut poly = Poly::<Coeff>::zero();
+    let [r0, r1] = poly.residues_mut();
+    for tap in packing.taps(output, input) {
+        let w = i64::from(weights[tap.weight]);
+        let w = if tap.negative { -w } else { w };
+        // Taps of two blocks may fall on one position (short images): they add up.
+        r0[tap.at] = PRIMES[0].add(r0[tap.at], PRIMES[0].signed(w));
+        r1[tap.at] = PRIMES[1].add(r1[tap.at], PRIMES[1].signed(w));
+    }
+    poly.into_ntt()
+}
