@@ -71,9 +71,9 @@ pub fn evaluate(
 }
 
 /// Sums of products for the two polynomials of a response.
-struct Sum {
-    a: Accumulator,
-    b: Accumulator,
+pub(super) struct Sum {
+    pub(super) a: Accumulator,
+    pub(super) b: Accumulator,
 }
 
 impl Sum {
@@ -83,7 +83,7 @@ impl Sum {
 }
 
 /// The sums of one response group, for every tile; each weight polynomial is used for all tiles.
-fn sum_products(
+pub(super) fn sum_products(
     packing: &Packing,
     weights: Weights<'_>,
     group: usize,

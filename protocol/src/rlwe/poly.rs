@@ -172,7 +172,7 @@ pub(super) fn product(left: &Poly<Ntt>, right: &Poly<Ntt>) -> Poly<Coeff> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rlwe::params::{Q, signed_mod_q};
+    use crate::rlwe::params::signed_mod_q;
     use crate::rng::SecretRng;
 
     #[test]
@@ -225,6 +225,5 @@ mod tests {
         values[DEGREE + 5] = P[1] - 1;
         assert!(Poly::<Ntt>::from_wire(values).is_some());
         assert!(Poly::<Ntt>::from_wire(vec![0; DEGREE]).is_none());
-        assert!(Q > 1 << 125);
     }
 }

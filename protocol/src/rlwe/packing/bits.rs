@@ -17,12 +17,25 @@ impl Positions {
         self.0[at / 64] |= 1 << (at % 64);
     }
 
-    pub(super) fn contains(&self, at: usize) -> bool {
+    #[cfg(test)]
+    fn contains(&self, at: usize) -> bool {
         self.0[at / 64] >> (at % 64) & 1 == 1
     }
 
     pub(super) fn count(&self) -> usize {
         self.0.iter().map(|w| w.count_ones() as usize).sum()
+    }
+
+    /// The positions in ascending order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = usize> + '_ {
+        self.0.iter().enumerate().flat_map(|(i, word)| {
+            let mut rest = *word;
+            std::iter::from_fn(move || {
+                let bit = rest.trailing_zeros() as usize;
+                rest &= rest.wrapping_sub(1);
+                (bit < 64).then_some(64 * i + bit)
+            })
+        })
     }
 
     /// Adds every position of `other`, moved up by `by` modulo `DEGREE`.
@@ -53,6 +66,8 @@ mod tests {
             let mut moved = Positions::empty();
             moved.insert_rotated(&set, by);
             assert_eq!(moved.count(), set.count());
+            assert!(moved.iter().all(|at| moved.contains(at)));
+            assert_eq!(moved.iter().count(), moved.count());
             for at in 0..DEGREE {
                 assert_eq!(moved.contains((at + by) % DEGREE), set.contains(at), "{at} by {by}");
             }

@@ -21,6 +21,7 @@ pub(in crate::rlwe) enum Cell {
 
 impl Cell {
     /// Bytes that travel.
+    #[cfg(test)]
     pub(in crate::rlwe) fn bytes(self) -> usize {
         match self {
             Self::Free(_) => 8,
@@ -91,13 +92,16 @@ impl CellMap {
     pub fn new(packing: &Packing, defined: &mut Defined) -> Self {
         let mut map = Self { ciphertexts: Vec::new(), sizes: Vec::new(), elements: defined.len() };
         packing.for_each_visible(|tile, group, visible| {
-            let mut codes: Vec<u32> =
-                (0..DEGREE).map(|j| if visible.contains(j) { ZERO } else { SKIP }).collect();
+            let mut codes = vec![SKIP; DEGREE];
+            visible.iter().for_each(|at| codes[at] = ZERO);
+            let mut free = 0;
             packing.place_data(tile, group, |at, element| {
-                let known = u32::from(!defined.define(element));
-                codes[at] = (element as u32) << 1 | known;
+                let fresh = defined.define(element);
+                free += usize::from(fresh);
+                codes[at] = (element as u32) << 1 | u32::from(!fresh);
             });
-            map.sizes.push(codes.iter().map(|c| decode(*c).bytes()).sum());
+            // Every data cell is visible: some output reads it.
+            map.sizes.push(16 * visible.count() - 8 * free);
             map.ciphertexts.push(codes.into());
         });
         map
@@ -111,6 +115,12 @@ impl CellMap {
     /// Upload ciphertexts.
     pub fn ciphertexts(&self) -> usize {
         self.ciphertexts.len()
+    }
+
+    /// Bytes of one ciphertext.
+    #[cfg(test)]
+    pub(in crate::rlwe) fn size(&self, ciphertext: usize) -> usize {
+        self.sizes[ciphertext]
     }
 
     /// Elements of all tickets of the tensor.

@@ -12,7 +12,7 @@ use crate::plan::ConvShape;
 use crate::rlwe::params::DEGREE;
 
 /// What a ciphertext-plaintext product counts for, in bytes.
-const PRODUCT: usize = 256;
+const PRODUCT: usize = 128;
 /// What preparing one weight polynomial counts for, in bytes.
 const WEIGHT_POLY: usize = 512;
 /// Candidates that are computed exactly.

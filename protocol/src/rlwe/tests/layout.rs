@@ -16,6 +16,9 @@ fn evaluate_plain(
     let cells = CellMap::new(packing, defined);
     assert_eq!(cells.ciphertexts(), packing.uploads());
     assert_eq!(cells.bytes(), packing.upload_bytes(&before));
+    for i in 0..cells.ciphertexts() {
+        assert_eq!(cells.cells(i).map(Cell::bytes).sum::<usize>(), cells.size(i));
+    }
     let input: Vec<Vec<u64>> = (0..cells.ciphertexts())
         .map(|i| {
             let value = |cell| match cell {

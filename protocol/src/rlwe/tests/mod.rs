@@ -1,6 +1,7 @@
 mod full;
 mod layout;
 mod model;
+mod phase;
 mod privacy;
 mod trace;
 

@@ -77,7 +77,7 @@ fn timings() {
 }
 
 /// Processor time of this thread, so that other work on the machine does not count.
-fn thread_time() -> Duration {
+pub(super) fn thread_time() -> Duration {
     let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
     Duration::from_nanos(stat.split_whitespace().next().unwrap().parse().unwrap())
 }
