@@ -101,6 +101,13 @@ impl Prime {
         self.add(self.delta.times(message), low)
     }
 
+    /// `x * 2^64 mod p`: undoes [`Prime::redc`].
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    pub(super) fn shift64(&self, x: u64) -> u64 {
+        self.two64.times(x)
+    }
+
     /// The residue of a small signed value.
     #[inline(always)]
     pub(super) fn signed(&self, x: i64) -> u64 {

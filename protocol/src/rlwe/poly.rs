@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use super::kernel;
+use super::kernel::Sums;
 use super::params::{DEGREE, P, PRIMES, lift, plans};
 use crate::rng::PublicPrg;
 
@@ -121,38 +121,31 @@ fn below(prg: &mut PublicPrg, p: u64) -> u64 {
     }
 }
 
-/// A sum of products of transformed polynomials, reduced lazily: every value stays below
-/// `p * 2^64`.
-#[derive(Zeroize, ZeroizeOnDrop)]
+/// A sum of products of transformed polynomials, reduced lazily.
 pub(super) struct Accumulator {
-    sums: Vec<u128>,
+    sums: [Sums; 2],
 }
 
 impl Accumulator {
     pub(super) fn new() -> Self {
-        Self { sums: vec![0; 2 * DEGREE] }
+        Self { sums: [Sums::new(DEGREE), Sums::new(DEGREE)] }
     }
 
     /// Adds the sum of `left[i] * right[i]`.
     pub(super) fn add_products(&mut self, left: &[&Poly<Ntt>], right: &[&Poly<Ntt>]) {
-        for (i, p) in P.into_iter().enumerate() {
-            let sums = &mut self.sums[i * DEGREE..][..DEGREE];
+        for (i, (sums, prime)) in self.sums.iter_mut().zip(&PRIMES).enumerate() {
             let l: Vec<_> = left.iter().map(|x| x.residues()[i]).collect();
             let r: Vec<_> = right.iter().map(|x| x.residues()[i]).collect();
-            kernel::multiply_accumulate(sums, &l, &r, p);
+            sums.add_products(&l, &r, prime);
         }
     }
 
     /// The sum as coefficients.
     pub(super) fn into_coeff(self) -> Poly<Coeff> {
         let mut out = Poly::zero();
-        let sums = self.sums.chunks_exact(DEGREE);
-        for (((prime, plan), r), sums) in
-            PRIMES.iter().zip(plans()).zip(out.residues_mut()).zip(sums)
-        {
-            for (r, s) in r.iter_mut().zip(sums) {
-                *r = prime.redc(*s);
-            }
+        let parts = out.residues_mut().into_iter().zip(&self.sums);
+        for ((prime, plan), (r, sums)) in PRIMES.iter().zip(plans()).zip(parts) {
+            sums.reduce(r, prime);
             plan.inv(r);
             for r in r {
                 *r = prime.normalize.times(*r);

@@ -163,9 +163,9 @@ fn checked<T: PartialOrd>(value: T, bound: T) -> Result<T> {
     }
 }
 
-/// The masks that no convolution defined, drawn at random.
+/// Client: draws the masks that no convolution defined, because none reads those elements.
 pub fn draw_missing(defined: &Defined, r: &mut [u64], rng: &mut SecretRng) {
-    for element in defined.missing() {
-        r[element] = rng.u64();
+    for (_, mask) in r.iter_mut().enumerate().filter(|(element, _)| !defined.contains(*element)) {
+        *mask = rng.u64();
     }
 }

@@ -61,9 +61,9 @@ impl Defined {
         self.len == 0
     }
 
-    /// True if the element's mask is defined.
+    /// True if the element's mask is defined; false beyond the last element.
     pub fn contains(&self, element: usize) -> bool {
-        self.words[element / 64] >> (element % 64) & 1 == 1
+        self.words.get(element / 64).is_some_and(|word| word >> (element % 64) & 1 == 1)
     }
 
     /// Elements without a mask.
@@ -89,7 +89,13 @@ pub struct CellMap {
 
 impl CellMap {
     /// Lays the packing's input out; marks the elements whose mask it defines.
-    pub fn new(packing: &Packing, defined: &mut Defined) -> Self {
+    ///
+    /// # Errors
+    /// [`Error::Input`] if `defined` is not for this packing's tensor and batch.
+    pub fn new(packing: &Packing, defined: &mut Defined) -> Result<Self> {
+        if defined.len() != packing.batch() * packing.shape().input.len() {
+            return Err(Error::input("a set of defined masks of another tensor or batch"));
+        }
         let mut map = Self { ciphertexts: Vec::new(), sizes: Vec::new(), elements: defined.len() };
         packing.for_each_visible(|tile, group, visible| {
             let mut codes = vec![SKIP; DEGREE];
@@ -104,7 +110,7 @@ impl CellMap {
             map.sizes.push(16 * visible.count() - 8 * free);
             map.ciphertexts.push(codes.into());
         });
-        map
+        Ok(map)
     }
 
     /// Bytes of the upload.

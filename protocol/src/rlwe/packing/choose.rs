@@ -12,9 +12,9 @@ use crate::plan::ConvShape;
 use crate::rlwe::params::DEGREE;
 
 /// What a ciphertext-plaintext product counts for, in bytes.
-const PRODUCT: usize = 128;
+const PRODUCT: usize = 64;
 /// What preparing one weight polynomial counts for, in bytes.
-const WEIGHT_POLY: usize = 512;
+const WEIGHT_POLY: usize = 128;
 /// Candidates that are computed exactly.
 const FINALISTS: usize = 12;
 /// More elements than this have no place in a cell's code.

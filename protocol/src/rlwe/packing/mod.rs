@@ -125,8 +125,11 @@ impl Packing {
     }
 
     /// Bytes of the upload if the elements in `defined` (see [`Defined`]) have their mask already.
-    pub fn upload_bytes(&self, defined: &Defined) -> usize {
-        CellMap::new(self, &mut defined.clone()).bytes()
+    ///
+    /// # Errors
+    /// [`crate::Error::Input`] if `defined` is not for this tensor and batch.
+    pub fn upload_bytes(&self, defined: &Defined) -> Result<usize> {
+        Ok(CellMap::new(self, &mut defined.clone())?.bytes())
     }
     /// Bytes of all responses: 8 a position of `a`, 8 an output.
     pub fn response_bytes(&self) -> usize {

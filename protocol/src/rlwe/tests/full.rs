@@ -40,7 +40,7 @@ impl Session {
         r: &mut [u64],
         defined: &mut Defined,
     ) -> Run {
-        let cells = CellMap::new(packing, defined);
+        let cells = CellMap::new(packing, defined).unwrap();
         let upload = encrypt_mask(&self.key, &cells, &SEED, 3, r, &mut self.rng).unwrap();
         assert_eq!(upload.len(), cells.bytes());
         let input = receive_upload(&cells, &SEED, 3, &upload).unwrap();
@@ -112,7 +112,7 @@ fn unread_elements_are_drawn() {
     let shape = conv(1, 4, 4, 1, 1, 2);
     let mut defined = Defined::none(1, 16);
     let mut r = vec![0; 16];
-    CellMap::new(&Packing::choose(&shape, 1).unwrap(), &mut defined);
+    CellMap::new(&Packing::choose(&shape, 1).unwrap(), &mut defined).unwrap();
     draw_missing(&defined, &mut r, &mut SecretRng::from_test_seed(1));
     assert_eq!(r.iter().filter(|x| **x != 0).count(), 12);
 }
@@ -157,7 +157,7 @@ fn malformed_messages_are_refused() {
     let raw = weights(&shape, 3, &mut session.rng);
     let run = session.layer(&shape, 1, &raw);
     let packing = Packing::choose(&shape, 1).unwrap();
-    let cells = CellMap::new(&packing, &mut Defined::none(1, shape.input.len()));
+    let cells = CellMap::new(&packing, &mut Defined::none(1, shape.input.len())).unwrap();
     let receive = |bytes: &[u8]| receive_upload(&cells, &SEED, 3, bytes);
     let decrypt = |bytes: &[u8]| decrypt_response(&session.key, &packing, bytes);
     assert!(receive(&run.upload).is_ok() && decrypt(&run.response).is_ok());
@@ -200,7 +200,7 @@ fn arguments_that_do_not_fit_are_refused() {
     let mut session = Session::new(17);
     let shape = conv(2, 4, 4, 2, 3, 1);
     let packing = Packing::choose(&shape, 1).unwrap();
-    let cells = CellMap::new(&packing, &mut Defined::none(1, 32));
+    let cells = CellMap::new(&packing, &mut Defined::none(1, 32)).unwrap();
     let input_error = |result: Error| matches!(result, Error::Input { .. });
     let short = encrypt_mask(&session.key, &cells, &SEED, 0, &mut [0; 31], &mut session.rng);
     assert!(input_error(short.err().unwrap()));
@@ -215,4 +215,5 @@ fn arguments_that_do_not_fit_are_refused() {
     let other = Packing::choose(&conv(600, 1, 1, 600, 1, 1), 1).unwrap();
     let prepared = PreparedWeights::new(&packing, &raw).unwrap();
     assert!(Weights::Prepared(&prepared).check(&other).is_err());
+    assert!(packing.upload_bytes(&Defined::none(2, 32)).is_err());
 }

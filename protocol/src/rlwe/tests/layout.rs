@@ -13,9 +13,9 @@ fn evaluate_plain(
 ) -> Vec<u64> {
     let mut rng = SecretRng::from_test_seed(99);
     let before = defined.clone();
-    let cells = CellMap::new(packing, defined);
+    let cells = CellMap::new(packing, defined).unwrap();
     assert_eq!(cells.ciphertexts(), packing.uploads());
-    assert_eq!(cells.bytes(), packing.upload_bytes(&before));
+    assert_eq!(cells.bytes(), packing.upload_bytes(&before).unwrap());
     for i in 0..cells.ciphertexts() {
         assert_eq!(cells.cells(i).map(Cell::bytes).sum::<usize>(), cells.size(i));
     }

@@ -8,7 +8,7 @@ use super::*;
 /// Bytes of a batch whose masks are all free.
 fn bytes(packing: &Packing) -> usize {
     let none = Defined::none(packing.batch(), packing.shape().input.len());
-    packing.upload_bytes(&none) + packing.response_bytes()
+    packing.upload_bytes(&none).unwrap() + packing.response_bytes()
 }
 
 /// Bytes per ticket of one layer, in kB.
@@ -77,7 +77,7 @@ fn timings() {
 }
 
 /// Processor time of this thread, so that other work on the machine does not count.
-pub(super) fn thread_time() -> Duration {
+fn thread_time() -> Duration {
     let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
     Duration::from_nanos(stat.split_whitespace().next().unwrap().parse().unwrap())
 }
@@ -97,7 +97,7 @@ fn time_layer(shape: &ConvShape, batch: usize) {
         clock = thread_time();
     };
     println!("{}", line(&packing));
-    let cells = CellMap::new(&packing, &mut defined);
+    let cells = CellMap::new(&packing, &mut defined).unwrap();
     lap("cell map", packing.uploads());
     let upload = encrypt_mask(&key, &cells, &[0; 32], 0, &mut r, &mut rng).unwrap();
     lap("encrypt", packing.uploads());

@@ -6,7 +6,7 @@ use crate::rlwe::evaluate::sum_products;
 use crate::rlwe::keys::SecretKey;
 use crate::rlwe::packing::Cell;
 use crate::rlwe::params::{add_mod_q, signed_mod_q};
-use crate::rlwe::poly::{Coeff, Poly, product};
+use crate::rlwe::poly::{Coeff, Ntt, Poly, product};
 
 /// A client's upload as the server holds it, and the masks in it.
 struct Upload {
@@ -20,7 +20,7 @@ fn upload(packing: &Packing, seed: u64) -> Upload {
     let mut rng = SecretRng::from_test_seed(seed);
     let key = SecretKey::generate(&mut rng);
     let mut defined = Defined::none(packing.batch(), packing.shape().input.len());
-    let cells = CellMap::new(packing, &mut defined);
+    let cells = CellMap::new(packing, &mut defined).unwrap();
     let mut r = vec![0; defined.len()];
     let bytes = encrypt_mask(&key, &cells, &SEED, 0, &mut r, &mut rng).unwrap();
     let input = receive_upload(&cells, &SEED, 0, &bytes).unwrap();
@@ -36,7 +36,7 @@ fn noise(b: u128, masked: u128, message: u64) -> i128 {
 }
 
 /// The coefficients of a transformed polynomial.
-fn coefficients(poly: &Poly<crate::rlwe::poly::Ntt>) -> Poly<Coeff> {
+fn coefficients(poly: &Poly<Ntt>) -> Poly<Coeff> {
     let mut one = vec![0; DEGREE];
     one[0] = 1;
     product(poly, &Poly::from_signed(&one).into_ntt())

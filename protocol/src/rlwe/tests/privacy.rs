@@ -58,7 +58,7 @@ fn equal_evaluations_differ_everywhere() {
     let mut session = Session::new(23);
     let packing = Packing::choose(&shape(), 1).unwrap();
     let mut defined = Defined::none(1, shape().input.len());
-    let cells = CellMap::new(&packing, &mut defined);
+    let cells = CellMap::new(&packing, &mut defined).unwrap();
     let mut r = vec![0; defined.len()];
     let seed = [1; 32];
     let upload = encrypt_mask(&session.key, &cells, &seed, 0, &mut r, &mut session.rng).unwrap();
@@ -107,7 +107,7 @@ fn masks_and_shares_look_uniform() {
 fn uploads_look_uniform() {
     let mut session = Session::new(25);
     let packing = Packing::choose(&shape(), 2).unwrap();
-    let cells = CellMap::new(&packing, &mut Defined::none(2, shape().input.len()));
+    let cells = CellMap::new(&packing, &mut Defined::none(2, shape().input.len())).unwrap();
     let mut r = vec![0; 2 * shape().input.len()];
     let upload = encrypt_mask(&session.key, &cells, &[2; 32], 0, &mut r, &mut session.rng).unwrap();
     // The top byte of every value is bounded by DELTA or Q; the others are uniform.

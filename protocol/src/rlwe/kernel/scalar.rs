@@ -1,4 +1,4 @@
-//! The hot loop of evaluation: pointwise multiply-accumulate with lazy reduction.
+//! The portable kernel.
 
 /// Points handled together: the accumulators of a block stay in the first-level cache while all
 /// products are added.
