@@ -84,7 +84,7 @@ fn exit_codes_tell_who_is_to_blame() {
     assert_eq!(code(&["build"]), Some(2));
     assert_eq!(code(&["inspect", "/nonexistent"]), Some(3));
     std::fs::write(&model, "not a model").unwrap();
-    let out = run(&["build", text(&model), "-o", "/tmp/x", "--json"]);
+    let out = run(&["build", text(&model), "-o", text(&dir.path().join("x")), "--json"]);
     assert_eq!((out.status.code(), out.stdout.len()), (Some(3), 0));
     assert!(String::from_utf8_lossy(&out.stderr).contains("not an ONNX model"));
     std::fs::write(&model, ResNet::tiny(1, 0.5).bytes()).unwrap();

@@ -1,5 +1,12 @@
 //! Tests of the compiler against a naive ONNX interpreter and the clear fixed-point evaluator.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "helpers of tests, outside the test functions"
+)]
+
 mod cli;
 mod damage;
 mod import;
