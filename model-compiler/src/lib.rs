@@ -1,1 +1,24 @@
-//! Placeholder.
+//! Compiles an ONNX network with ReLU masks into a Tacet plan.
+//!
+//! Data flows one way: ONNX bytes → [`import`] → [`Network`] (folded floats) → [`compile`] with
+//! [`Calibration`] images → a validated plan and a [`Report`].
+
+pub mod calibration;
+mod compile;
+pub mod error;
+mod float;
+pub mod image_input;
+mod import;
+mod network;
+#[doc(hidden)]
+pub mod testing;
+
+pub use calibration::Calibration;
+pub use compile::{
+    BatchCandidate, BatchChoice, LayerReport, Options, Report, choose_batch, compile, describe,
+    flooding_bits,
+};
+pub use error::{Error, Location, Result};
+pub use float::Trace;
+pub use import::{MAX_MODEL_BYTES, import, import_model};
+pub use network::{FloatOp, FloatTerm, Layer, Network};

@@ -1,2 +1,7 @@
-//! Placeholder.
-fn main() {}
+//! `tacet-compile`: ONNX to plan, and a look into plans.
+
+mod cli;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

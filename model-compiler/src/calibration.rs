@@ -1,0 +1,179 @@
+//! Calibration images: a folder, a CIFAR binary batch, or drawn ones.
+
+use std::path::{Path, PathBuf};
+
+use tacet_protocol::plan::Shape;
+
+use crate::error::{Error, Result};
+use crate::image_input::{MAX_IMAGE_BYTES, Pixels};
+
+/// Rows and columns of a CIFAR image.
+const CIFAR_SIDE: usize = 32;
+const CIFAR_PIXELS: usize = 3 * CIFAR_SIDE * CIFAR_SIDE;
+/// Largest CIFAR batch file, in bytes (the CIFAR-100 training file is 154 MB).
+const MAX_CIFAR_BYTES: u64 = 256 << 20;
+
+/// Images that the compiler measures value ranges on.
+#[derive(Clone, Debug)]
+pub struct Calibration {
+    /// The images, all of the network's size.
+    pub images: Vec<Pixels>,
+    /// Where they come from, for the report.
+    pub source: String,
+}
+
+impl Calibration {
+    /// Deterministic drawn images: ramps, boxes and noise. Better than nothing; real images give
+    /// tighter and more trustworthy ranges.
+    pub fn synthetic(shape: Shape, count: usize) -> Self {
+        let images = (0..count).map(|i| draw(shape, i as u64)).collect();
+        Self { images, source: format!("{count} drawn images") }
+    }
+
+    /// At most `limit` images from a folder of PNG and JPEG files, or from a CIFAR batch file.
+    ///
+    /// # Errors
+    /// [`Error::Input`] if there are none, or one is unreadable or of another size.
+    pub fn from_path(path: &Path, shape: Shape, limit: usize, resize: bool) -> Result<Self> {
+        let images = if path.is_dir() {
+            let files = image_files(path)?;
+            let decode = |p: &PathBuf| {
+                let named = |e| Error::input(format!("{}: {e}", p.display()));
+                let pixels = Pixels::decode(&read_limited(p, MAX_IMAGE_BYTES as u64)?);
+                pixels.and_then(|x| x.fit(shape, resize)).map_err(named)
+            };
+            files.iter().take(limit).map(decode).collect::<Result<Vec<_>>>()?
+        } else {
+            let batch = read_cifar(path)?.into_iter().take(limit);
+            batch.map(|(_, pixels)| pixels.fit(shape, resize)).collect::<Result<Vec<_>>>()?
+        };
+        if images.is_empty() {
+            return Err(Error::input(format!("no PNG or JPEG images in {}", path.display())));
+        }
+        let source = format!("{} images of {}", images.len(), path.display());
+        Ok(Self { images, source })
+    }
+}
+
+/// Labels and images of a CIFAR-10 or CIFAR-100 binary batch file (fine labels).
+///
+/// # Errors
+/// [`Error::Input`] if the file is missing or its length fits neither format.
+pub fn read_cifar(path: &Path) -> Result<Vec<(u8, Pixels)>> {
+    let bytes = read_limited(path, MAX_CIFAR_BYTES)?;
+    let Some(labels) = [1, 2].into_iter().find(|l| bytes.len() % (CIFAR_PIXELS + l) == 0) else {
+        return Err(Error::input(format!(
+            "{} is no CIFAR binary batch (records of 3073 or 3074 bytes) and no folder of images",
+            path.display()
+        )));
+    };
+    let records = bytes.chunks_exact(CIFAR_PIXELS + labels);
+    records
+        .map(|r| {
+            let (label, planes) = r.split_at(labels);
+            let label = label.last().copied().unwrap_or_default();
+            Ok((label, Pixels::new(CIFAR_SIDE, CIFAR_SIDE, interleave(planes))?))
+        })
+        .collect()
+}
+
+/// Channel planes to pixels.
+fn interleave(planes: &[u8]) -> Vec<u8> {
+    let side = planes.len() / 3;
+    (0..side).flat_map(|i| (0..3).filter_map(move |c| planes.get(c * side + i))).copied().collect()
+}
+
+/// Reads a file that may not be longer than `limit` bytes.
+///
+/// # Errors
+/// [`Error::Input`] if it cannot be read or is longer.
+pub fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>> {
+    use std::io::Read;
+    let failed = |e| Error::input(format!("cannot read {}: {e}", path.display()));
+    let file = std::fs::File::open(path).map_err(failed)?;
+    let mut bytes = Vec::new();
+    file.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > limit {
+        let at = path.display();
+        return Err(Error::input(format!("{at} is over {limit} bytes: too large for its kind")));
+    }
+    Ok(bytes)
+}
+
+fn image_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let failed = |e| Error::input(format!("cannot read {}: {e}", folder.display()));
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
+        if extension.is_some_and(|e| ["png", "jpg", "jpeg"].contains(&e.as_str())) {
+            files.push(path);
+        }
+    }
+    // The order of a directory listing is not stable; the plan must be.
+    files.sort();
+    Ok(files)
+}
+
+/// A ramp, three boxes and some noise, in colours that the seed draws.
+fn draw(shape: Shape, seed: u64) -> Pixels {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mut next = |n: usize| (splitmix(&mut state) % n.max(1) as u64) as usize;
+    let (w, h) = (shape.width, shape.height);
+    let (from, to) = ([next(256), next(256), next(256)], [next(256), next(256), next(256)]);
+    let boxes = [(); 3].map(|()| {
+        let (x, y) = (next(w), next(h));
+        (x..x + 1 + next(w / 2), y..y + 1 + next(h / 2), [next(256), next(256), next(256)])
+    });
+    let noise = 1 + next(48);
+    let mut rgb = Vec::with_capacity(3 * w * h);
+    for (y, x) in (0..h).flat_map(|y| (0..w).map(move |x| (y, x))) {
+        let inside = boxes.iter().find(|(bx, by, _)| bx.contains(&x) && by.contains(&y));
+        for c in 0..3 {
+            let ramp = (from[c] * (w + h - x - y) + to[c] * (x + y)) / (w + h).max(1);
+            let base = inside.map_or(ramp, |(_, _, colour)| colour[c]);
+            rgb.push((base + next(noise)).saturating_sub(noise / 2).min(255) as u8);
+        }
+    }
+    Pixels { width: w, height: h, rgb }
+}
+
+/// SplitMix64 (Steele, Lea, Flood 2014): reproducible drawing, nothing secret.
+pub(crate) fn splitmix(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut z = *state;
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drawn_images_are_reproducible_and_varied() {
+        let shape = Shape::new(3, 8, 8);
+        let (a, b) = (Calibration::synthetic(shape, 3), Calibration::synthetic(shape, 3));
+        assert_eq!(a.images, b.images);
+        assert_ne!(a.images[0], a.images[1]);
+    }
+
+    #[test]
+    fn cifar_batches_of_both_kinds_are_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("batch.bin");
+        let mut planes = vec![10; 1024];
+        planes.extend([20; 1024]);
+        planes.extend([30; 1024]);
+        for header in [vec![7], vec![1, 7]] {
+            std::fs::write(&path, [header, planes.clone()].concat()).unwrap();
+            let records = read_cifar(&path).unwrap();
+            assert_eq!((records.len(), records[0].0), (1, 7));
+            assert_eq!(records[0].1.rgb[..3], [10, 20, 30]);
+        }
+        std::fs::write(&path, [0; 100]).unwrap();
+        assert!(read_cifar(&path).unwrap_err().to_string().contains("3073"));
+        assert!(read_limited(&path, 99).unwrap_err().to_string().contains("too large"));
+    }
+}

@@ -1,0 +1,133 @@
+//! Command-line arguments.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Compiles an ONNX network with ReLU masks into a Tacet plan, and looks into plans.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tacet-compile",
+    version,
+    after_help = "Exit codes:\n  \
+    0  success\n  \
+    2  wrong usage\n  \
+    3  bad input: an unusable model, plan, image or option\n  \
+    7  local failure: a full disk, no memory\n\n\
+    Results go to standard output, logs and progress to standard error. TACET_LOG sets the log \
+    filter (for example TACET_LOG=warn)."
+)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+    /// Print the result as JSON.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Format of the log on standard error.
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
+    pub log: LogFormat,
+}
+
+/// Format of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Compile a model into a plan.
+    Build(Build),
+    /// Print a plan's layers, scales, margins and predicted traffic.
+    Inspect(Inspect),
+    /// Evaluate images in the clear with the plan's fixed-point arithmetic.
+    Evaluate(Evaluate),
+    /// Fixed-point top-1 accuracy on a CIFAR binary batch.
+    Accuracy(Accuracy),
+}
+
+/// Arguments of `build`.
+#[derive(Debug, clap::Args)]
+pub struct Build {
+    /// The ONNX model.
+    pub model: PathBuf,
+    /// Where to write the plan. It holds the weights: only its owner can read it.
+    #[arg(short, long, value_name = "PLAN")]
+    pub output: PathBuf,
+    /// Calibration images: a folder of PNG and JPEG files or a CIFAR binary batch. Without, images
+    /// are drawn, which gives less trustworthy ranges.
+    #[arg(long, value_name = "PATH")]
+    pub calibrate: Option<PathBuf>,
+    /// Most calibration images.
+    #[arg(long, value_name = "N", default_value_t = 128)]
+    pub calibrate_limit: usize,
+    /// Resize calibration images of another size.
+    #[arg(long)]
+    pub resize: bool,
+    /// Fractional bits of the activations (8 to 14).
+    #[arg(long, value_name = "N", default_value_t = tacet_compile::Options::default().frac)]
+    pub frac: u32,
+    /// Fractional bits of the weights (4 to 14), lowered where the flooding noise asks for it.
+    #[arg(long, value_name = "N", default_value_t = tacet_compile::Options::default().weight_frac)]
+    pub weight_frac: u32,
+    /// Bits added to the largest values that calibration sees (0 to 8).
+    #[arg(long, value_name = "N",
+        default_value_t = tacet_compile::Options::default().margin_bits)]
+    pub margin_bits: u32,
+    /// Tickets per offline run; by default chosen by predicted traffic.
+    #[arg(long, value_name = "N")]
+    pub batch: Option<usize>,
+    /// Mean of each channel, in 0..1, comma-separated; replaces the model's.
+    #[arg(long, value_delimiter = ',', allow_hyphen_values = true)]
+    pub mean: Option<Vec<f32>>,
+    /// Standard deviation of each channel, comma-separated; replaces the model's.
+    #[arg(long, value_delimiter = ',')]
+    pub std: Option<Vec<f32>>,
+    /// File of class names, one a line; replaces the model's.
+    #[arg(long, value_name = "FILE")]
+    pub labels: Option<PathBuf>,
+    /// Name of the network; by default the model's graph name.
+    #[arg(long)]
+    pub name: Option<String>,
+}
+
+/// Arguments of `inspect`.
+#[derive(Debug, clap::Args)]
+pub struct Inspect {
+    /// The plan.
+    pub plan: PathBuf,
+    /// Predict for this many tickets per offline run instead of the plan's.
+    #[arg(long, value_name = "N")]
+    pub batch: Option<usize>,
+}
+
+/// Arguments of `evaluate`.
+#[derive(Debug, clap::Args)]
+pub struct Evaluate {
+    /// The plan.
+    pub plan: PathBuf,
+    /// PNG or JPEG images of the network's size.
+    #[arg(required = true)]
+    pub images: Vec<PathBuf>,
+    /// Resize images of another size.
+    #[arg(long)]
+    pub resize: bool,
+}
+
+/// Arguments of `accuracy`.
+#[derive(Debug, clap::Args)]
+pub struct Accuracy {
+    /// The plan.
+    pub plan: PathBuf,
+    /// CIFAR-10 or CIFAR-100 binary batch file.
+    #[arg(long, value_name = "FILE")]
+    pub data: PathBuf,
+    /// Only the first N images.
+    #[arg(short, long, value_name = "N")]
+    pub n: Option<usize>,
+}

@@ -1,0 +1,101 @@
+//! `tacet-compile build`.
+
+use tacet_compile::calibration::{Calibration, read_limited};
+use tacet_compile::{MAX_MODEL_BYTES, Network, Options, Report, Result, compile, import};
+
+use super::args::Build;
+use super::inspect::layer_table;
+use super::output::{decimal, print, print_json, write_private};
+
+/// Images drawn when the user gives none.
+const DRAWN_IMAGES: usize = 32;
+/// Longest file of class names, in bytes.
+const MAX_LABEL_BYTES: u64 = 1 << 20;
+
+pub fn run(args: &Build, json: bool) -> Result<()> {
+    let model = read_limited(&args.model, MAX_MODEL_BYTES as u64)?;
+    let mut network = import(&model)?;
+    apply(args, &mut network)?;
+    tracing::info!(
+        "imported {}: {} activation tensors, {} of {} ReLUs kept",
+        network.name,
+        network.layers.len(),
+        network.relus(),
+        network.layers.iter().map(|l| l.unmasked_relus).sum::<usize>()
+    );
+    let options = Options {
+        frac: args.frac,
+        weight_frac: args.weight_frac,
+        margin_bits: args.margin_bits,
+        batch: args.batch,
+    };
+    let (plan, mut report) = compile(&network, &calibration(args, &network)?, &options)?;
+    if args.calibrate.is_none() {
+        report.warnings.push(
+            "no calibration images: ranges come from drawn ones; give real ones with --calibrate"
+                .into(),
+        );
+    }
+    write_private(&args.output, &plan.to_bytes()?)?;
+    for warning in &report.warnings {
+        tracing::warn!("{warning}");
+    }
+    if json { print_json(&report) } else { print(&text(&report, &args.output)) }
+}
+
+fn apply(args: &Build, network: &mut Network) -> Result<()> {
+    if let Some(mean) = &args.mean {
+        network.mean = Some(mean.clone());
+    }
+    if let Some(std) = &args.std {
+        network.std = Some(std.clone());
+    }
+    if let Some(name) = &args.name {
+        network.name.clone_from(name);
+    }
+    if let Some(path) = &args.labels {
+        let text = read_limited(path, MAX_LABEL_BYTES)?;
+        let text = String::from_utf8_lossy(&text);
+        let lines = text.lines().map(str::trim).filter(|l| !l.is_empty());
+        network.labels = lines.map(str::to_owned).collect();
+    }
+    Ok(())
+}
+
+fn calibration(args: &Build, network: &Network) -> Result<Calibration> {
+    match &args.calibrate {
+        Some(path) => {
+            Calibration::from_path(path, network.input, args.calibrate_limit, args.resize)
+        }
+        None => Ok(Calibration::synthetic(network.input, DRAWN_IMAGES)),
+    }
+}
+
+fn text(r: &Report, output: &std::path::Path) -> String {
+    let mut text = layer_table(&r.layers);
+    text.push_str(&format!(
+        "\nnetwork            {}\n\
+         ReLUs              {} of {}\n\
+         truncation failure 2^{:.1} per inference\n\
+         flooding           {} bits at least\n\
+         batch              {} tickets per offline run\n\
+         calibration        {}\n\
+         logits, fixed      off by {:.4} at most, {:.4} on average (largest logit {:.2})\n\
+         top-1 agreement    {:.1} % of {} images\n\
+         plan               {}\n",
+        r.name,
+        r.relus,
+        r.unmasked_relus,
+        r.log2_failure,
+        decimal(r.flooding_bits),
+        r.batch.batch,
+        r.calibration,
+        r.max_logit_error,
+        r.mean_logit_error,
+        r.max_logit,
+        100.0 * r.top1_agreement,
+        r.images,
+        output.display(),
+    ));
+    text
+}

@@ -1,0 +1,72 @@
+//! The command line: one verb a module.
+
+mod accuracy;
+mod args;
+mod build;
+mod evaluate;
+mod inspect;
+mod output;
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use clap::Parser;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tacet_compile::calibration::read_limited;
+use tacet_compile::{Error, Result};
+use tacet_protocol::plan::{MAX_FILE_BYTES, Plan};
+use tracing_subscriber::EnvFilter;
+
+use args::{Args, LogFormat, Verb};
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let args = Args::parse();
+    start_log(args.log);
+    let done = match &args.verb {
+        Verb::Build(a) => build::run(a, args.json),
+        Verb::Inspect(a) => inspect::run(a, args.json),
+        Verb::Evaluate(a) => evaluate::run(a, args.json),
+        Verb::Accuracy(a) => accuracy::run(a, args.json),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            tracing::error!("{e}");
+            ExitCode::from(e.exit_code())
+        }
+    }
+}
+
+fn start_log(format: LogFormat) {
+    let filter = EnvFilter::try_from_env("TACET_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_target(false)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => builder.without_time().init(),
+        LogFormat::Json => builder.json().init(),
+    }
+}
+
+fn load_plan(path: &std::path::Path) -> Result<Plan> {
+    let bytes = read_limited(path, MAX_FILE_BYTES as u64)?;
+    Plan::from_bytes(&bytes).map_err(|e| {
+        let e = Error::from(e);
+        Error::input(format!("{}: {e}", path.display()))
+    })
+}
+
+/// A progress bar on standard error, if that is a terminal.
+fn progress(len: usize, what: &'static str) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::with_draw_target(Some(len as u64), ProgressDrawTarget::stderr());
+    match ProgressStyle::with_template("{msg} {bar:40} {pos}/{len} {eta}") {
+        Ok(style) => bar.with_style(style).with_message(what),
+        Err(_) => bar,
+    }
+}

@@ -1,0 +1,109 @@
+//! Chooses how many tickets one offline run makes.
+
+use serde::Serialize;
+use tacet_protocol::plan::PublicPlan;
+use tacet_protocol::plan::cost::{Prediction, predict};
+
+use crate::error::Result;
+
+/// Batches that are tried.
+const CANDIDATES: [usize; 5] = [1, 2, 4, 8, 16];
+/// Used when no candidate's traffic can be predicted.
+const FALLBACK: usize = 8;
+/// A smaller batch is taken if it costs at most this many times the cheapest one's bytes.
+const TOLERANCE: f64 = 1.15;
+/// Most memory that one offline run should take at either party, in bytes.
+const MAX_MEMORY: u64 = 4 << 30;
+
+/// Predicted cost of one batch size.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct BatchCandidate {
+    /// Tickets per offline run.
+    pub batch: usize,
+    /// Offline bytes per ticket, both directions.
+    pub bytes_per_ticket: u64,
+    /// Memory of one run, roughly: everything it sends and receives, twice.
+    pub memory: u64,
+}
+
+/// The batch taken and what was weighed.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct BatchChoice {
+    /// Tickets per offline run.
+    pub batch: usize,
+    /// The sizes weighed; empty if the user chose or nothing could be predicted.
+    pub candidates: Vec<BatchCandidate>,
+}
+
+impl BatchChoice {
+    /// The user's choice.
+    pub const fn fixed(batch: usize) -> Self {
+        Self { batch, candidates: Vec::new() }
+    }
+}
+
+/// The smallest batch whose predicted offline bytes per ticket are within 15 % of the best that
+/// fits in memory; 8 if nothing can be predicted.
+///
+/// # Errors
+/// [`crate::Error::Input`] if a convolution cannot be packed.
+pub fn choose_batch(plan: &PublicPlan) -> Result<BatchChoice> {
+    let mut candidates = Vec::new();
+    for batch in CANDIDATES {
+        candidates.push(candidate(batch, &predict(plan, batch)?));
+    }
+    Ok(choose(candidates))
+}
+
+fn candidate(batch: usize, p: &Prediction) -> BatchCandidate {
+    let bytes = p.offline.up + p.offline.down;
+    let bytes_per_ticket = bytes / batch.max(1) as u64;
+    BatchCandidate { batch, bytes_per_ticket, memory: bytes.saturating_mul(2) }
+}
+
+fn choose(candidates: Vec<BatchCandidate>) -> BatchChoice {
+    let known = || candidates.iter().filter(|c| c.bytes_per_ticket > 0);
+    let fitting: Vec<_> = known().filter(|c| c.memory <= MAX_MEMORY).collect();
+    // Nothing fits: the least memory is the best that can be done.
+    let fitting = if fitting.is_empty() { known().take(1).collect() } else { fitting };
+    let Some(best) = fitting.iter().map(|c| c.bytes_per_ticket).min() else {
+        return BatchChoice::fixed(FALLBACK);
+    };
+    let good = |c: &&&BatchCandidate| c.bytes_per_ticket as f64 <= best as f64 * TOLERANCE;
+    let batch = fitting.iter().find(good).map_or(FALLBACK, |c| c.batch);
+    BatchChoice { batch, candidates }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(bytes: [u64; 5], memory: u64) -> BatchChoice {
+        let each = CANDIDATES.iter().zip(bytes);
+        choose(
+            each.map(|(&batch, bytes_per_ticket)| BatchCandidate {
+                batch,
+                bytes_per_ticket,
+                memory: memory * batch as u64,
+            })
+            .collect(),
+        )
+    }
+
+    #[test]
+    fn the_smallest_good_batch_is_taken() {
+        assert_eq!(with([110, 80, 60, 42, 40], 1).batch, 8);
+        assert_eq!(with([41, 41, 41, 41, 40], 1).batch, 1);
+    }
+
+    #[test]
+    fn memory_caps_the_batch() {
+        assert_eq!(with([110, 80, 60, 42, 30], MAX_MEMORY / 4).batch, 4);
+        assert_eq!(with([110, 80, 60, 42, 30], MAX_MEMORY * 2).batch, 1);
+    }
+
+    #[test]
+    fn without_a_prediction_it_is_eight() {
+        assert_eq!(with([0; 5], 0), BatchChoice::fixed(8));
+    }
+}

@@ -1,0 +1,96 @@
+//! Lowers the weights' fractional bits of a layer until its flooding noise suffices.
+
+use tacet_protocol::plan::{HeGroup, InputSpec, Plan, groups_of};
+use tacet_protocol::rlwe;
+
+use super::Options;
+use super::quantize::{Draft, quantize};
+use crate::error::{Error, Result};
+use crate::network::Network;
+
+/// log2 of the width of the flooding noise (protocol section 4).
+const FLOODING_LOG2: f64 = 65.0;
+/// Fewest fractional bits of weights that are worth compiling.
+const MIN_WEIGHT_FRAC: u32 = 4;
+
+/// Quantises with as many fractional bits as the flooding noise allows, at most
+/// `options.weight_frac`, a layer at a time.
+pub(super) fn settle(
+    network: &Network,
+    input: &InputSpec,
+    options: &Options,
+    warnings: &mut Vec<String>,
+) -> Result<Draft> {
+    let mut fracs = vec![options.weight_frac; network.layers.len()];
+    loop {
+        let draft = quantize(network, input, options, &fracs)?;
+        let weak = too_little_flooding(&draft);
+        if weak.is_empty() {
+            report_lowered(network, options, &fracs, warnings);
+            return Ok(draft);
+        }
+        for (tensor, reason) in weak {
+            let Some(frac) = fracs.get_mut(tensor) else { continue };
+            if *frac <= MIN_WEIGHT_FRAC {
+                let name = network.layers.get(tensor).map_or("", |l| l.name.as_str());
+                return Err(Error::input(format!(
+                    "layer `{name}`: {reason}, even with {MIN_WEIGHT_FRAC} fractional bits: its \
+                     weights are too large; retrain with weight decay, or make the layer smaller"
+                )));
+            }
+            *frac -= 1;
+        }
+    }
+}
+
+fn report_lowered(network: &Network, options: &Options, fracs: &[u32], warnings: &mut Vec<String>) {
+    for (layer, frac) in network.layers.iter().zip(fracs) {
+        if *frac < options.weight_frac {
+            warnings.push(format!(
+                "layer `{}`: weights lowered from {} to {frac} fractional bits to keep 40 bits of \
+                 flooding noise",
+                layer.name, options.weight_frac
+            ));
+        }
+    }
+}
+
+/// For each group of convolutions with too much noise, its noisiest member's tensor and why.
+fn too_little_flooding(draft: &Draft) -> Vec<(usize, String)> {
+    let mut weak = Vec::new();
+    for group in groups_of(&draft.public) {
+        let bound = rlwe::noise_bound(&group.weights(&draft.secret), &group.shape);
+        if let Err(e) = rlwe::check_flooding(bound)
+            && let Some(tensor) = noisiest(draft, &group)
+            && weak.iter().all(|(t, _)| *t != tensor)
+        {
+            weak.push((tensor, e.to_string()));
+        }
+    }
+    weak
+}
+
+fn noisiest(draft: &Draft, group: &HeGroup) -> Option<usize> {
+    let bound = |tensor: usize, term: usize, shape| {
+        let weights = draft.secret.tensors.get(tensor).and_then(|t| t.weights.get(term));
+        weights.map_or(0, |w| rlwe::noise_bound(w, shape))
+    };
+    let loudest = group.members.iter().max_by_key(|m| bound(m.tensor, m.term, &m.shape));
+    loudest.map(|m| m.tensor)
+}
+
+/// Bits by which the flooding noise exceeds the evaluated noise, for each tensor of a plan: the
+/// least over the convolution groups that it takes part in; `None` without convolutions.
+pub fn flooding_bits(plan: &Plan) -> Vec<Option<f64>> {
+    let mut bits: Vec<Option<f64>> = vec![None; plan.public.tensors.len()];
+    for group in groups_of(&plan.public) {
+        let bound = rlwe::noise_bound(&group.weights(&plan.secret), &group.shape);
+        let margin = FLOODING_LOG2 - (bound.max(1) as f64).log2();
+        for m in &group.members {
+            if let Some(b) = bits.get_mut(m.tensor) {
+                *b = Some(b.map_or(margin, |old| old.min(margin)));
+            }
+        }
+    }
+    bits
+}

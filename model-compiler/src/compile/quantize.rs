@@ -1,0 +1,137 @@
+//! Integer weights and scales for one choice of fractional bits.
+
+use tacet_protocol::plan::{
+    InputSpec, Linear, PoolShape, PublicPlan, SecretPlan, TensorSecrets, TensorSpec, Term,
+};
+
+use super::Options;
+use crate::error::{Error, Result};
+use crate::network::{FloatOp, Layer, Network};
+
+/// A plan that is not yet checked: magnitudes and batch are still to be set.
+pub(super) struct Draft {
+    pub public: PublicPlan,
+    pub secret: SecretPlan,
+}
+
+/// Quantises every layer; `weight_fracs` holds the fractional bits of each layer's weights.
+pub(super) fn quantize(
+    network: &Network,
+    input: &InputSpec,
+    options: &Options,
+    weight_fracs: &[u32],
+) -> Result<Draft> {
+    let mut tensors = Vec::new();
+    let mut secrets = Vec::new();
+    for (layer, weight_frac) in network.layers.iter().zip(weight_fracs) {
+        let (spec, secret) = layer_plan(layer, options.frac, *weight_frac)
+            .map_err(|what| Error::input(format!("layer `{}`: {what}", layer.name)))?;
+        tensors.push(spec);
+        secrets.push(secret);
+    }
+    let labels = network.labels.clone();
+    let public =
+        PublicPlan { name: network.name.clone(), input: input.clone(), tensors, labels, batch: 1 };
+    Ok(Draft { public, secret: SecretPlan { tensors: secrets } })
+}
+
+fn layer_plan(
+    layer: &Layer,
+    frac: u32,
+    weight_frac: u32,
+) -> std::result::Result<(TensorSpec, TensorSecrets), String> {
+    // All terms of a sum meet at one scale: `added` fractional bits above the activations.
+    let needs = |op: &FloatOp| match op {
+        FloatOp::Conv { .. } => weight_frac,
+        FloatOp::Identity => 0,
+        FloatOp::AvgPool { kernel_h, kernel_w, .. } => pool_bits(kernel_h * kernel_w),
+    };
+    let added = layer.terms.iter().map(|t| needs(&t.op)).max().unwrap_or(0);
+    let mut secret = TensorSecrets::default();
+    let mut terms = Vec::new();
+    for term in &layer.terms {
+        let (op, weights) = operator(&term.op, added)?;
+        terms.push(Term { input: term.input, op });
+        secret.weights.push(weights);
+    }
+    if layer.bias.iter().any(|b| *b != 0.0) {
+        secret.bias = biases(&layer.bias, frac + added)?;
+    }
+    let spec = TensorSpec {
+        name: layer.name.clone(),
+        shape: layer.shape,
+        frac,
+        truncate: added,
+        magnitude: 1,
+        dropped: 0,
+        terms,
+        mask: layer.mask.clone(),
+        unmasked_relus: layer.unmasked_relus,
+    };
+    Ok((spec, secret))
+}
+
+fn operator(op: &FloatOp, added: u32) -> std::result::Result<(Linear, Vec<i32>), String> {
+    match op {
+        FloatOp::Conv { shape, weights } => Ok((Linear::Conv(*shape), integers(weights, added)?)),
+        FloatOp::Identity => Ok((Linear::Identity { shift: added }, vec![])),
+        FloatOp::AvgPool { kernel_h, kernel_w, stride } => {
+            let area = kernel_h * kernel_w;
+            let multiplier = (f64::from(added).exp2() / area as f64).round();
+            if !(1.0..=f64::from(1 << 24)).contains(&multiplier) {
+                return Err(format!("a pooling window of {area} is too large"));
+            }
+            let pool = PoolShape {
+                kernel_h: *kernel_h,
+                kernel_w: *kernel_w,
+                stride: *stride,
+                multiplier: multiplier as u32,
+                added_frac: added,
+            };
+            Ok((Linear::AvgPool(pool), vec![]))
+        }
+    }
+}
+
+/// Fractional bits that averaging adds. Windows of a power of two divide exactly by truncation;
+/// for others `round(2^s / area)` is at least 2^12, so its relative error is at most 2^-13.
+fn pool_bits(area: usize) -> u32 {
+    let log2 = area.next_power_of_two().trailing_zeros();
+    if area.is_power_of_two() { log2 } else { log2 + 12 }
+}
+
+fn integers(weights: &[f32], frac: u32) -> std::result::Result<Vec<i32>, String> {
+    let scale = f64::from(frac).exp2();
+    let round = |w: &f32| {
+        let x = (f64::from(*w) * scale).round();
+        (x.abs() < f64::from(i32::MAX)).then_some(x as i32)
+    };
+    let all: Option<Vec<i32>> = weights.iter().map(round).collect();
+    all.ok_or_else(|| "a weight is too large: retrain with weight decay".into())
+}
+
+fn biases(bias: &[f32], frac: u32) -> std::result::Result<Vec<i64>, String> {
+    let scale = f64::from(frac).exp2();
+    let round = |b: &f32| {
+        let x = (f64::from(*b) * scale).round();
+        (x.abs() < 2f64.powi(60)).then_some(x as i64)
+    };
+    let all: Option<Vec<i64>> = bias.iter().map(round).collect();
+    all.ok_or_else(|| "a bias is too large".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pooling_by_any_window_is_close() {
+        for area in 1..300usize {
+            let s = pool_bits(area);
+            let multiplier = (f64::from(s).exp2() / area as f64).round();
+            let relative = (multiplier * area as f64 / f64::from(s).exp2() - 1.0).abs();
+            assert!(relative <= 1.0 / 8192.0, "{area}: {relative}");
+            assert!(!area.is_power_of_two() || multiplier == 1.0);
+        }
+    }
+}

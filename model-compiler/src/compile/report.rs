@@ -1,0 +1,149 @@
+//! What the compiler tells the user about a plan.
+
+use serde::Serialize;
+use tacet_protocol::plan::{
+    ConvShape, Linear, Plan, PoolShape, PublicPlan, Shape, TensorSpec, log2_truncation_failure,
+};
+
+use super::batch::BatchChoice;
+use super::flooding::flooding_bits;
+use super::measure::Measured;
+use crate::calibration::Calibration;
+
+/// One activation tensor, for people.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LayerReport {
+    /// Index of the tensor.
+    pub index: usize,
+    /// Name of the source layer.
+    pub name: String,
+    /// The operators that are summed.
+    pub terms: Vec<String>,
+    /// Channels, rows, columns.
+    pub shape: [usize; 3],
+    /// Fractional bits.
+    pub frac: u32,
+    /// Bits that truncation takes off.
+    pub truncate: u32,
+    /// Width of the comparison; `None` without ReLUs.
+    pub compare_bits: Option<u32>,
+    /// `|x| < 2^magnitude`.
+    pub magnitude: u32,
+    /// ReLUs that the mask keeps.
+    pub relus: usize,
+    /// ReLUs of the unmasked network.
+    pub unmasked_relus: usize,
+    /// log2 of the probability that truncating this tensor makes a gross error in one inference.
+    pub log2_failure: Option<f64>,
+    /// Bits by which the flooding noise exceeds the evaluated noise.
+    pub flooding_bits: Option<f64>,
+}
+
+/// The result of a compilation.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Report {
+    /// Name of the network.
+    pub name: String,
+    /// ReLUs evaluated per inference.
+    pub relus: usize,
+    /// ReLUs of the unmasked network.
+    pub unmasked_relus: usize,
+    /// log2 of the probability of a gross truncation error per inference.
+    pub log2_failure: f64,
+    /// Least flooding margin over all layers, in bits.
+    pub flooding_bits: Option<f64>,
+    /// Where the calibration images come from.
+    pub calibration: String,
+    /// Their number.
+    pub images: usize,
+    /// Largest `|float - fixed|` logit difference.
+    pub max_logit_error: f64,
+    /// Mean `|float - fixed|` logit difference.
+    pub mean_logit_error: f64,
+    /// Largest `|logit|` of the float network.
+    pub max_logit: f64,
+    /// Share of the calibration images whose label quantisation does not change.
+    pub top1_agreement: f64,
+    /// The batch and what was weighed for it.
+    pub batch: BatchChoice,
+    /// The tensors.
+    pub layers: Vec<LayerReport>,
+    /// Everything the user should know.
+    pub warnings: Vec<String>,
+}
+
+impl Report {
+    pub(super) fn new(
+        plan: &Plan,
+        calibration: &Calibration,
+        measured: &Measured,
+        batch: BatchChoice,
+        warnings: Vec<String>,
+    ) -> Self {
+        let layers = describe(plan);
+        let images = calibration.images.len();
+        Self {
+            name: plan.public.name.clone(),
+            relus: plan.public.relus(),
+            unmasked_relus: plan.public.unmasked_relus(),
+            log2_failure: log2_truncation_failure(&plan.public),
+            flooding_bits: layers.iter().filter_map(|l| l.flooding_bits).reduce(f64::min),
+            calibration: calibration.source.clone(),
+            images,
+            max_logit_error: measured.max_error,
+            mean_logit_error: measured.mean_error,
+            max_logit: measured.max_logit,
+            top1_agreement: measured.agreeing as f64 / images.max(1) as f64,
+            batch,
+            layers,
+            warnings,
+        }
+    }
+}
+
+/// One entry a tensor.
+pub fn describe(plan: &Plan) -> Vec<LayerReport> {
+    let flooding = flooding_bits(plan);
+    let tensors = plan.public.tensors.iter().zip(flooding).enumerate();
+    tensors.map(|(i, (t, bits))| layer_report(&plan.public, i, t, bits)).collect()
+}
+
+fn layer_report(
+    plan: &PublicPlan,
+    index: usize,
+    t: &TensorSpec,
+    flooding_bits: Option<f64>,
+) -> LayerReport {
+    let name = |i: usize| plan.tensors.get(i).map_or("", |t| t.name.as_str());
+    let Shape { channels, height, width } = t.shape;
+    let failure = (t.shape.len() as f64).log2() + f64::from(t.magnitude + t.truncate) - 63.0;
+    LayerReport {
+        index,
+        name: t.name.clone(),
+        terms: t.terms.iter().map(|x| term_text(&x.op, name(x.input))).collect(),
+        shape: [channels, height, width],
+        frac: t.frac,
+        truncate: t.truncate,
+        compare_bits: (t.mask.ones() > 0).then_some(t.magnitude + 1 - t.dropped),
+        magnitude: t.magnitude,
+        relus: t.mask.ones(),
+        unmasked_relus: t.unmasked_relus,
+        log2_failure: (t.truncate > 0).then_some(failure),
+        flooding_bits,
+    }
+}
+
+fn term_text(op: &Linear, input: &str) -> String {
+    match op {
+        Linear::Conv(ConvShape {
+            kernel_h, kernel_w, stride, input: from, out_channels, ..
+        }) => {
+            let by = if *stride == 1 { String::new() } else { format!("/{stride}") };
+            format!("conv {kernel_h}x{kernel_w}{by} {}>{out_channels} ({input})", from.channels)
+        }
+        Linear::Identity { .. } => format!("identity ({input})"),
+        Linear::AvgPool(PoolShape { kernel_h, kernel_w, .. }) => {
+            format!("avgpool {kernel_h}x{kernel_w} ({input})")
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Typed access to a node's attributes.
+
+use tacet_onnx::{AttributeProto, NodeProto, TensorProto};
+
+use super::constant::Reason;
+
+/// The attributes of one node.
+#[derive(Clone, Copy)]
+pub(super) struct Attributes<'a>(pub &'a NodeProto);
+
+impl<'a> Attributes<'a> {
+    fn get(self, name: &str) -> Option<&'a AttributeProto> {
+        self.0.attribute.iter().find(|a| a.name == name)
+    }
+
+    pub fn int(self, name: &str, default: i64) -> i64 {
+        self.get(name).map_or(default, |a| a.i)
+    }
+
+    pub fn float(self, name: &str, default: f32) -> f32 {
+        self.get(name).map_or(default, |a| a.f)
+    }
+
+    pub fn string(self, name: &str) -> String {
+        self.get(name).map(|a| String::from_utf8_lossy(&a.s).into_owned()).unwrap_or_default()
+    }
+
+    pub fn ints(self, name: &str) -> Option<&'a [i64]> {
+        self.get(name).map(|a| a.ints.as_slice())
+    }
+
+    pub fn tensor(self, name: &str) -> Option<&'a TensorProto> {
+        self.get(name).and_then(|a| a.t.as_ref())
+    }
+
+    pub fn attribute(self, name: &str) -> Option<&'a AttributeProto> {
+        self.get(name)
+    }
+
+    /// Non-negative integers, exactly `N` of them.
+    pub fn sizes<const N: usize>(self, name: &str, default: [usize; N]) -> Reason<[usize; N]> {
+        let Some(ints) = self.ints(name) else { return Ok(default) };
+        let sizes = ints.iter().map(|&i| usize::try_from(i).ok()).collect::<Option<Vec<_>>>();
+        sizes
+            .and_then(|v| <[usize; N]>::try_from(v).ok())
+            .filter(|v| v.iter().all(|&x| x <= 1 << 12))
+            .ok_or_else(|| format!("its attribute `{name}` {ints:?} is not {N} sizes"))
+    }
+
+    /// Refuses any value of an integer attribute but `only`.
+    pub fn require(self, name: &str, only: i64, why: &str) -> Reason<()> {
+        match self.int(name, only) {
+            i if i == only => Ok(()),
+            i => Err(format!("`{name}` = {i}: {why}")),
+        }
+    }
+
+    /// One stride for rows and columns.
+    pub fn stride(self) -> Reason<usize> {
+        match self.sizes("strides", [1, 1])? {
+            [a, b] if a == b && a > 0 => Ok(a),
+            [a, b] => Err(format!("strides {a} and {b}: only one stride for both is supported")),
+        }
+    }
+
+    /// Refuses dilation.
+    pub fn undilated(self) -> Reason<()> {
+        match self.ints("dilations") {
+            Some(d) if d.iter().any(|&x| x != 1) => {
+                Err(format!("dilations {d:?}: dilated windows are not supported"))
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! Constant tensors: decoding, broadcasting, and the arithmetic that exporters leave on them.
+
+use tacet_onnx::{DataType, TensorProto};
+
+/// Why a node is refused; the caller adds which one.
+pub(super) type Reason<T> = Result<T, String>;
+
+/// Most elements that broadcasting may produce.
+const MAX_ELEMENTS: usize = 1 << 24;
+
+/// A constant of the model.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Constant {
+    pub dims: Vec<usize>,
+    pub data: Data,
+}
+
+/// Elements of a constant.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Data {
+    Floats(Vec<f32>),
+    Ints(Vec<i64>),
+}
+
+impl Constant {
+    /// Decodes a protobuf tensor, checking that its data fill its shape.
+    pub fn from_proto(t: &TensorProto) -> Reason<Self> {
+        if t.data_location == 1 {
+            return Err("its data lie outside the file: export into a single file".into());
+        }
+        let dims = t.dims.iter().map(|&d| usize::try_from(d)).collect::<Result<Vec<_>, _>>();
+        let dims = dims.map_err(|_| "it has a negative dimension".to_string())?;
+        let len = dims.iter().try_fold(1usize, |p, d| p.checked_mul(*d));
+        let data = decode(t)?;
+        match len {
+            Some(n) if n == data.len() => Ok(Self { dims, data }),
+            _ => Err(format!("it has {} elements for the shape {dims:?}", data.len())),
+        }
+    }
+
+    pub fn ints_1d(values: Vec<i64>) -> Self {
+        Self { dims: vec![values.len()], data: Data::Ints(values) }
+    }
+
+    pub fn len(&self) -> usize {
+        self.data.len()
+    }
+
+    /// Elements as floats.
+    pub fn floats(&self) -> Vec<f32> {
+        match &self.data {
+            Data::Floats(v) => v.clone(),
+            Data::Ints(v) => v.iter().map(|&x| x as f32).collect(),
+        }
+    }
+
+    /// Elements of an integer tensor.
+    pub fn ints(&self) -> Reason<&[i64]> {
+        match &self.data {
+            Data::Ints(v) => Ok(v),
+            Data::Floats(_) => Err("it needs integers where it gets floats".into()),
+        }
+    }
+
+    /// Elements of a vector of exactly `n` finite floats.
+    pub fn vector(&self, n: usize) -> Reason<Vec<f32>> {
+        let v = self.floats();
+        if v.len() != n || v.iter().any(|x| !x.is_finite()) {
+            return Err(format!("it needs {n} finite values where it gets {}", v.len()));
+        }
+        Ok(v)
+    }
+
+    /// Elements broadcast to `target`, aligned at the last dimension as in NumPy.
+    pub fn broadcast(&self, target: &[usize]) -> Reason<Vec<f32>> {
+        let index = broadcast_index(&self.dims, target)?;
+        let v = self.floats();
+        Ok(index.iter().filter_map(|&i| v.get(i)).copied().collect())
+    }
+
+    /// An element-wise operation with broadcasting both ways.
+    pub fn zip(&self, other: &Self, op: ElementWise) -> Reason<Self> {
+        let dims = joint_dims(&self.dims, &other.dims)?;
+        let a = broadcast_index(&self.dims, &dims)?;
+        let b = broadcast_index(&other.dims, &dims)?;
+        let data = match (&self.data, &other.data) {
+            (Data::Ints(x), Data::Ints(y)) => {
+                Data::Ints(zip_with(x, &a, y, &b, |x, y| op.int(x, y)))
+            }
+            _ => Data::Floats(zip_with(&self.floats(), &a, &other.floats(), &b, |x, y| {
+                op.float(x, y)
+            })),
+        };
+        Ok(Self { dims, data })
+    }
+
+    /// The same elements in another shape.
+    pub fn reshaped(&self, dims: Vec<usize>) -> Reason<Self> {
+        let len = dims.iter().try_fold(1usize, |p, d| p.checked_mul(*d));
+        if len != Some(self.len()) {
+            return Err(format!("it cannot make a {dims:?} of a {:?}", self.dims));
+        }
+        Ok(Self { dims, data: self.data.clone() })
+    }
+
+    /// Elements at `indices` along the first dimension of a vector.
+    pub fn gather(&self, indices: &Self) -> Reason<Self> {
+        if self.dims.len() != 1 {
+            return Err("it gathers from a tensor that is no vector".into());
+        }
+        let pick = |i: i64| {
+            let i = if i < 0 { i + self.len() as i64 } else { i };
+            usize::try_from(i).ok().filter(|&i| i < self.len())
+        };
+        let at: Option<Vec<usize>> = indices.ints()?.iter().map(|&i| pick(i)).collect();
+        let at = at.ok_or("an index is out of range")?;
+        let data = match &self.data {
+            Data::Floats(v) => Data::Floats(at.iter().filter_map(|&i| v.get(i)).copied().collect()),
+            Data::Ints(v) => Data::Ints(at.iter().filter_map(|&i| v.get(i)).copied().collect()),
+        };
+        Ok(Self { dims: indices.dims.clone(), data })
+    }
+
+    /// Vectors (or scalars) one after the other.
+    pub fn concat(parts: &[&Self]) -> Reason<Self> {
+        let mut all = Vec::new();
+        for p in parts {
+            if p.dims.len() > 1 {
+                return Err("it joins tensors that are no vectors".into());
+            }
+            all.extend_from_slice(p.ints()?);
+        }
+        Ok(Self::ints_1d(all))
+    }
+
+    /// Rows and columns exchanged.
+    pub fn transposed(&self) -> Reason<Self> {
+        let &[rows, columns] = self.dims.as_slice() else {
+            return Err("it transposes a tensor that is no matrix".into());
+        };
+        let v = self.floats();
+        let at = (0..columns).flat_map(|c| (0..rows).map(move |r| r * columns + c));
+        let data = Data::Floats(at.filter_map(|i| v.get(i)).copied().collect());
+        Ok(Self { dims: vec![columns, rows], data })
+    }
+}
+
+impl Data {
+    fn len(&self) -> usize {
+        match self {
+            Self::Floats(v) => v.len(),
+            Self::Ints(v) => v.len(),
+        }
+    }
+}
+
+/// Arithmetic on constants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ElementWise {
+    Add,
+    Sub,
+    Mul,
+}
+
+impl ElementWise {
+    fn float(self, x: f32, y: f32) -> f32 {
+        match self {
+            Self::Add => x + y,
+            Self::Sub => x - y,
+            Self::Mul => x * y,
+        }
+    }
+
+    fn int(self, x: i64, y: i64) -> i64 {
+        match self {
+            Self::Add => x.wrapping_add(y),
+            Self::Sub => x.wrapping_sub(y),
+            Self::Mul => x.wrapping_mul(y),
+        }
+    }
+}
+
+fn zip_with<T: Copy>(x: &[T], a: &[usize], y: &[T], b: &[usize], op: impl Fn(T, T) -> T) -> Vec<T> {
+    let pairs = a.iter().zip(b).filter_map(|(&i, &j)| x.get(i).zip(y.get(j)));
+    pairs.map(|(&x, &y)| op(x, y)).collect()
+}
+
+fn decode(t: &TensorProto) -> Reason<Data> {
+    let raw = &t.raw_data;
+    let typed = |from_raw: Data, from_list: Data| if raw.is_empty() { from_list } else { from_raw };
+    match DataType::try_from(t.data_type) {
+        Ok(DataType::Float) => {
+            let list = Data::Floats(t.float_data.clone());
+            Ok(typed(Data::Floats(words(raw, f32::from_le_bytes)?), list))
+        }
+        Ok(DataType::Double) => {
+            let narrow = |v: Vec<f64>| Data::Floats(v.into_iter().map(|x| x as f32).collect());
+            Ok(typed(narrow(words(raw, f64::from_le_bytes)?), narrow(t.double_data.clone())))
+        }
+        Ok(DataType::Int64) => {
+            let list = Data::Ints(t.int64_data.clone());
+            Ok(typed(Data::Ints(words(raw, i64::from_le_bytes)?), list))
+        }
+        Ok(DataType::Int32) => {
+            let raw = words(raw, |b| i64::from(i32::from_le_bytes(b)))?;
+            Ok(typed(Data::Ints(raw), small_ints(t)))
+        }
+        Ok(DataType::Int8) => {
+            let raw = words(raw, |b| i64::from(i8::from_le_bytes(b)))?;
+            Ok(typed(Data::Ints(raw), small_ints(t)))
+        }
+        Ok(DataType::Uint8 | DataType::Bool) => {
+            let raw = words(raw, |b| i64::from(u8::from_le_bytes(b)))?;
+            Ok(typed(Data::Ints(raw), small_ints(t)))
+        }
+        Ok(DataType::Undefined) | Err(_) => Err(format!(
+            "its element type (number {}) is not supported: export in 32-bit floats",
+            t.data_type
+        )),
+    }
+}
+
+fn small_ints(t: &TensorProto) -> Data {
+    Data::Ints(t.int32_data.iter().map(|&x| i64::from(x)).collect())
+}
+
+fn words<const N: usize, T>(raw: &[u8], from: impl Fn([u8; N]) -> T) -> Reason<Vec<T>> {
+    let (words, rest) = raw.as_chunks::<N>();
+    if !rest.is_empty() {
+        return Err("its data are cut short".into());
+    }
+    Ok(words.iter().map(|w| from(*w)).collect())
+}
+
+fn joint_dims(a: &[usize], b: &[usize]) -> Reason<Vec<usize>> {
+    let rank = a.len().max(b.len());
+    let dim = |d: &[usize], i: usize| {
+        (i + d.len()).checked_sub(rank).and_then(|k| d.get(k)).copied().unwrap_or(1)
+    };
+    let joined = (0..rank).map(|i| match (dim(a, i), dim(b, i)) {
+        (1, y) => Ok(y),
+        (x, 1) => Ok(x),
+        (x, y) if x == y => Ok(x),
+        _ => Err(format!("the shapes {a:?} and {b:?} do not broadcast")),
+    });
+    joined.collect()
+}
+
+/// For each element of `target`, the element of `dims` that broadcasting puts there.
+fn broadcast_index(dims: &[usize], target: &[usize]) -> Reason<Vec<usize>> {
+    let misfit = || format!("the shape {dims:?} does not broadcast to {target:?}");
+    let lead = target.len().checked_sub(dims.len()).ok_or_else(misfit)?;
+    let tail = target.get(lead..).unwrap_or_default();
+    if dims.iter().zip(tail).any(|(d, t)| d != t && *d != 1) {
+        return Err(misfit());
+    }
+    let total = target.iter().try_fold(1usize, |p, d| p.checked_mul(*d));
+    if total.is_none_or(|n| n > MAX_ELEMENTS) {
+        return Err(format!("a constant of shape {target:?} is too large"));
+    }
+    let mut index = vec![0usize];
+    for (i, &t) in target.iter().enumerate() {
+        let d = i.checked_sub(lead).and_then(|k| dims.get(k)).copied().unwrap_or(1);
+        let step = |base: &usize, k: usize| base * d + if d == 1 { 0 } else { k };
+        index = index.iter().flat_map(|base| (0..t).map(move |k| step(base, k))).collect();
+    }
+    Ok(index)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn constant(dims: &[usize]) -> Constant {
+        let n: usize = dims.iter().product();
+        Constant { dims: dims.to_vec(), data: Data::Floats((0..n).map(|x| x as f32).collect()) }
+    }
+
+    #[test]
+    fn broadcasts_like_numpy() {
+        assert_eq!(constant(&[2, 1]).broadcast(&[1, 2, 2]).unwrap(), [0.0, 0.0, 1.0, 1.0]);
+        assert_eq!(constant(&[2]).broadcast(&[2, 2]).unwrap(), [0.0, 1.0, 0.0, 1.0]);
+        assert_eq!(constant(&[]).broadcast(&[1, 3]).unwrap(), [0.0; 3]);
+        assert!(constant(&[3]).broadcast(&[2, 2]).is_err());
+        assert!(constant(&[1]).broadcast(&[1 << 40, 1 << 40]).is_err());
+    }
+
+    #[test]
+    fn one_minus_a_mask_broadcasts() {
+        let one = Constant { dims: vec![], data: Data::Floats(vec![1.0]) };
+        let b = one.zip(&constant(&[1, 2, 1, 1]), ElementWise::Sub).unwrap();
+        assert_eq!((b.dims.as_slice(), b.floats()), ([1, 2, 1, 1].as_slice(), vec![1.0, 0.0]));
+    }
+
+    #[test]
+    fn data_must_fill_the_shape() {
+        let t = TensorProto::from_f32("t", &[2, 2], &[1.0; 3]);
+        assert!(Constant::from_proto(&t).unwrap_err().contains("3 elements"));
+        let t = TensorProto { data_type: 10, ..TensorProto::default() };
+        assert!(Constant::from_proto(&t).unwrap_err().contains("element type"));
+    }
+}

@@ -1,0 +1,24 @@
+//! Normalisation constants and class names stored in the model's metadata.
+
+use tacet_onnx::ModelProto;
+
+use crate::error::{Error, Result};
+use crate::network::Network;
+
+/// Reads `tacet.mean`, `tacet.std` (comma-separated floats) and `tacet.labels`.
+pub(super) fn read(model: &ModelProto, network: &mut Network) -> Result<()> {
+    let metadata = model.metadata();
+    let floats = |key: &str| -> Result<Option<Vec<f32>>> {
+        let Some(text) = metadata.get(key) else { return Ok(None) };
+        let values: Option<Vec<f32>> = text.split(',').map(|s| s.trim().parse().ok()).collect();
+        values
+            .map(Some)
+            .ok_or_else(|| Error::input(format!("metadata `{key}` is no list of numbers")))
+    };
+    network.mean = floats("tacet.mean")?;
+    network.std = floats("tacet.std")?;
+    if let Some(labels) = metadata.get("tacet.labels") {
+        network.labels = labels.split(',').map(|l| l.trim().to_owned()).collect();
+    }
+    Ok(())
+}

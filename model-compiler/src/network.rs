@@ -1,0 +1,106 @@
+//! The folded float network: the plan's structure with real weights.
+
+use tacet_protocol::plan::{ConvShape, Mask, Shape};
+
+/// A network as the plan will have it (activation tensors joined by linear operators), in floats.
+#[derive(Clone)]
+pub struct Network {
+    /// Name, for people.
+    pub name: String,
+    /// Shape of the image.
+    pub input: Shape,
+    /// Activation tensors: the input first, the logits last.
+    pub layers: Vec<Layer>,
+    /// Mean of each channel, in 0..1, if known.
+    pub mean: Option<Vec<f32>>,
+    /// Standard deviation of each channel, if known.
+    pub std: Option<Vec<f32>>,
+    /// Class names; empty if unknown.
+    pub labels: Vec<String>,
+    /// What the importer wants the user to know.
+    pub warnings: Vec<String>,
+}
+
+/// One activation tensor: a sum of linear operators, a bias, a masked ReLU.
+#[derive(Clone)]
+pub struct Layer {
+    /// Name of the source layer.
+    pub name: String,
+    /// Shape.
+    pub shape: Shape,
+    /// The operators that are summed; empty for the input alone.
+    pub terms: Vec<FloatTerm>,
+    /// One value a channel.
+    pub bias: Vec<f32>,
+    /// Where a ReLU is applied.
+    pub mask: Mask,
+    /// ReLUs that the unmasked network evaluates here (all positions, or none).
+    pub unmasked_relus: usize,
+}
+
+/// One operator of a sum.
+#[derive(Clone)]
+pub struct FloatTerm {
+    /// The tensor it reads; always an earlier one.
+    pub input: usize,
+    /// What it does.
+    pub op: FloatOp,
+}
+
+/// A linear operator in floats.
+#[derive(Clone)]
+pub enum FloatOp {
+    /// A convolution (or a fully connected layer), batch normalisation folded in.
+    Conv {
+        /// Geometry.
+        shape: ConvShape,
+        /// OIHW weights.
+        weights: Vec<f32>,
+    },
+    /// The tensor itself.
+    Identity,
+    /// Mean over windows, without padding.
+    AvgPool {
+        /// Window rows.
+        kernel_h: usize,
+        /// Window columns.
+        kernel_w: usize,
+        /// Stride, the same both ways.
+        stride: usize,
+    },
+}
+
+impl FloatOp {
+    /// Multiplies each output channel of a convolution; other operators have no weights to scale.
+    pub(crate) fn scale_channels(&mut self, scale: &[f64]) {
+        if let Self::Conv { shape, weights } = self {
+            let filter = shape.weights() / shape.out_channels.max(1);
+            for (w, s) in weights.chunks_mut(filter.max(1)).zip(scale) {
+                w.iter_mut().for_each(|w| *w = (f64::from(*w) * s) as f32);
+            }
+        }
+    }
+}
+
+impl Network {
+    /// A network without a name, normalisation or labels.
+    pub fn new(input: Shape, layers: Vec<Layer>) -> Self {
+        let (mean, std, labels, warnings) = (None, None, Vec::new(), Vec::new());
+        Self { name: String::new(), input, layers, mean, std, labels, warnings }
+    }
+
+    /// Number of logits.
+    pub fn classes(&self) -> usize {
+        self.layers.last().map_or(0, |l| l.shape.len())
+    }
+
+    /// ReLUs that the masks keep.
+    pub fn relus(&self) -> usize {
+        self.layers.iter().map(|l| l.mask.ones()).sum()
+    }
+
+    /// The logits for a normalised CHW image. Missing input elements count as zero.
+    pub fn evaluate(&self, input: &[f32]) -> Vec<f32> {
+        self.trace(input).values.pop().unwrap_or_default()
+    }
+}

@@ -1,0 +1,94 @@
+//! The program itself: verbs, JSON, exit codes, files.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tacet_compile::calibration::Calibration;
+use tacet_compile::testing::ResNet;
+use tacet_protocol::plan::Shape;
+
+fn run(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_tacet-compile")).args(args).output().unwrap()
+}
+
+fn json(args: &[&str]) -> Value {
+    let out = run(args);
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    serde_json::from_slice(&out.stdout).unwrap()
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+#[test]
+fn build_inspect_evaluate_accuracy() {
+    let dir = tempfile::tempdir().unwrap();
+    let (model, plan) = (dir.path().join("m.onnx"), dir.path().join("m.tacet"));
+    let small = ResNet { side: 32, widths: [2, 2, 2], classes: 10, ..ResNet::tiny(1, 0.5) };
+    std::fs::write(&model, small.bytes()).unwrap();
+    let build = json(&["build", text(&model), "-o", text(&plan), "--json", "--batch", "4"]);
+    assert_eq!(build["batch"]["batch"], 4);
+    assert_eq!(build["layers"].as_array().unwrap().len(), 10);
+    assert!(build["warnings"].to_string().contains("--calibrate"));
+    private(&plan);
+
+    let inspect = json(&["inspect", text(&plan), "--json"]);
+    assert_eq!(inspect["relus"], build["relus"]);
+    assert_eq!(inspect["plan_hash"].as_str().unwrap().len(), 64);
+    let out = run(&["inspect", text(&plan)]);
+    assert!(String::from_utf8_lossy(&out.stdout).contains("layer2.0.act2"));
+
+    let (image, labels) = pictures(dir.path());
+    let e = json(&["evaluate", text(&plan), text(&image), "--json"]);
+    assert_eq!(e[0]["logits"].as_array().unwrap().len(), 10);
+    assert!(e[0]["label"].as_str().unwrap().starts_with("class"));
+    let a = json(&["accuracy", text(&plan), "--data", text(&labels), "-n", "3", "--json"]);
+    assert_eq!(a["images"], 3);
+}
+
+#[cfg(unix)]
+fn private(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+    let left = std::fs::read_dir(path.parent().unwrap()).unwrap().count();
+    assert_eq!(left, 2, "a temporary file is left behind");
+}
+
+#[cfg(not(unix))]
+fn private(_: &Path) {}
+
+/// A PNG and a CIFAR batch of four images.
+fn pictures(dir: &Path) -> (std::path::PathBuf, std::path::PathBuf) {
+    let images = Calibration::synthetic(Shape::new(3, 32, 32), 4).images;
+    let png = dir.join("x.png");
+    image::save_buffer(&png, &images[0].rgb, 32, 32, image::ColorType::Rgb8).unwrap();
+    let mut batch = Vec::new();
+    for (label, p) in images.iter().enumerate() {
+        batch.push(label as u8);
+        for c in 0..3 {
+            batch.extend(p.rgb.iter().skip(c).step_by(3));
+        }
+    }
+    let path = dir.join("batch.bin");
+    std::fs::write(&path, batch).unwrap();
+    (png, path)
+}
+
+#[test]
+fn exit_codes_tell_who_is_to_blame() {
+    let dir = tempfile::tempdir().unwrap();
+    let model = dir.path().join("m.onnx");
+    let code = |args: &[&str]| run(args).status.code();
+    assert_eq!(code(&["build"]), Some(2));
+    assert_eq!(code(&["inspect", "/nonexistent"]), Some(3));
+    std::fs::write(&model, "not a model").unwrap();
+    let out = run(&["build", text(&model), "-o", text(&dir.path().join("x")), "--json"]);
+    assert_eq!((out.status.code(), out.stdout.len()), (Some(3), 0));
+    assert!(String::from_utf8_lossy(&out.stderr).contains("not an ONNX model"));
+    std::fs::write(&model, ResNet::tiny(1, 0.5).bytes()).unwrap();
+    assert_eq!(code(&["build", text(&model), "-o", "/nonexistent/plan"]), Some(7));
+    let help = run(&["--help"]);
+    assert!(String::from_utf8_lossy(&help.stdout).contains("7  local failure"));
+}

@@ -1,0 +1,156 @@
+//! Fixed-point plans stay close to the float network; unsafe plans are refused.
+
+use proptest::prelude::*;
+use tacet_compile::image_input::{encode, normalise};
+use tacet_compile::testing::{ConvSpec, ModelBuilder, ResNet};
+use tacet_compile::{Calibration, Network, Options, compile, import_model};
+use tacet_protocol::plan::{Linear, Plan, clear};
+
+use crate::cases;
+
+fn compiled(network: &Network, options: &Options) -> (Plan, tacet_compile::Report) {
+    compile(network, &Calibration::synthetic(network.input, 8), options).unwrap()
+}
+
+proptest! {
+    #![proptest_config(cases(12))]
+    #[test]
+    fn fixed_point_stays_close_to_float(seed in 0u64..1000, keep in 0.0f32..1.0) {
+        let network = import_model(&ResNet::tiny(seed, keep).model()).unwrap();
+        let (plan, report) = compiled(&network, &Options::default());
+        prop_assert!(report.max_logit_error < 0.05 * report.max_logit.max(1.0), "{report:?}");
+        prop_assert!(report.flooding_bits.unwrap() >= 40.0);
+        prop_assert!(report.log2_failure < -12.0);
+        // Images that calibration has not seen.
+        let fresh = Calibration::synthetic(network.input, 12).images.split_off(8);
+        for pixels in fresh {
+            let real = normalise(&pixels, network.input, &plan.public.input).unwrap();
+            let float = network.evaluate(&real.iter().map(|x| *x as f32).collect::<Vec<_>>());
+            let tensors = clear::evaluate(&plan, &encode(&pixels, &plan.public).unwrap());
+            let scale = f64::from(plan.public.output().unwrap().frac).exp2();
+            for (x, y) in float.iter().zip(tensors.last().unwrap()) {
+                let error = (f64::from(*x) - *y as f64 / scale).abs();
+                prop_assert!(error < 0.08 * report.max_logit.max(1.0), "{error}");
+            }
+            for (spec, values) in plan.public.tensors.iter().zip(&tensors) {
+                prop_assert!(values.iter().all(|v| v.unsigned_abs() < 1 << spec.magnitude));
+            }
+        }
+    }
+}
+
+#[test]
+fn more_bits_are_more_exact() {
+    let network = import_model(&ResNet::tiny(5, 0.5).model()).unwrap();
+    let error = |frac, weight_frac| {
+        let options = Options { frac, weight_frac, ..Options::default() };
+        compiled(&network, &options).1.mean_logit_error
+    };
+    let (coarse, fine) = (error(8, 8), error(12, 12));
+    assert!(fine * 4.0 < coarse, "{coarse} {fine}");
+}
+
+#[test]
+fn scales_meet_in_every_sum() {
+    let network = import_model(&ResNet::tiny(5, 0.5).model()).unwrap();
+    let (plan, _) = compiled(&network, &Options::default());
+    let sum = &plan.public.tensors[3];
+    assert_eq!((sum.frac, sum.truncate, sum.terms.len()), (8, 12, 2));
+    assert_eq!(sum.terms[1].op, Linear::Identity { shift: 12 });
+    let Linear::AvgPool(pool) = &plan.public.tensors[8].terms[0].op else { panic!() };
+    assert_eq!((pool.multiplier, pool.added_frac), (1, 2));
+    assert_eq!(plan.public.labels.len(), 5);
+    assert_eq!(plan.public.batch, 8);
+}
+
+#[test]
+fn plans_round_trip_through_their_file() {
+    let network = import_model(&ResNet::tiny(5, 0.5).model()).unwrap();
+    let (plan, _) = compiled(&network, &Options { batch: Some(3), ..Options::default() });
+    let read = Plan::from_bytes(&plan.to_bytes().unwrap()).unwrap();
+    assert_eq!(read.public, plan.public);
+    assert_eq!(read.public.batch, 3);
+    let x = vec![700; plan.public.tensors[0].shape.len()];
+    assert_eq!(clear::evaluate(&read, &x), clear::evaluate(&plan, &x));
+}
+
+/// flatten -> fc with weights of magnitude `w` over `n * n` pixels.
+fn heavy(w: f32, n: usize) -> Network {
+    let mut b = ModelBuilder::new(1, [1, n, n]);
+    let x = b.op("Flatten", "flatten", &["image"]);
+    let weights = vec![w; n * n * 2];
+    b.constant("fc.weight", &[2, n * n], &weights);
+    let node = tacet_onnx::NodeProto::new("Gemm", "fc", &[&x, "fc.weight"], "y");
+    let x = b.push(node.with_int("transB", 1));
+    import_model(&b.finish(&x, 2)).unwrap()
+}
+
+#[test]
+fn weights_are_lowered_until_the_flooding_suffices() {
+    // 1024 weights of 4.0: at 12 bits the noise is well over the 2^25 allowed.
+    let (plan, report) = compiled(&heavy(4.0, 32), &Options::default());
+    let lowered: Vec<_> = report.warnings.iter().filter(|w| w.contains("lowered")).collect();
+    assert!(lowered.len() == 1 && lowered[0].contains("`fc`"), "{:?}", report.warnings);
+    assert!(plan.public.tensors[1].truncate < 12);
+    assert!(report.flooding_bits.unwrap() >= 40.0);
+}
+
+#[test]
+fn too_little_flooding_is_refused() {
+    let network = heavy(4000.0, 32);
+    let images = Calibration::synthetic(network.input, 2);
+    let text = compile(&network, &images, &Options::default()).err().unwrap().to_string();
+    assert!(text.contains("layer `fc`") && text.contains("flooding"), "{text}");
+}
+
+#[test]
+fn likely_truncation_failures_are_refused() {
+    // Large values with little noise: a huge bias.
+    let mut b = ModelBuilder::new(1, [1, 8, 8]);
+    let x = b.conv("conv", &b.image(), ConvSpec::same(1, 4, 3, 1), false);
+    let c = b.constant("huge", &[4, 1, 1], &[3e8; 4]);
+    let x = b.op("Add", "bias", &[&x, &c]);
+    let x = b.op("Relu", "relu", &[&x]);
+    let x = b.op("GlobalAveragePool", "pool", &[&x]);
+    let x = b.op("Flatten", "flatten", &[&x]);
+    let x = b.gemm("fc", &x, 4, 2);
+    let network = import_model(&b.finish(&x, 2)).unwrap();
+    let images = Calibration::synthetic(network.input, 2);
+    let text = compile(&network, &images, &Options::default()).err().unwrap().to_string();
+    assert!(text.contains("truncation fails once in"), "{text}");
+}
+
+#[test]
+fn values_that_overflow_are_refused() {
+    let mut network = heavy(1.0, 8);
+    network.std = Some(vec![1e-18]);
+    network.mean = Some(vec![0.0]);
+    let images = Calibration::synthetic(network.input, 2);
+    let text = compile(&network, &images, &Options::default()).err().unwrap().to_string();
+    assert!(text.contains("overflow 64 bits"), "{text}");
+}
+
+#[test]
+fn options_and_normalisation_are_checked() {
+    let mut network = heavy(1.0, 8);
+    let images = Calibration::synthetic(network.input, 2);
+    let error = |network: &Network, options: Options| {
+        compile(network, &images, &options).err().unwrap().to_string()
+    };
+    let options = Options { frac: 3, ..Options::default() };
+    assert!(error(&network, options).contains("must be 8 to 14"));
+    let options = Options { batch: Some(1000), ..Options::default() };
+    assert!(error(&network, options).contains("batch of 1000"));
+    network.mean = Some(vec![0.0; 2]);
+    assert!(error(&network, Options::default()).contains("2 values of mean for 1 channels"));
+    network.mean = None;
+    network.std = Some(vec![0.0]);
+    assert!(error(&network, Options::default()).contains("must be positive"));
+    network.std = None;
+    network.labels = vec!["one".into()];
+    assert!(error(&network, Options::default()).contains("1 labels for 2 logits"));
+    network.labels.clear();
+    let none = Calibration { images: vec![], source: String::new() };
+    let e = compile(&network, &none, &Options::default()).err().unwrap();
+    assert!(e.to_string().contains("no calibration images"));
+}
