@@ -1,0 +1,167 @@
+//! Where connections come from: dialling and listening.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use rustls::pki_types::ServerName;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
+use tokio::time::timeout;
+use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+use super::connection::{Parts, StopWatch, Timeouts, TlsTransport, start};
+use super::counting::{Counting, RawTraffic};
+use super::tls::{ALPN, ClientTls, ServerTls};
+use super::tls_error;
+use crate::error::{Error, Result};
+
+/// Where to connect to.
+#[derive(Clone, Debug)]
+pub struct Target {
+    address: String,
+    name: ServerName<'static>,
+}
+
+impl Target {
+    /// `address` is `host:port`; the certificate is checked for `name`, by default the host.
+    ///
+    /// # Errors
+    /// `Input` if either cannot be understood.
+    pub fn new(address: &str, name: Option<&str>) -> Result<Self> {
+        let (host, _) = address
+            .rsplit_once(':')
+            .filter(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+            .ok_or_else(|| Error::input(format!("`{address}`: an address is HOST:PORT")))?;
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let name = name.unwrap_or(host);
+        let name = ServerName::try_from(name.to_owned())
+            .map_err(|_| Error::input(format!("`{name}` is no server name")))?;
+        Ok(Self { address: address.to_owned(), name })
+    }
+}
+
+/// Connects. Blocking: to be called outside the runtime's own threads.
+///
+/// # Errors
+/// `Network` if nobody answers, `Input` if a certificate is refused, `PeerIncompatible` if it is
+/// no Tacet server. A server that refuses *our* certificate says so only at the first receive.
+pub fn connect(
+    runtime: &Handle,
+    target: &Target,
+    tls: &ClientTls,
+    timeouts: Timeouts,
+) -> Result<TlsTransport> {
+    let Target { address, name } = target;
+    let dial = async {
+        let tcp = TcpStream::connect(address)
+            .await
+            .map_err(|e| Error::network(format!("cannot connect to {address}: {e}")))?;
+        let (peer, tcp, raw) = prepare(tcp)?;
+        let stream = TlsConnector::from(Arc::clone(&tls.0))
+            .connect(name.clone(), tcp)
+            .await
+            .map_err(|e| tls_error::from_io("TLS handshake", &e))?;
+        check_alpn(stream.get_ref().1.alpn_protocol())?;
+        Ok(start(Parts { stream, raw, peer, timeouts, stop: None }))
+    };
+    runtime.block_on(async {
+        timeout(timeouts.handshake, dial)
+            .await
+            .unwrap_or_else(|_| Err(Error::network(format!("{address} does not answer"))))
+    })
+}
+
+fn prepare(tcp: TcpStream) -> Result<(SocketAddr, Counting<TcpStream>, Arc<RawTraffic>)> {
+    let failed = |e: std::io::Error| Error::network(format!("the new connection failed: {e}"));
+    let peer = tcp.peer_addr().map_err(failed)?;
+    // Small messages must not wait for acknowledgements of earlier ones.
+    tcp.set_nodelay(true).map_err(failed)?;
+    let raw = Arc::new(RawTraffic::default());
+    Ok((peer, Counting::new(tcp, Arc::clone(&raw)), raw))
+}
+
+fn check_alpn(name: Option<&[u8]>) -> Result<()> {
+    if name == Some(ALPN) {
+        return Ok(());
+    }
+    Err(Error::incompatible("the peer speaks TLS but not Tacet"))
+}
+
+/// Accepts connections.
+pub struct Listener {
+    tcp: TcpListener,
+    local: SocketAddr,
+    tls: ServerTls,
+    timeouts: Timeouts,
+    stop: StopWatch,
+}
+
+impl Listener {
+    /// Listens on `address` (`host:port`; port 0 picks a free one).
+    ///
+    /// # Errors
+    /// `Input` if the address is of no use here.
+    pub async fn bind(
+        address: &str,
+        tls: ServerTls,
+        timeouts: Timeouts,
+        stop: StopWatch,
+    ) -> Result<Self> {
+        let failed = |e| Error::input(format!("cannot listen on {address}: {e}"));
+        let tcp = TcpListener::bind(address).await.map_err(failed)?;
+        let local = tcp.local_addr().map_err(failed)?;
+        Ok(Self { tcp, local, tls, timeouts, stop })
+    }
+
+    /// The address with its real port.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local
+    }
+
+    /// The next connection, before its handshake.
+    ///
+    /// # Errors
+    /// `Network`: the connection was lost again or the system is short of descriptors. The
+    /// listener goes on.
+    pub async fn accept(&self) -> Result<Incoming> {
+        let (tcp, peer) = self
+            .tcp
+            .accept()
+            .await
+            .map_err(|e| Error::network(format!("cannot accept a connection: {e}")))?;
+        let (tls, stop) = (self.tls.clone(), self.stop.clone());
+        Ok(Incoming { tcp, peer, tls, timeouts: self.timeouts, stop })
+    }
+}
+
+/// A connection that has yet to shake hands.
+pub struct Incoming {
+    tcp: TcpStream,
+    peer: SocketAddr,
+    tls: ServerTls,
+    timeouts: Timeouts,
+    stop: StopWatch,
+}
+
+impl Incoming {
+    /// The client's address.
+    pub fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// The TLS handshake.
+    ///
+    /// # Errors
+    /// `Network` if it takes too long or breaks off, otherwise what is wrong with the peer.
+    pub async fn handshake(self) -> Result<TlsTransport> {
+        let Self { tcp, tls, timeouts, stop, .. } = self;
+        let (peer, tcp, raw) = prepare(tcp)?;
+        let accept = TlsAcceptor::from(tls.0).accept(tcp);
+        let stream = timeout(timeouts.handshake, accept)
+            .await
+            .map_err(|_| Error::network("the TLS handshake took too long"))?
+            .map_err(|e| tls_error::from_io("TLS handshake", &e))?;
+        check_alpn(stream.get_ref().1.alpn_protocol())?;
+        Ok(start(Parts { stream, raw, peer, timeouts, stop: Some(stop) }))
+    }
+}

@@ -1,0 +1,101 @@
+//! Certificates and connected TLS ends for tests.
+
+use std::time::Duration;
+
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+
+use crate::error::Result;
+use crate::wire::{
+    ClientTls, Identity, Listener, Pem, ServerTls, Target, Timeouts, TlsTransport, connect,
+    io_runtime,
+};
+
+/// A certificate authority.
+pub(super) struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    pem: String,
+}
+
+impl Authority {
+    pub(super) fn new() -> Self {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let pem = params.self_signed(&key).unwrap().pem();
+        Self { issuer: Issuer::new(params, key), pem }
+    }
+
+    pub(super) fn ca(&self) -> Pem {
+        Pem::new("ca.pem", self.pem.as_str())
+    }
+
+    pub(super) fn identity(&self, name: &str) -> Identity {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        let cert = params.signed_by(&key, &self.issuer).unwrap();
+        Identity {
+            cert: Pem::new("cert.pem", cert.pem()),
+            key: Pem::new("key.pem", key.serialize_pem()),
+        }
+    }
+
+    pub(super) fn server(&self) -> ServerTls {
+        ServerTls::new(&self.identity("localhost"), None).unwrap()
+    }
+
+    pub(super) fn client(&self) -> ClientTls {
+        ClientTls::new(&self.ca(), None).unwrap()
+    }
+}
+
+/// Limits that no test reaches.
+pub(super) fn patient() -> Timeouts {
+    let long = Duration::from_secs(3600);
+    Timeouts { handshake: long, read: long, write: long, idle: long }
+}
+
+/// A runtime, a listening server on loopback, and its stop signal.
+pub(super) struct Net {
+    pub(super) runtime: Runtime,
+    pub(super) listener: Option<Listener>,
+    pub(super) stop: watch::Sender<bool>,
+    pub(super) address: String,
+}
+
+impl Net {
+    pub(super) fn new(tls: ServerTls, timeouts: Timeouts) -> Self {
+        let runtime = io_runtime(2).unwrap();
+        let (stop, watch) = watch::channel(false);
+        let bind = Listener::bind("127.0.0.1:0", tls, timeouts, watch);
+        let listener = runtime.block_on(bind).unwrap();
+        let address = listener.local_addr().to_string();
+        Self { runtime, listener: Some(listener), stop, address }
+    }
+
+    /// Where it listens, under the name in its certificate.
+    pub(super) fn target(&self) -> Target {
+        Target::new(&self.address, Some("localhost")).unwrap()
+    }
+
+    /// Connects; what each end makes of it.
+    pub(super) fn meet(
+        &mut self,
+        tls: &ClientTls,
+        timeouts: Timeouts,
+    ) -> (Result<TlsTransport>, Result<TlsTransport>) {
+        let listener = self.listener.take().unwrap();
+        let server = self.runtime.spawn(async move { listener.accept().await?.handshake().await });
+        let client = connect(self.runtime.handle(), &self.target(), tls, timeouts);
+        (client, self.runtime.block_on(server).unwrap())
+    }
+}
+
+/// A connected client and server whose waits end after the given times.
+pub(super) fn tls_pair(client: Timeouts, server: Timeouts) -> (Net, TlsTransport, TlsTransport) {
+    let authority = Authority::new();
+    let mut net = Net::new(authority.server(), server);
+    let (c, s) = net.meet(&authority.client(), client);
+    (net, c.unwrap(), s.unwrap())
+}
