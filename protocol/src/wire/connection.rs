@@ -29,7 +29,7 @@ use crate::error::{Error, Result};
 /// How long a connection waits before it is given up.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeouts {
-    /// For the connection and the TLS handshake.
+    /// For the connection and the TLS handshake, and for a client's first message after it.
     pub handshake: Duration,
     /// For a frame that the peer owes us. The peer may be computing: allow for it.
     pub read: Duration,
@@ -87,6 +87,7 @@ pub struct TlsLink {
     inbound: Receiver<Result<Frame>>,
     writer: Option<JoinHandle<Result<()>>>,
     reader: JoinHandle<()>,
+    greeted: bool,
 }
 
 /// What a new transport is made from.
@@ -119,6 +120,7 @@ where
         inbound,
         writer: Some(writer),
         reader,
+        greeted: false,
     })
 }
 
@@ -140,13 +142,17 @@ impl Link for TlsLink {
     }
 
     fn pull(&mut self, wait: Wait) -> Result<Event> {
-        match self.inbound.try_recv() {
-            Ok(frame) => frame.map(Event::Frame),
-            Err(_) => match wait {
-                Wait::Reply => self.wait_for_reply(),
-                Wait::Request => self.wait_for_request(),
-            },
+        if let Ok(frame) = self.inbound.try_recv() {
+            self.greeted = true;
+            return frame.map(Event::Frame);
         }
+        let event = match wait {
+            Wait::Reply if self.greeted || self.stop.is_none() => self.wait_for_reply(),
+            Wait::Reply => self.wait_for_greeting(),
+            Wait::Request => self.wait_for_request(),
+        };
+        self.greeted = true;
+        event
     }
 
     fn last_words(&mut self) -> Option<Error> {
@@ -169,10 +175,23 @@ impl TlsLink {
         let (inbound, limit) = (&mut self.inbound, self.timeouts.read);
         match self.runtime.block_on(async { timeout(limit, inbound.recv()).await }) {
             Ok(frame) => received(frame),
-            Err(_) => {
-                Err(Error::network(format!("the peer was silent for {} s", limit.as_secs_f64())))
-            }
+            Err(_) => Err(silent(limit)),
         }
+    }
+
+    /// A client's first message is due at once: one that only connects must not hold a session
+    /// for long, nor up a server that is to stop.
+    fn wait_for_greeting(&mut self) -> Result<Event> {
+        let limit = self.timeouts.handshake.min(self.timeouts.read);
+        let (inbound, stop) = (&mut self.inbound, &mut self.stop);
+        self.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                frame = inbound.recv() => received(frame),
+                () = stopped(stop) => Ok(Event::Interrupted(AbortReason::ShuttingDown)),
+                () = sleep(limit) => Err(silent(limit)),
+            }
+        })
     }
 
     fn wait_for_request(&mut self) -> Result<Event> {
@@ -212,6 +231,10 @@ impl TlsLink {
             }
         })
     }
+}
+
+fn silent(limit: Duration) -> Error {
+    Error::network(format!("the peer was silent for {} s", limit.as_secs_f64()))
 }
 
 /// Resolves when the stop signal comes; never without one.
@@ -265,10 +288,8 @@ impl Framed<TlsLink> {
     /// # Errors
     /// As [`Self::close`], and the session's own error.
     pub fn end<R>(self, outcome: Result<R>) -> Result<R> {
-        let reason = match &outcome {
-            Err(e) => AbortReason::for_error(e),
-            Ok(_) => self.interrupted(),
-        };
+        let failure = outcome.as_ref().err();
+        let reason = self.interrupted().or_else(|| failure.and_then(AbortReason::for_error));
         match reason {
             Some(reason) => self.abort(reason),
             None => self.close().or_else(|e| if outcome.is_ok() { Err(e) } else { Ok(()) })?,

@@ -23,7 +23,7 @@ pub enum Wait {
 pub enum Event {
     /// A frame.
     Frame(Frame),
-    /// We gave up waiting for a request.
+    /// We gave up waiting.
     Interrupted(AbortReason),
 }
 
@@ -85,8 +85,8 @@ impl<L: Link> Framed<L> {
         Some(WireTrace { sent: sent.finalize().into(), received: received.finalize().into() })
     }
 
-    /// Why the wait for a request ended without one: then [`Transport::recv_any`] answered
-    /// [`Kind::Goodbye`] in the peer's stead.
+    /// Why a wait ended without a message though the connection is sound. If it was one for a
+    /// request, [`Transport::recv_any`] answered [`Kind::Goodbye`] in the peer's stead.
     pub fn interrupted(&self) -> Option<AbortReason> {
         self.interrupted
     }
@@ -147,7 +147,10 @@ impl<L: Link> Framed<L> {
         })?;
         match event {
             Event::Frame(f) => Ok(f.payload),
-            Event::Interrupted(_) => Err(Error::local("interrupted within a request")),
+            Event::Interrupted(reason) => {
+                self.interrupted = Some(reason);
+                Err(Error::local("stopped while a message was due"))
+            }
         }
     }
 }

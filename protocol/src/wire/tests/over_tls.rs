@@ -101,6 +101,24 @@ fn the_stop_signal_ends_the_wait_for_a_request() {
 }
 
 #[test]
+fn the_stop_signal_does_not_wait_for_a_greeting() {
+    let (net, mut client, mut server) = tls_pair(patient(), patient());
+    net.stop.send(true).unwrap();
+    let got = server.recv(Kind::ClientHello, 1);
+    assert!(matches!(got, Err(Error::Local { .. })));
+    let server = std::thread::spawn(move || server.end(got));
+    assert_eq!(abort_text(client.recv(Kind::ServerHello, 1)), AbortReason::ShuttingDown.text());
+    drop(client);
+    assert!(server.join().unwrap().is_err());
+}
+
+#[test]
+fn a_client_that_only_connects_is_given_up() {
+    let (_net, _client, mut server) = tls_pair(patient(), Timeouts { read: SHORT, ..patient() });
+    assert!(is_network(server.recv(Kind::ClientHello, 1)));
+}
+
+#[test]
 fn a_request_that_is_already_here_is_served_before_stopping() {
     let (net, mut client, mut server) = tls_pair(patient(), patient());
     client.send(Kind::Upload, &[7]).unwrap();
