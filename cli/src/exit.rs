@@ -6,6 +6,7 @@ use serde_json::json;
 use tacet_protocol::wire::AbortReason;
 use tacet_protocol::{Error, Result};
 
+use crate::log::LogFormat;
 use crate::output::{json_line, printable};
 
 /// The table for `--help`.
@@ -41,13 +42,16 @@ pub fn exit_code(error: &Error) -> u8 {
     }
 }
 
-/// Reports how a program ended: an error goes to stderr and, with `json`, to stdout as well.
-pub fn finish(outcome: Result<()>, json: bool) -> ExitCode {
+/// Reports how a program ended: an error goes to stdout if results are JSON, to the log if logs
+/// are, and to people otherwise.
+pub fn finish(outcome: Result<()>, json: bool, log: LogFormat) -> ExitCode {
     let Err(error) = outcome else { return ExitCode::SUCCESS };
     let code = exit_code(&error);
     if json {
         // If even that fails, the exit code remains.
         let _ = json_line(&json!({"event": "error", "message": error.to_string(), "code": code}));
+    } else if log == LogFormat::Json {
+        tracing::error!(code, "{error}");
     } else {
         eprintln!("error: {}", printable(&error.to_string()));
     }

@@ -8,5 +8,5 @@ mod pool;
 
 pub use exit::{EXIT_CODES, exit_code, finish};
 pub use log::{LogFormat, init_log};
-pub use output::{hex, json_line, line, printable, traffic};
+pub use output::{count, hex, json_line, line, printable, traffic};
 pub use pool::init_compute_pool;

@@ -43,6 +43,11 @@ pub fn hex(bytes: &[u8]) -> String {
     })
 }
 
+/// A count and its noun: `1 ticket`, `2 tickets`.
+pub fn count(n: usize, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
+}
+
 /// A phase's counters as JSON.
 pub fn traffic(t: PhaseTraffic) -> Value {
     json!({"sent": t.sent, "received": t.received, "rounds": t.rounds})

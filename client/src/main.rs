@@ -18,6 +18,5 @@ fn main() -> ExitCode {
     let args = Args::parse();
     let common = args.verb.common();
     tacet_cli::init_log(common.log, "info");
-    let json = common.json;
-    tacet_cli::finish(run::run(&args), json)
+    tacet_cli::finish(run::run(&args), common.json, common.log)
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tacet_cli::{hex, json_line, line, printable, traffic};
+use tacet_cli::{count, hex, json_line, line, printable, traffic};
 use tacet_protocol::Result;
 use tacet_protocol::plan::{PlanHash, PublicPlan};
 use tacet_protocol::wire::PhaseTraffic;
@@ -44,8 +44,8 @@ impl Cost {
     fn text(self) -> String {
         let PhaseTraffic { sent, received, rounds } = self.traffic;
         let seconds = self.time.as_secs_f64();
-        let s = if rounds == 1 { "" } else { "s" };
-        format!("{seconds:.3} s, {sent} B up, {received} B down, {rounds} round trip{s}")
+        let rounds = count(rounds as usize, "round trip");
+        format!("{seconds:.3} s, {sent} B up, {received} B down, {rounds}")
     }
 }
 
@@ -112,9 +112,9 @@ impl Answer<'_> {
         let best = order.first().map(|i| printable(&label(plan, *i))).unwrap_or_default();
         let (offline, tickets) = self.offline;
         let share = offline.time.as_secs_f64() / tickets.max(1) as f64;
-        let n = if tickets == 1 { "ticket" } else { "tickets" };
+        let tickets = count(tickets, "ticket");
         format!(
-            "{}: {best}\n  top      {}\n  offline  {share:.3} s a ticket; {tickets} {n}: {}\n  \
+            "{}: {best}\n  top      {}\n  offline  {share:.3} s a ticket; {tickets}: {}\n  \
              online   {}\n  ReLUs    {} of the unmasked network's {}",
             self.path.display(),
             top.join(", "),
@@ -178,7 +178,8 @@ impl Totals {
             }));
         }
         line(&format!(
-            "{images} answered, {tickets} tickets made\n  setup    {}\n  offline  {}\n  online   {}",
+            "{images} answered, {} made\n  setup    {}\n  offline  {}\n  online   {}",
+            count(*tickets, "ticket"),
             setup.text(),
             offline.text(),
             online.text(),
@@ -200,11 +201,11 @@ pub fn print_plan(plan: &PublicPlan, hash: &PlanHash, json: bool) -> Result<()> 
         return json_line(&plan_json(plan, hash, &input, classes));
     }
     line(&format!(
-        "network  {}\nplan     {}\ninput    {input}\nclasses  {classes}\nbatch    {} tickets\n\
+        "network  {}\nplan     {}\ninput    {input}\nclasses  {classes}\nbatch    {}\n\
          ReLUs    {} of the unmasked network's {}",
         printable(&plan.name),
         hex(hash),
-        plan.batch,
+        count(plan.batch, "ticket"),
         plan.relus(),
         plan.unmasked_relus()
     ))?;

@@ -5,6 +5,7 @@ use std::io::BufRead;
 use std::path::Path;
 use std::time::Instant;
 
+use tacet_cli::count;
 use tacet_protocol::session::ClientTicket;
 use tacet_protocol::wire::{Phase, PhaseTraffic, Transport};
 use tacet_protocol::{Error, Result};
@@ -68,15 +69,15 @@ fn prepare(args: &Prepare) -> Result<()> {
             tickets.extend(run.tickets(batch.min(args.tickets - tickets.len()))?);
         }
         context.progress.note(&format!(
-            "{} tickets ready after {:.3} s: waiting for image paths on stdin, one a line",
-            tickets.len(),
+            "{} ready after {:.3} s: waiting for image paths on stdin, one a line",
+            count(tickets.len(), "ticket"),
             run.totals.offline.time.as_secs_f64()
         ));
         let failed = answer_lines(&mut run, &mut tickets, args.resize)?;
         run.finish()?;
         match failed {
             0 => Ok(()),
-            n => Err(Error::input(format!("{n} of the images on stdin got no answer"))),
+            n => Err(Error::input(format!("{} on stdin without an answer", count(n, "image")))),
         }
     })
 }
@@ -148,7 +149,7 @@ impl<'a> Run<'a> {
 
     /// Makes tickets.
     fn tickets(&mut self, n: usize) -> Result<Vec<Ticket>> {
-        let _step = self.step(format!("making {n} ticket{}", if n == 1 { "" } else { "s" }));
+        let _step = self.step(format!("making {}", count(n, "ticket")));
         let (made, cost) = self.priced(Phase::Offline, |session| session.prepare(n))?;
         self.totals.tickets += made.len();
         self.totals.offline = self.totals.offline.plus(cost);

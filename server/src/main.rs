@@ -15,6 +15,5 @@ fn main() -> ExitCode {
     let args = Args::parse();
     tacet_cli::init_log(args.log, "info");
     session::hide_panic_messages();
-    let json = args.json;
-    tacet_cli::finish(serve::run(&args), json)
+    tacet_cli::finish(serve::run(&args), args.json, args.log)
 }

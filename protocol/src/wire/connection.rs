@@ -206,6 +206,10 @@ impl TlsLink {
         })
     }
 
+    fn stopping(&self) -> bool {
+        self.stop.as_ref().is_some_and(|stop| *stop.borrow())
+    }
+
     /// Why the writer ended before its time.
     fn writer_error(&mut self) -> Error {
         let ended = self.writer.take().map(|w| self.runtime.block_on(w));
@@ -289,7 +293,10 @@ impl Framed<TlsLink> {
     /// As [`Self::close`], and the session's own error.
     pub fn end<R>(self, outcome: Result<R>) -> Result<R> {
         let failure = outcome.as_ref().err();
-        let reason = self.interrupted().or_else(|| failure.and_then(AbortReason::for_error));
+        let reason = self
+            .interrupted()
+            .or_else(|| failure.and_then(AbortReason::for_error))
+            .or_else(|| self.link.stopping().then_some(AbortReason::ShuttingDown));
         match reason {
             Some(reason) => self.abort(reason),
             None => self.close().or_else(|e| if outcome.is_ok() { Err(e) } else { Ok(()) })?,

@@ -101,6 +101,16 @@ fn the_stop_signal_ends_the_wait_for_a_request() {
 }
 
 #[test]
+fn a_session_that_stops_between_requests_says_why() {
+    let (net, mut client, server) = tls_pair(patient(), patient());
+    net.stop.send(true).unwrap();
+    let server = std::thread::spawn(move || server.end(Ok(())));
+    assert_eq!(abort_text(client.recv(Kind::Labels, 1)), AbortReason::ShuttingDown.text());
+    drop(client);
+    server.join().unwrap().unwrap();
+}
+
+#[test]
 fn the_stop_signal_does_not_wait_for_a_greeting() {
     let (net, mut client, mut server) = tls_pair(patient(), patient());
     net.stop.send(true).unwrap();
