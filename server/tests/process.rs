@@ -1,4 +1,5 @@
 //! The server as a process: its ready line, its exit codes, its end.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};

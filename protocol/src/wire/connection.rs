@@ -10,10 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::runtime::Handle;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{self, Receiver, Sender};
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
@@ -22,56 +21,10 @@ use super::counting::RawTraffic;
 use super::frame::Frame;
 use super::framed::{Event, Framed, Link, Wait};
 use super::memory::QUEUED_FRAMES;
+use super::runtime::{StopWatch, Timeouts};
 use super::tasks::{LINGER, read_frames, write_frames};
 use super::transport::{Kind, Transport};
 use crate::error::{Error, Result};
-
-/// How long a connection waits before it is given up.
-#[derive(Clone, Copy, Debug)]
-pub struct Timeouts {
-    /// For the connection and the TLS handshake, and for a client's first message after it.
-    pub handshake: Duration,
-    /// For a frame that the peer owes us. The peer may be computing: allow for it.
-    pub read: Duration,
-    /// For one frame to leave.
-    pub write: Duration,
-    /// For the next request of a client.
-    pub idle: Duration,
-}
-
-impl Timeouts {
-    /// Limits of `patience` for the peer's messages, the rest as by default.
-    pub fn with_patience(patience: Duration) -> Self {
-        Self { read: patience, write: patience, ..Self::default() }
-    }
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self {
-            handshake: Duration::from_secs(10),
-            read: Duration::from_secs(300),
-            write: Duration::from_secs(300),
-            idle: Duration::from_secs(900),
-        }
-    }
-}
-
-/// Turns true when the process is asked to stop: waits for requests then end at once.
-pub type StopWatch = watch::Receiver<bool>;
-
-/// A runtime for connections, with this many threads. Sessions do not compute on them.
-///
-/// # Errors
-/// `Local` if the system has no threads left.
-pub fn io_runtime(threads: usize) -> Result<Runtime> {
-    Builder::new_multi_thread()
-        .worker_threads(threads.max(1))
-        .thread_name("tacet-io")
-        .enable_all()
-        .build()
-        .map_err(|e| Error::local(format!("cannot start the I/O threads: {e}")))
-}
 
 /// A transport over TLS. Its methods block: call them outside the runtime's own threads.
 pub type TlsTransport = Framed<TlsLink>;
