@@ -1,2 +1,22 @@
-//! Placeholder.
-fn main() {}
+//! `tacet-client`: the image owner's side of private inference.
+
+mod args;
+mod images;
+mod link;
+mod preprocess;
+mod progress;
+mod report;
+mod run;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::Args;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let common = args.verb.common();
+    tacet_cli::init_log(common.log, "info");
+    tacet_cli::finish(run::run(&args), common.json, common.log)
+}

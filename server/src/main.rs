@@ -1,2 +1,19 @@
-//! Placeholder.
-fn main() {}
+//! `tacet-server`: the model owner's side of private inference.
+
+mod args;
+mod plan_file;
+mod serve;
+mod session;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::Args;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    tacet_cli::init_log(args.log, "info");
+    session::hide_panic_messages();
+    tacet_cli::finish(serve::run(&args), args.json, args.log)
+}

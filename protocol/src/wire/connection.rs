@@ -10,10 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::runtime::Handle;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{self, Receiver, Sender};
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
@@ -22,56 +21,10 @@ use super::counting::RawTraffic;
 use super::frame::Frame;
 use super::framed::{Event, Framed, Link, Wait};
 use super::memory::QUEUED_FRAMES;
+use super::runtime::{StopWatch, Timeouts};
 use super::tasks::{LINGER, read_frames, write_frames};
 use super::transport::{Kind, Transport};
 use crate::error::{Error, Result};
-
-/// How long a connection waits before it is given up.
-#[derive(Clone, Copy, Debug)]
-pub struct Timeouts {
-    /// For the connection and the TLS handshake.
-    pub handshake: Duration,
-    /// For a frame that the peer owes us. The peer may be computing: allow for it.
-    pub read: Duration,
-    /// For one frame to leave.
-    pub write: Duration,
-    /// For the next request of a client.
-    pub idle: Duration,
-}
-
-impl Timeouts {
-    /// Limits of `patience` for the peer's messages, the rest as by default.
-    pub fn with_patience(patience: Duration) -> Self {
-        Self { read: patience, write: patience, ..Self::default() }
-    }
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self {
-            handshake: Duration::from_secs(10),
-            read: Duration::from_secs(300),
-            write: Duration::from_secs(300),
-            idle: Duration::from_secs(900),
-        }
-    }
-}
-
-/// Turns true when the process is asked to stop: waits for requests then end at once.
-pub type StopWatch = watch::Receiver<bool>;
-
-/// A runtime for connections, with this many threads. Sessions do not compute on them.
-///
-/// # Errors
-/// `Local` if the system has no threads left.
-pub fn io_runtime(threads: usize) -> Result<Runtime> {
-    Builder::new_multi_thread()
-        .worker_threads(threads.max(1))
-        .thread_name("tacet-io")
-        .enable_all()
-        .build()
-        .map_err(|e| Error::local(format!("cannot start the I/O threads: {e}")))
-}
 
 /// A transport over TLS. Its methods block: call them outside the runtime's own threads.
 pub type TlsTransport = Framed<TlsLink>;
@@ -87,7 +40,7 @@ pub struct TlsLink {
     inbound: Receiver<Result<Frame>>,
     writer: Option<JoinHandle<Result<()>>>,
     reader: JoinHandle<()>,
-    over: bool,
+    greeted: bool,
 }
 
 /// What a new transport is made from.
@@ -120,7 +73,7 @@ where
         inbound,
         writer: Some(writer),
         reader,
-        over: false,
+        greeted: false,
     })
 }
 
@@ -142,17 +95,16 @@ impl Link for TlsLink {
     }
 
     fn pull(&mut self, wait: Wait) -> Result<Event> {
-        if self.over {
-            return Err(Error::network("the connection is over"));
+        if let Ok(frame) = self.inbound.try_recv() {
+            self.greeted = true;
+            return frame.map(Event::Frame);
         }
-        let event = match self.inbound.try_recv() {
-            Ok(frame) => frame.map(Event::Frame),
-            Err(_) => match wait {
-                Wait::Reply => self.wait_for_reply(),
-                Wait::Request => self.wait_for_request(),
-            },
+        let event = match wait {
+            Wait::Reply if self.greeted || self.stop.is_none() => self.wait_for_reply(),
+            Wait::Reply => self.wait_for_greeting(),
+            Wait::Request => self.wait_for_request(),
         };
-        self.over = !matches!(event, Ok(Event::Frame(_)));
+        self.greeted = true;
         event
     }
 
@@ -167,7 +119,6 @@ impl Link for TlsLink {
                 }
             }
         };
-        self.over = true;
         self.runtime.block_on(async { timeout(LINGER, search).await }).ok().flatten()
     }
 }
@@ -177,10 +128,23 @@ impl TlsLink {
         let (inbound, limit) = (&mut self.inbound, self.timeouts.read);
         match self.runtime.block_on(async { timeout(limit, inbound.recv()).await }) {
             Ok(frame) => received(frame),
-            Err(_) => {
-                Err(Error::network(format!("the peer was silent for {} s", limit.as_secs_f64())))
-            }
+            Err(_) => Err(silent(limit)),
         }
+    }
+
+    /// A client's first message is due at once: one that only connects must not hold a session
+    /// for long, nor up a server that is to stop.
+    fn wait_for_greeting(&mut self) -> Result<Event> {
+        let limit = self.timeouts.handshake.min(self.timeouts.read);
+        let (inbound, stop) = (&mut self.inbound, &mut self.stop);
+        self.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                frame = inbound.recv() => received(frame),
+                () = stopped(stop) => Ok(Event::Interrupted(AbortReason::ShuttingDown)),
+                () = sleep(limit) => Err(silent(limit)),
+            }
+        })
     }
 
     fn wait_for_request(&mut self) -> Result<Event> {
@@ -193,6 +157,10 @@ impl TlsLink {
                 () = sleep(self.timeouts.idle) => Ok(Event::Interrupted(AbortReason::Idle)),
             }
         })
+    }
+
+    fn stopping(&self) -> bool {
+        self.stop.as_ref().is_some_and(|stop| *stop.borrow())
     }
 
     /// Why the writer ended before its time.
@@ -220,6 +188,10 @@ impl TlsLink {
             }
         })
     }
+}
+
+fn silent(limit: Duration) -> Error {
+    Error::network(format!("the peer was silent for {} s", limit.as_secs_f64()))
 }
 
 /// Resolves when the stop signal comes; never without one.
@@ -273,10 +245,11 @@ impl Framed<TlsLink> {
     /// # Errors
     /// As [`Self::close`], and the session's own error.
     pub fn end<R>(self, outcome: Result<R>) -> Result<R> {
-        let reason = match &outcome {
-            Err(e) => AbortReason::for_error(e),
-            Ok(_) => self.interrupted(),
-        };
+        let failure = outcome.as_ref().err();
+        let reason = self
+            .interrupted()
+            .or_else(|| failure.and_then(AbortReason::for_error))
+            .or_else(|| self.link.stopping().then_some(AbortReason::ShuttingDown));
         match reason {
             Some(reason) => self.abort(reason),
             None => self.close().or_else(|e| if outcome.is_ok() { Err(e) } else { Ok(()) })?,

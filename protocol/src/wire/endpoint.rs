@@ -9,8 +9,9 @@ use tokio::runtime::Handle;
 use tokio::time::timeout;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
-use super::connection::{Parts, StopWatch, Timeouts, TlsTransport, start};
+use super::connection::{Parts, TlsTransport, start};
 use super::counting::{Counting, RawTraffic};
+use super::runtime::{StopWatch, Timeouts};
 use super::tls::{ALPN, ClientTls, ServerTls};
 use super::tls_error;
 use crate::error::{Error, Result};

@@ -23,7 +23,7 @@ pub enum Wait {
 pub enum Event {
     /// A frame.
     Frame(Frame),
-    /// We gave up waiting for a request.
+    /// We gave up waiting.
     Interrupted(AbortReason),
 }
 
@@ -58,12 +58,20 @@ pub struct Framed<L> {
     meter: Meter,
     recorder: Option<Recorder>,
     abort_sent: bool,
+    over: bool,
     interrupted: Option<AbortReason>,
 }
 
 impl<L: Link> Framed<L> {
     pub(super) fn new(link: L) -> Self {
-        Self { link, meter: Meter::default(), recorder: None, abort_sent: false, interrupted: None }
+        Self {
+            link,
+            meter: Meter::default(),
+            recorder: None,
+            abort_sent: false,
+            over: false,
+            interrupted: None,
+        }
     }
 
     /// Starts to hash what crosses the wire, for wire-trace tests.
@@ -77,8 +85,8 @@ impl<L: Link> Framed<L> {
         Some(WireTrace { sent: sent.finalize().into(), received: received.finalize().into() })
     }
 
-    /// Why the wait for a request ended without one: then [`Transport::recv_any`] answered
-    /// [`Kind::Goodbye`] in the peer's stead.
+    /// Why a wait ended without a message though the connection is sound. If it was one for a
+    /// request, [`Transport::recv_any`] answered [`Kind::Goodbye`] in the peer's stead.
     pub fn interrupted(&self) -> Option<AbortReason> {
         self.interrupted
     }
@@ -102,36 +110,53 @@ impl<L: Link> Framed<L> {
         self.send_frame(Kind::Abort, payload.get(..MAX_ABORT_BYTES).unwrap_or(payload))
     }
 
-    /// The next frame, or the peer's abort as an error.
-    fn next(&mut self, wait: Wait) -> Result<Event> {
-        let event = self.link.pull(wait)?;
-        let Event::Frame(f) = &event else { return Ok(event) };
-        self.meter.received(f.kind.phase(), (FRAME_HEADER_BYTES + f.payload.len()) as u64);
-        if let Some(recorder) = &mut self.recorder {
-            let header = frame::Header { kind: f.kind, len: f.payload.len() };
-            recorder.received.update(frame::encode_header(header));
-            recorder.received.update(&f.payload);
+    /// The next frame if `fits` it. After anything else nothing is received any more: the peer
+    /// left or can no longer be understood.
+    fn next(&mut self, wait: Wait, fits: impl Fn(&Frame) -> Result<()>) -> Result<Event> {
+        if std::mem::replace(&mut self.over, true) {
+            return Err(Error::network("the connection is over"));
         }
-        if f.kind == Kind::Abort {
-            return Err(abort::received(&f.payload));
+        let event = self.link.pull(wait)?;
+        if let Event::Frame(f) = &event {
+            self.count(f);
+            if f.kind == Kind::Abort {
+                return Err(abort::received(&f.payload));
+            }
+            fits(f)?;
+            self.over = false;
         }
         Ok(event)
     }
 
+    fn count(&mut self, f: &Frame) {
+        let header = frame::Header { kind: f.kind, len: f.payload.len() };
+        self.meter.received(f.kind.phase(), (FRAME_HEADER_BYTES + header.len) as u64);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.received.update(frame::encode_header(header));
+            recorder.received.update(&f.payload);
+        }
+    }
+
     /// The next chunk of a message, of exactly this kind and length.
     fn chunk(&mut self, kind: Kind, len: usize) -> Result<Vec<u8>> {
-        let Event::Frame(f) = self.next(Wait::Reply)? else {
-            return Err(Error::local("the connection was interrupted within a request"));
-        };
-        if f.kind != kind || f.payload.len() != len {
-            return Err(Error::misbehaved(format!(
-                "a {:?} frame of {} bytes where {kind:?} of {len} was due",
-                f.kind,
-                f.payload.len()
-            )));
+        let event = self.next(Wait::Reply, |f| {
+            let got = f.payload.len();
+            check(f.kind == kind && got == len, || {
+                format!("a {:?} frame of {got} bytes where {kind:?} of {len} was due", f.kind)
+            })
+        })?;
+        match event {
+            Event::Frame(f) => Ok(f.payload),
+            Event::Interrupted(reason) => {
+                self.interrupted = Some(reason);
+                Err(Error::local("stopped while a message was due"))
+            }
         }
-        Ok(f.payload)
     }
+}
+
+fn check(fits: bool, what: impl FnOnce() -> String) -> Result<()> {
+    if fits { Ok(()) } else { Err(Error::misbehaved(what())) }
 }
 
 impl<L: Link> Transport for Framed<L> {
@@ -163,21 +188,19 @@ impl<L: Link> Transport for Framed<L> {
     fn recv_any(&mut self, kinds: &[Kind], max: usize) -> Result<(Kind, Vec<u8>)> {
         // Whoever is ready for a goodbye waits between requests.
         let wait = if kinds.contains(&Kind::Goodbye) { Wait::Request } else { Wait::Reply };
-        let f = match self.next(wait)? {
-            Event::Frame(f) => f,
+        let event = self.next(wait, |f| {
+            let got = f.payload.len();
+            check(kinds.contains(&f.kind) && got <= max, || {
+                format!("a {:?} frame of {got} bytes where {kinds:?} to {max} was due", f.kind)
+            })
+        })?;
+        match event {
+            Event::Frame(f) => Ok((f.kind, f.payload)),
             Event::Interrupted(reason) => {
                 self.interrupted = Some(reason);
-                return Ok((Kind::Goodbye, Vec::new()));
+                Ok((Kind::Goodbye, Vec::new()))
             }
-        };
-        if !kinds.contains(&f.kind) || f.payload.len() > max {
-            return Err(Error::misbehaved(format!(
-                "a {:?} frame of {} bytes where one of {kinds:?} of at most {max} was due",
-                f.kind,
-                f.payload.len()
-            )));
         }
-        Ok((f.kind, f.payload))
     }
 
     fn meter(&self) -> &Meter {

@@ -14,6 +14,7 @@ pub mod frame;
 mod framed;
 pub mod memory;
 mod meter;
+mod runtime;
 mod tasks;
 #[cfg(test)]
 mod tests;
@@ -22,12 +23,13 @@ mod tls_error;
 mod transport;
 
 pub use abort::AbortReason;
-pub use connection::{StopWatch, Timeouts, TlsTransport, io_runtime};
+pub use connection::TlsTransport;
 pub use counting::RawTraffic;
 pub use endpoint::{Incoming, Listener, Target, connect};
 pub use framed::WireTrace;
 pub use memory::MemoryTransport;
-pub use meter::{Meter, Phase, PhaseTraffic, Traffic};
+pub use meter::{Meter, Phase, PhaseTraffic};
+pub use runtime::{StopWatch, Timeouts, io_runtime};
 pub use tls::{ALPN, ClientTls, Identity, Pem, ServerTls};
 pub use transport::{
     CHUNK_BYTES, FRAME_HEADER_BYTES, Kind, MAX_ABORT_BYTES, Transport, framed_bytes,

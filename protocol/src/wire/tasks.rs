@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 
 /// How long a closing end swallows what the peer still sends. Closing a socket with unread bytes
 /// resets the connection, and a reset can overtake our last words.
-pub(super) const LINGER: Duration = Duration::from_secs(2);
+pub(super) const LINGER: Duration = Duration::from_secs(1);
 
 const RECEIVING: &str = "receiving";
 const SENDING: &str = "sending";

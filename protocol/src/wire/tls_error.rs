@@ -63,7 +63,10 @@ fn from_alert(alert: AlertDescription) -> Error {
 fn certificate(why: &CertificateError) -> String {
     use CertificateError as C;
     let why = match why {
-        C::UnknownIssuer => "the given CA did not sign it; is it the right CA file?".to_string(),
+        // A CA of the same name but another key shows as a bad signature.
+        C::UnknownIssuer | C::BadSignature => {
+            "the given CA did not sign it; is it the right CA file?".to_string()
+        }
         C::Expired | C::ExpiredContext { .. } => "it has expired".to_string(),
         C::NotValidYet | C::NotValidYetContext { .. } => {
             "it is not valid yet; is the clock right?".to_string()

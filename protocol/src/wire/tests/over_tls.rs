@@ -101,12 +101,40 @@ fn the_stop_signal_ends_the_wait_for_a_request() {
 }
 
 #[test]
-fn a_request_that_is_already_here_is_served_before_stopping() {
-    let (net, mut client, mut server) = tls_pair(patient(), patient());
-    client.send(Kind::Upload, &[7]).unwrap();
-    client.send(Kind::OnlineRequest, &[1, 2]).unwrap();
-    // Within a request the signal does not matter.
+fn a_session_that_stops_between_requests_says_why() {
+    let (net, mut client, server) = tls_pair(patient(), patient());
     net.stop.send(true).unwrap();
+    let server = std::thread::spawn(move || server.end(Ok(())));
+    assert_eq!(abort_text(client.recv(Kind::Labels, 1)), AbortReason::ShuttingDown.text());
+    drop(client);
+    server.join().unwrap().unwrap();
+}
+
+#[test]
+fn the_stop_signal_does_not_wait_for_a_greeting() {
+    let (net, mut client, mut server) = tls_pair(patient(), patient());
+    net.stop.send(true).unwrap();
+    let got = server.recv(Kind::ClientHello, 1);
+    assert!(matches!(got, Err(Error::Local { .. })));
+    let server = std::thread::spawn(move || server.end(got));
+    assert_eq!(abort_text(client.recv(Kind::ServerHello, 1)), AbortReason::ShuttingDown.text());
+    drop(client);
+    assert!(server.join().unwrap().is_err());
+}
+
+#[test]
+fn a_client_that_only_connects_is_given_up() {
+    let (_net, _client, mut server) = tls_pair(patient(), Timeouts { read: SHORT, ..patient() });
+    assert!(is_network(server.recv(Kind::ClientHello, 1)));
+}
+
+#[test]
+fn a_running_request_is_finished_before_stopping() {
+    let (net, mut client, mut server) = tls_pair(patient(), patient());
+    client.send(Kind::ClientHello, &[]).unwrap();
+    server.recv(Kind::ClientHello, 0).unwrap();
+    net.stop.send(true).unwrap();
+    client.send(Kind::Upload, &[7]).unwrap();
     assert_eq!(server.recv(Kind::Upload, 1).unwrap(), [7]);
 }
 

@@ -1,0 +1,171 @@
+//! The command line.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::RangedU64ValueParser;
+use clap::{Parser, Subcommand};
+use tacet_cli::{EXIT_CODES, LogFormat};
+use tacet_protocol::plan::MAX_BATCH;
+use tacet_protocol::wire::Timeouts;
+
+/// Has images classified by a server that learns nothing about them.
+#[derive(Parser, Debug)]
+#[command(name = "tacet-client", version, after_help = EXIT_CODES)]
+pub struct Args {
+    /// What to do
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// What to do.
+#[derive(Subcommand, Debug)]
+pub enum Verb {
+    /// Classify images
+    #[command(after_help = EXIT_CODES)]
+    Infer(Infer),
+    /// Make tickets ahead of time, then classify the images named on stdin, one a line
+    #[command(after_help = EXIT_CODES)]
+    Prepare(Prepare),
+    /// Show the public plan of a server
+    #[command(after_help = EXIT_CODES)]
+    Info(Info),
+}
+
+impl Verb {
+    /// The options that all verbs have.
+    pub fn common(&self) -> &Common {
+        match self {
+            Self::Infer(v) => &v.common,
+            Self::Prepare(v) => &v.common,
+            Self::Info(v) => &v.common,
+        }
+    }
+}
+
+/// Options of `infer`.
+#[derive(clap::Args, Debug)]
+pub struct Infer {
+    #[command(flatten)]
+    pub common: Common,
+    /// Images (PNG or JPEG)
+    #[arg(required = true, value_name = "IMAGE")]
+    pub images: Vec<PathBuf>,
+    /// Scale images to the network's input size (the aspect ratio is not kept)
+    #[arg(long)]
+    pub resize: bool,
+    /// Tickets made at a time [default: what the plan says]
+    #[arg(long, value_name = "N", value_parser = batch_parser())]
+    pub batch: Option<usize>,
+}
+
+/// Options of `prepare`.
+#[derive(clap::Args, Debug)]
+pub struct Prepare {
+    #[command(flatten)]
+    pub common: Common,
+    /// Tickets to make
+    #[arg(short = 'n', long = "tickets", value_name = "N",
+          value_parser = RangedU64ValueParser::<usize>::new().range(1..=1 << 20))]
+    pub tickets: usize,
+    /// Scale images to the network's input size (the aspect ratio is not kept)
+    #[arg(long)]
+    pub resize: bool,
+    /// Tickets made at a time [default: what the plan says]
+    #[arg(long, value_name = "N", value_parser = batch_parser())]
+    pub batch: Option<usize>,
+}
+
+/// Options of `info`.
+#[derive(clap::Args, Debug)]
+pub struct Info {
+    #[command(flatten)]
+    pub common: Common,
+}
+
+fn batch_parser() -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(1..=MAX_BATCH as u64)
+}
+
+/// Options of all verbs.
+#[derive(clap::Args, Debug)]
+pub struct Common {
+    /// The server
+    #[arg(long, value_name = "HOST:PORT")]
+    pub server: String,
+    /// The CA that signed the server's certificate (PEM)
+    #[arg(long, value_name = "FILE")]
+    pub ca: PathBuf,
+    /// The name in the server's certificate [default: the host]
+    #[arg(long, value_name = "NAME")]
+    pub server_name: Option<String>,
+    /// Our certificate chain, if the server asks for one (PEM)
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub cert: Option<PathBuf>,
+    /// Its private key (PEM)
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub key: Option<PathBuf>,
+    /// Refuse a server with another plan than this (64 hexadecimal digits, see `info`)
+    #[arg(long, value_name = "HASH", value_parser = parse_hash)]
+    pub expect_plan: Option<PlanHashArg>,
+    /// Give the server up if it owes a message for so long (it may be computing: be generous)
+    #[arg(long, value_name = "SECS", default_value_t = 600,
+          value_parser = clap::value_parser!(u64).range(1..))]
+    pub timeout: u64,
+    /// Compute threads [default: one a core]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+    /// Results on stdout as JSON, one object a line
+    #[arg(long)]
+    pub json: bool,
+    /// Log format (stderr)
+    #[arg(long, value_enum, default_value_t)]
+    pub log: LogFormat,
+}
+
+impl Common {
+    /// The connection's time limits.
+    pub fn timeouts(&self) -> Timeouts {
+        Timeouts::with_patience(Duration::from_secs(self.timeout))
+    }
+}
+
+/// A plan hash as clap keeps it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlanHashArg(pub [u8; 32]);
+
+fn parse_hash(text: &str) -> Result<PlanHashArg, String> {
+    let wrong = || "a plan hash has 64 hexadecimal digits".to_owned();
+    if text.len() != 64 || !text.is_ascii() {
+        return Err(wrong());
+    }
+    let mut hash = [0; 32];
+    for (byte, digits) in hash.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+        let digits = std::str::from_utf8(digits).map_err(|_| wrong())?;
+        // `from_str_radix` alone would take a sign.
+        let plain = digits.bytes().all(|d| d.is_ascii_hexdigit());
+        *byte = u8::from_str_radix(digits, 16).ok().filter(|_| plain).ok_or_else(wrong)?;
+    }
+    Ok(PlanHashArg(hash))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hashes_round_trip() {
+        let hash: [u8; 32] = std::array::from_fn(|i| (i * 9) as u8);
+        assert_eq!(parse_hash(&tacet_cli::hex(&hash)), Ok(PlanHashArg(hash)));
+        for bad in ["", "00", &"+1".repeat(32), &"zz".repeat(32), &"é".repeat(32)] {
+            assert!(parse_hash(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_certificate_needs_its_key() {
+        let words = ["tacet-client", "info", "--server", "h:1", "--ca", "ca.pem", "--cert", "c"];
+        assert!(Args::try_parse_from(words).is_err());
+    }
+}

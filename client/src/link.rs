@@ -1,0 +1,60 @@
+//! Opens a session, runs something in it, and closes it properly either way.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use tacet_protocol::Result;
+use tacet_protocol::session::{ClientOptions, ClientSession};
+use tacet_protocol::wire::{
+    ClientTls, Identity, Pem, RawTraffic, Target, TlsTransport, connect, io_runtime,
+};
+
+use crate::args::Common;
+use crate::progress::Progress;
+
+/// A session over a connection that outlives it.
+pub type Session<'a> = ClientSession<&'a mut TlsTransport>;
+
+/// Connects, shakes hands, and runs `work`; tells the server if that fails.
+///
+/// # Errors
+/// Those of connecting and of `work`.
+pub fn with_session<R>(
+    common: &Common,
+    work: impl FnOnce(Session<'_>, &Context) -> Result<R>,
+) -> Result<R> {
+    let target = Target::new(&common.server, common.server_name.as_deref())?;
+    let tls = tls(common)?;
+    tacet_cli::init_compute_pool(common.threads.map(Into::into))?;
+    let runtime = io_runtime(1)?;
+    let progress = Progress::new(common.log);
+    let connecting = Instant::now();
+    let step = progress.step(format!("connecting to {}", common.server), None);
+    let mut transport = connect(runtime.handle(), &target, &tls, common.timeouts())?;
+    let context = Context { progress, raw: transport.raw(), connecting };
+    let options = ClientOptions { expect_plan: common.expect_plan.map(|hash| hash.0) };
+    let outcome = ClientSession::connect(&mut transport, &options).and_then(|session| {
+        drop(step);
+        work(session, &context)
+    });
+    transport.end(outcome)
+}
+
+/// What work in a session needs besides the session.
+pub struct Context {
+    /// Tells the user what is going on.
+    pub progress: Progress,
+    /// The connection's bytes so far.
+    pub raw: Arc<RawTraffic>,
+    /// When connecting began.
+    pub connecting: Instant,
+}
+
+fn tls(common: &Common) -> Result<ClientTls> {
+    let ca = Pem::read(&common.ca)?;
+    let identity = match (&common.cert, &common.key) {
+        (Some(cert), Some(key)) => Some(Identity::read(cert, key)?),
+        _ => None,
+    };
+    ClientTls::new(&ca, identity.as_ref())
+}

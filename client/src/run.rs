@@ -1,0 +1,199 @@
+//! The verbs.
+
+use std::collections::VecDeque;
+use std::io::BufRead;
+use std::path::Path;
+use std::time::Instant;
+
+use tacet_cli::count;
+use tacet_protocol::session::ClientTicket;
+use tacet_protocol::wire::{Phase, PhaseTraffic, Transport};
+use tacet_protocol::{Error, Result};
+
+use crate::args::{Args, Common, Infer, Info, Prepare, Verb};
+use crate::images::{self, Checked};
+use crate::link::{Context, Session, with_session};
+use crate::preprocess;
+use crate::report::{self, Answer, Cost, Totals};
+
+/// Does what the command line asks for.
+///
+/// # Errors
+/// By culprit; see the exit codes.
+pub fn run(args: &Args) -> Result<()> {
+    match &args.verb {
+        Verb::Infer(infer) => self::infer(infer),
+        Verb::Prepare(prepare) => self::prepare(prepare),
+        Verb::Info(info) => self::info(info),
+    }
+}
+
+fn info(Info { common }: &Info) -> Result<()> {
+    with_session(common, |session, _| {
+        let (plan, hash) = (session.plan().clone(), session.plan_hash());
+        session.close()?;
+        report::print_plan(&plan, &hash, common.json)
+    })
+}
+
+fn infer(args: &Infer) -> Result<()> {
+    let images: Vec<Checked> =
+        args.images.iter().map(|path| images::check(path)).collect::<Result<_>>()?;
+    with_session(&args.common, |session, context| {
+        for image in &images {
+            preprocess::check_size(session.plan(), image.size, args.resize)
+                .map_err(|e| about(&image.path, e))?;
+        }
+        let mut run = Run::new(session, context, &args.common);
+        let batch = args.batch.unwrap_or(run.session.plan().batch).max(1);
+        for images in images.chunks(batch) {
+            let tensors = images
+                .iter()
+                .map(|image| run.load(&image.path, args.resize))
+                .collect::<Result<Vec<_>>>()?;
+            let tickets = run.tickets(images.len())?;
+            for ((image, tensor), ticket) in images.iter().zip(&tensors).zip(tickets) {
+                run.answer(&image.path, tensor, ticket)?;
+            }
+        }
+        run.finish()
+    })
+}
+
+fn prepare(args: &Prepare) -> Result<()> {
+    with_session(&args.common, |session, context| {
+        let mut run = Run::new(session, context, &args.common);
+        let batch = args.batch.unwrap_or(run.session.plan().batch).max(1);
+        let mut tickets = VecDeque::new();
+        while tickets.len() < args.tickets {
+            tickets.extend(run.tickets(batch.min(args.tickets - tickets.len()))?);
+        }
+        context.progress.note(&format!(
+            "{} ready after {:.3} s: waiting for image paths on stdin, one a line",
+            count(tickets.len(), "ticket"),
+            run.totals.offline.time.as_secs_f64()
+        ));
+        let failed = answer_lines(&mut run, &mut tickets, args.resize)?;
+        run.finish()?;
+        match failed {
+            0 => Ok(()),
+            n => Err(Error::input(format!("{} on stdin without an answer", count(n, "image")))),
+        }
+    })
+}
+
+/// Answers the images named on stdin; how many could not be. A bad image costs no ticket.
+fn answer_lines(run: &mut Run<'_>, tickets: &mut VecDeque<Ticket>, resize: bool) -> Result<usize> {
+    let mut failed = 0;
+    for line in std::io::stdin().lock().lines() {
+        let line = line.map_err(|e| Error::input(format!("cannot read stdin: {e}")))?;
+        let path = Path::new(line.trim());
+        if path.as_os_str().is_empty() {
+            continue;
+        }
+        let loaded = match tickets.is_empty() {
+            true => Err(Error::input("no ticket is left for it")),
+            false => run.load(path, resize),
+        };
+        match loaded {
+            Err(e) => {
+                failed += 1;
+                report::print_failure(path, &e.to_string(), run.common.json)?;
+            }
+            Ok(tensor) => {
+                let Some(ticket) = tickets.pop_front() else { continue };
+                run.answer(path, &tensor, ticket)?;
+                if tickets.is_empty() {
+                    run.context.progress.note("that was the last ticket");
+                }
+            }
+        }
+    }
+    Ok(failed)
+}
+
+fn about(path: &Path, e: Error) -> Error {
+    match e {
+        Error::Input { what } => Error::input(format!("`{}`: {what}", path.display())),
+        e => e,
+    }
+}
+
+/// A ticket and the run that made it.
+struct Ticket {
+    ticket: ClientTicket,
+    made: (Cost, usize),
+}
+
+/// A session at work, with its books.
+struct Run<'a> {
+    session: Session<'a>,
+    context: &'a Context,
+    common: &'a Common,
+    totals: Totals,
+}
+
+impl<'a> Run<'a> {
+    fn new(session: Session<'a>, context: &'a Context, common: &'a Common) -> Self {
+        let setup = session.transport().meter().phase(Phase::Session);
+        let time = context.connecting.elapsed();
+        let totals = Totals { setup: Cost { time, traffic: setup }, ..Totals::default() };
+        Self { session, context, common, totals }
+    }
+
+    /// Tensor 0 of an image file.
+    fn load(&self, path: &Path, resize: bool) -> Result<Vec<u64>> {
+        let image = images::load(path)?;
+        preprocess::tensor(self.session.plan(), &image, resize).map_err(|e| about(path, e))
+    }
+
+    /// Makes tickets.
+    fn tickets(&mut self, n: usize) -> Result<Vec<Ticket>> {
+        let _step = self.step(format!("making {}", count(n, "ticket")));
+        let (made, cost) = self.priced(Phase::Offline, |session| session.prepare(n))?;
+        self.totals.tickets += made.len();
+        self.totals.offline = self.totals.offline.plus(cost);
+        Ok(made.into_iter().map(|ticket| Ticket { ticket, made: (cost, n) }).collect())
+    }
+
+    /// Spends a ticket on an image and prints the answer.
+    fn answer(&mut self, path: &Path, tensor: &[u64], ticket: Ticket) -> Result<()> {
+        let step = self.step(format!("running {}", path.display()));
+        let Ticket { ticket, made } = ticket;
+        let (logits, online) = self.priced(Phase::Online, |s| s.infer(ticket, tensor))?;
+        drop(step);
+        self.totals.images += 1;
+        self.totals.online = self.totals.online.plus(online);
+        Answer { path, logits: &logits, offline: made, online }
+            .print(self.session.plan(), self.common.json)
+    }
+
+    fn finish(self) -> Result<()> {
+        let hash = self.session.plan_hash();
+        self.session.close()?;
+        self.totals.print(&hash, self.common.json)
+    }
+
+    fn step(&self, what: String) -> crate::progress::Step {
+        self.context.progress.step(what, Some(&self.context.raw))
+    }
+
+    /// Runs one step of the protocol and says what it cost.
+    fn priced<R>(
+        &mut self,
+        phase: Phase,
+        step: impl FnOnce(&mut Session<'a>) -> Result<R>,
+    ) -> Result<(R, Cost)> {
+        let before = self.session.transport().meter().phase(phase);
+        let started = Instant::now();
+        let result = step(&mut self.session)?;
+        let time = started.elapsed();
+        let after = self.session.transport().meter().phase(phase);
+        let traffic = PhaseTraffic {
+            sent: after.sent - before.sent,
+            received: after.received - before.received,
+            rounds: after.rounds - before.rounds,
+        };
+        Ok((result, Cost { time, traffic }))
+    }
+}

@@ -1,0 +1,37 @@
+//! Reads the plan file.
+
+use std::path::Path;
+
+use tacet_protocol::plan::{MAX_FILE_BYTES, Plan};
+use tacet_protocol::{Error, Result};
+
+/// Reads and validates a plan.
+///
+/// # Errors
+/// `Input` naming the file and what is wrong with it.
+pub fn load(path: &Path) -> Result<Plan> {
+    let name = path.display();
+    let unreadable = |e| Error::input(format!("cannot read the plan `{name}`: {e}"));
+    let size = std::fs::metadata(path).map_err(unreadable)?.len();
+    if size > MAX_FILE_BYTES as u64 {
+        return Err(Error::input(format!("`{name}` is too large for a plan ({size} bytes)")));
+    }
+    let bytes = std::fs::read(path).map_err(unreadable)?;
+    Plan::from_bytes(&bytes).map_err(|e| Error::input(format!("`{name}`: {e}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_plan_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("notes.txt");
+        std::fs::write(&file, "buy milk, then some more milk").unwrap();
+        for path in [file, dir.path().join("missing.plan")] {
+            let Err(Error::Input { what }) = load(&path) else { panic!() };
+            assert!(what.contains(path.file_name().unwrap().to_str().unwrap()), "{what}");
+        }
+    }
+}
