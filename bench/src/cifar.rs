@@ -43,9 +43,8 @@ pub fn test_images(data: &Path, n: usize, dir: &Path) -> Result<Vec<Labelled>> {
 
 fn write_png(record: &[u8], index: usize, dir: &Path) -> Result<Labelled> {
     let (class, planes) = record.split_first().unwrap_or((&0, &[]));
-    let value = |channel: usize, at: usize| {
-        planes.get(channel * PLANE + at).copied().unwrap_or_default()
-    };
+    let value =
+        |channel: usize, at: usize| planes.get(channel * PLANE + at).copied().unwrap_or_default();
     let image = RgbImage::from_fn(SIDE as u32, SIDE as u32, |x, y| {
         let at = y as usize * SIDE + x as usize;
         image::Rgb([value(0, at), value(1, at), value(2, at)])

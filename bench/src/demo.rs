@@ -12,11 +12,11 @@ use tacet_protocol::{Error, Result};
 
 use crate::Options;
 use crate::certs::{self, Certs};
+use crate::cifar;
 use crate::client::{self, Answer, Summary, pictures};
 use crate::process::{run as run_command, sibling};
 use crate::server::Server;
 use crate::table::bytes;
-use crate::cifar;
 
 /// Everything that a run over real processes needs.
 pub struct Stage {
@@ -213,9 +213,7 @@ fn image_text(c: &Compared) -> String {
 
 fn image_json(c: &Compared) -> serde_json::Value {
     let a = &c.answer;
-    let cost = |x: &client::Cost| {
-        json!({"seconds": x.seconds, "up": x.up, "down": x.down, "rounds": x.rounds})
-    };
+    let cost = |x: &client::Cost| json!({"seconds": x.seconds, "up": x.up, "down": x.down, "rounds": x.rounds});
     json!({
         "event": "image", "image": a.image.display().to_string(), "label": a.label,
         "class": a.class, "clear_class": c.clear_class, "truth": c.truth,

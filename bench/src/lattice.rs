@@ -14,7 +14,7 @@ fn conv_bytes(shape: &ConvShape, batch: usize) -> Result<(f64, f64)> {
     let packing = Packing::choose(shape, batch)?;
     let defined = Defined::none(batch, shape.input.len());
     let per_ticket = |n: usize| n as f64 / batch as f64;
-    Ok((per_ticket(packing.upload_bytes(&defined)), per_ticket(packing.response_bytes())))
+    Ok((per_ticket(packing.upload_bytes(&defined)?), per_ticket(packing.response_bytes())))
 }
 
 /// The byte model of the protocol document for whole ResNet18 tickets, in MB.

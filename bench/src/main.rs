@@ -69,5 +69,5 @@ fn main() -> ExitCode {
         Verb::Report(options) => (report::run(options), options.json),
         Verb::Lattice { json } => (lattice::run(*json), *json),
     };
-    tacet_cli::finish(result, json)
+    tacet_cli::finish(result, json, tacet_cli::LogFormat::Text)
 }

@@ -109,20 +109,18 @@ fn traffic(p: &Prediction, summary: &Summary, runs: &[Compared], json: bool) -> 
     let offline = full.map(|r| as_traffic(&r.answer.offline_batch));
     add(&format!("offline, {} tickets", p.batch), p.offline, offline);
     add("online, an image", p.online, runs.first().map(|r| as_traffic(&r.answer.online)));
-    let total = |of: fn(&Cost) -> u64| {
-        of(&summary.setup) + of(&summary.offline) + of(&summary.online)
-    };
+    let total =
+        |of: fn(&Cost) -> u64| of(&summary.setup) + of(&summary.offline) + of(&summary.online);
     let (up, down) = (total(|c| c.up), total(|c| c.down));
-    let tls = (summary.socket.sent.saturating_sub(up), summary.socket.received.saturating_sub(down));
+    let tls =
+        (summary.socket.sent.saturating_sub(up), summary.socket.received.saturating_sub(down));
     if json {
         return json_line(&json!({
             "figure": "traffic", "rows": rows, "tls_overhead_up": tls.0,
             "tls_overhead_down": tls.1, "total_up": up, "total_down": down,
         }));
     }
-    let head = [
-        "phase", "predicted up (B)", "down", "rounds", "measured up (B)", "down", "rounds",
-    ];
+    let head = ["phase", "predicted up (B)", "down", "rounds", "measured up (B)", "down", "rounds"];
     markdown(&head, &rows)?;
     let percent = 100.0 * (tls.0 + tls.1) as f64 / (up + down).max(1) as f64;
     line(&format!(

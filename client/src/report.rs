@@ -160,12 +160,13 @@ pub struct Totals {
 }
 
 impl Totals {
-    /// Prints the totals.
+    /// Prints the totals; `socket` are the bytes (sent, received) below TLS.
     ///
     /// # Errors
     /// `Local` if stdout is closed.
-    pub fn print(&self, hash: &PlanHash, json: bool) -> Result<()> {
+    pub fn print(&self, hash: &PlanHash, socket: (u64, u64), json: bool) -> Result<()> {
         let Self { images, tickets, setup, offline, online } = self;
+        let (sent, received) = socket;
         if json {
             return json_line(&json!({
                 "event": "summary",
@@ -175,6 +176,7 @@ impl Totals {
                 "setup": setup.json(),
                 "offline": offline.json(),
                 "online": online.json(),
+                "socket": {"sent": sent, "received": received},
             }));
         }
         line(&format!(

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use tacet_cli::count;
-use tacet_protocol::session::ClientTicket;
+use tacet_protocol::ticket::ClientTicket;
 use tacet_protocol::wire::{Phase, PhaseTraffic, Transport};
 use tacet_protocol::{Error, Result};
 
@@ -171,7 +171,8 @@ impl<'a> Run<'a> {
     fn finish(self) -> Result<()> {
         let hash = self.session.plan_hash();
         self.session.close()?;
-        self.totals.print(&hash, self.common.json)
+        let socket = (self.context.raw.sent(), self.context.raw.received());
+        self.totals.print(&hash, socket, self.common.json)
     }
 
     fn step(&self, what: String) -> crate::progress::Step {

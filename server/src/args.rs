@@ -40,6 +40,11 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 64,
           value_parser = RangedU64ValueParser::<usize>::new().range(1..=1 << 20))]
     pub max_tickets: usize,
+    /// Memory for transformed weights, in MiB: what does not fit is transformed anew for each
+    /// batch of tickets
+    #[arg(long, value_name = "MIB", default_value_t = 1024,
+          value_parser = RangedU64ValueParser::<usize>::new().range(0..=1 << 20))]
+    pub weight_cache: usize,
     /// Give a client up that owes a message for so long (it may be computing: be generous)
     #[arg(long, value_name = "SECS", default_value_t = 300,
           value_parser = clap::value_parser!(u64).range(1..))]

@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 use tacet_compile::{LayerReport, Result, describe};
-use tacet_protocol::plan::cost::{Prediction, TensorCost, Traffic, predict};
+use tacet_protocol::cost::{Prediction, TensorCost, predict};
 use tacet_protocol::plan::{Plan, log2_truncation_failure};
+use tacet_protocol::wire::Traffic;
 
 use super::args::Inspect;
 use super::load_plan;

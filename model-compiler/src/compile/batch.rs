@@ -1,8 +1,8 @@
 //! Chooses how many tickets one offline run makes.
 
 use serde::Serialize;
+use tacet_protocol::cost::{Prediction, predict};
 use tacet_protocol::plan::PublicPlan;
-use tacet_protocol::plan::cost::{Prediction, predict};
 
 use crate::error::Result;
 

@@ -28,7 +28,7 @@ pub use counting::RawTraffic;
 pub use endpoint::{Incoming, Listener, Target, connect};
 pub use framed::WireTrace;
 pub use memory::MemoryTransport;
-pub use meter::{Meter, Phase, PhaseTraffic};
+pub use meter::{Meter, Phase, PhaseTraffic, Traffic};
 pub use runtime::{StopWatch, Timeouts, io_runtime};
 pub use tls::{ALPN, ClientTls, Identity, Pem, ServerTls};
 pub use transport::{
