@@ -1,0 +1,231 @@
+//! Checkpoints and the state that lets a killed run go on.
+//!
+//! A run keeps a folder with `teacher.safetensors`, `search.safetensors` and
+//! `finetune.safetensors` (weights and masks) and `state.json`, which says with which
+//! settings the run was started and which phases are complete.
+
+use crate::net::Net;
+use crate::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// The settings that decide what a run makes. A run can be resumed with the same only.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Channels of the stem.
+    pub width: i64,
+    /// ReLUs to keep.
+    pub relus: usize,
+    /// Layers that keep none.
+    pub cull: Vec<String>,
+    /// Epochs of the teacher.
+    pub epochs_teacher: usize,
+    /// Epochs of the mask search, at most.
+    pub epochs_search: usize,
+    /// Epochs of fine-tuning.
+    pub epochs_finetune: usize,
+    /// Peak learning rate of the teacher.
+    pub lr_teacher: f64,
+    /// Learning rate of the search.
+    pub lr_search: f64,
+    /// Peak learning rate of fine-tuning.
+    pub lr_finetune: f64,
+    /// Images in a mini-batch.
+    pub batch: usize,
+    /// Images held out to choose by.
+    pub validation: usize,
+    /// Cap on the images of each set; 0 for none.
+    pub limit: usize,
+    /// Seed of everything random.
+    pub seed: u64,
+}
+
+/// What a finished phase reached, in [0, 1].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reached {
+    /// Accuracy on the held-out images, by which the epoch was chosen.
+    pub validation: f64,
+    /// Accuracy on the test images.
+    pub test: f64,
+}
+
+/// A phase of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// The all-ReLU network.
+    Teacher,
+    /// The search for masks.
+    Search,
+    /// Training under frozen masks.
+    Finetune,
+}
+
+impl Phase {
+    /// Its name in file names and logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Teacher => "teacher",
+            Self::Search => "search",
+            Self::Finetune => "finetune",
+        }
+    }
+}
+
+/// State of a run, as in `state.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// Settings of the run.
+    pub settings: Settings,
+    /// Result of the teacher, once complete.
+    pub teacher: Option<Reached>,
+    /// Result of the search, once complete.
+    pub search: Option<Reached>,
+    /// Result of fine-tuning, once complete.
+    pub finetune: Option<Reached>,
+    /// Hash of the masks, once the search is complete.
+    pub mask_hash: Option<String>,
+}
+
+/// The folder of a run.
+#[derive(Debug)]
+pub struct Folder {
+    dir: PathBuf,
+    /// State of the run.
+    pub state: State,
+}
+
+impl Folder {
+    /// Starts a run in `dir`, or goes on with the one there if `resume` is set.
+    ///
+    /// # Errors
+    /// The folder cannot be used, or holds a run with other settings.
+    pub fn open(dir: &Path, settings: Settings, resume: bool) -> Result<Self> {
+        std::fs::create_dir_all(dir).map_err(Error::io(dir))?;
+        let path = dir.join("state.json");
+        if resume && path.exists() {
+            let state = read_state(&path)?;
+            if let Some(setting) = first_difference(&state.settings, &settings) {
+                return Err(Error::ResumeMismatch { path, setting });
+            }
+            return Ok(Self { dir: dir.to_owned(), state });
+        }
+        let state =
+            State { settings, teacher: None, search: None, finetune: None, mask_hash: None };
+        let folder = Self { dir: dir.to_owned(), state };
+        folder.save()?;
+        Ok(folder)
+    }
+
+    /// The checkpoint of a phase.
+    pub fn file(&self, phase: Phase) -> PathBuf {
+        self.dir.join(format!("{}.safetensors", phase.name()))
+    }
+
+    /// What a phase reached, if it is complete.
+    pub fn reached(&self, phase: Phase) -> Option<Reached> {
+        match phase {
+            Phase::Teacher => self.state.teacher,
+            Phase::Search => self.state.search,
+            Phase::Finetune => self.state.finetune,
+        }
+    }
+
+    /// Records that a phase is complete.
+    ///
+    /// # Errors
+    /// The state cannot be written.
+    pub fn complete(&mut self, phase: Phase, reached: Reached) -> Result<()> {
+        let slot = match phase {
+            Phase::Teacher => &mut self.state.teacher,
+            Phase::Search => &mut self.state.search,
+            Phase::Finetune => &mut self.state.finetune,
+        };
+        *slot = Some(reached);
+        self.save()
+    }
+
+    fn save(&self) -> Result<()> {
+        let path = self.dir.join("state.json");
+        let text = serde_json::to_string_pretty(&self.state).unwrap_or_default();
+        // Written beside and renamed, so that a kill never leaves half a state.
+        let partial = self.dir.join("state.json.partial");
+        std::fs::write(&partial, text).map_err(Error::io(&partial))?;
+        std::fs::rename(&partial, &path).map_err(Error::io(&path))
+    }
+}
+
+fn read_state(path: &Path) -> Result<State> {
+    let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
+    serde_json::from_str(&text)
+        .map_err(|e| Error::BadCheckpoint { path: path.to_owned(), problem: e.to_string() })
+}
+
+/// Name of the first setting in which two runs differ.
+fn first_difference(old: &Settings, new: &Settings) -> Option<String> {
+    let map = |s| serde_json::to_value(s).ok()?.as_object().cloned();
+    let (old, new): (serde_json::Map<_, _>, _) = (map(old)?, map(new)?);
+    old.into_iter().find(|(key, value)| new.get(key) != Some(value)).map(|(key, _)| key)
+}
+
+/// Loads weights and masks into a new network; its width is read from the file.
+///
+/// # Errors
+/// The file is missing or holds no network of this crate.
+pub fn load(path: &Path) -> Result<Net> {
+    std::fs::metadata(path).map_err(Error::io(path))?;
+    let bad = |problem: String| Error::BadCheckpoint { path: path.to_owned(), problem };
+    let tensors = tch::Tensor::read_safetensors(path).map_err(|e| bad(e.to_string()))?;
+    let stem = tensors.iter().find(|(name, _)| name == "conv1.weight");
+    let width = stem.map(|(_, t)| t.size()[0]).filter(|&w| w > 0);
+    let mut net = Net::new(width.ok_or_else(|| bad("no conv1.weight".to_owned()))?);
+    load_into(&mut net, path)?;
+    Ok(net)
+}
+
+/// Loads weights and masks into `net`.
+///
+/// # Errors
+/// The file does not fit the network.
+pub fn load_into(net: &mut Net, path: &Path) -> Result<()> {
+    let bad =
+        |e: tch::TchError| Error::BadCheckpoint { path: path.to_owned(), problem: e.to_string() };
+    net.vars.load(path).map_err(bad)?;
+    net.refresh()
+}
+
+/// Keeps the best network seen so far in a file.
+#[derive(Debug)]
+pub struct Best<'a> {
+    file: &'a Path,
+    score: Option<f64>,
+}
+
+impl<'a> Best<'a> {
+    /// Nothing seen yet.
+    pub fn new(file: &'a Path) -> Self {
+        Self { file, score: None }
+    }
+
+    /// Writes `net` to the file if its score is the best so far.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn offer(&mut self, net: &Net, score: f64) -> Result<()> {
+        if self.score.is_none_or(|best| score > best) {
+            net.vars.save(self.file)?;
+            self.score = Some(score);
+        }
+        Ok(())
+    }
+
+    /// Loads the best network and gives its score.
+    ///
+    /// # Errors
+    /// No network was offered, or the file cannot be read.
+    pub fn restore(self, net: &mut Net) -> Result<f64> {
+        let problem = "a phase needs at least one epoch";
+        let score = self.score.ok_or(Error::BadSetting { setting: "--epochs-*", problem })?;
+        load_into(net, self.file)?;
+        Ok(score)
+    }
+}
