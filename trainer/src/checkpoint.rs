@@ -9,7 +9,8 @@ use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
-/// The settings that decide what a run makes. A run can be resumed with the same only.
+/// The settings that decide what a run makes. A run can be resumed with the same only, save
+/// for epochs and learning rates of phases that are not complete.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
     /// Channels of the stem.
@@ -86,6 +87,17 @@ pub struct State {
     pub mask_hash: Option<String>,
 }
 
+impl State {
+    /// What a phase reached, if it is complete.
+    pub fn reached(&self, phase: Phase) -> Option<Reached> {
+        match phase {
+            Phase::Teacher => self.teacher,
+            Phase::Search => self.search,
+            Phase::Finetune => self.finetune,
+        }
+    }
+}
+
 /// The folder of a run.
 #[derive(Debug)]
 pub struct Folder {
@@ -103,10 +115,11 @@ impl Folder {
         std::fs::create_dir_all(dir).map_err(Error::io(dir))?;
         let path = dir.join("state.json");
         if resume && path.exists() {
-            let state = read_state(&path)?;
-            if let Some(setting) = first_difference(&state.settings, &settings) {
+            let mut state = read_state(&path)?;
+            if let Some(setting) = first_difference(&state, &settings) {
                 return Err(Error::ResumeMismatch { path, setting });
             }
+            state.settings = settings;
             return Ok(Self { dir: dir.to_owned(), state });
         }
         let state =
@@ -123,11 +136,7 @@ impl Folder {
 
     /// What a phase reached, if it is complete.
     pub fn reached(&self, phase: Phase) -> Option<Reached> {
-        match phase {
-            Phase::Teacher => self.state.teacher,
-            Phase::Search => self.state.search,
-            Phase::Finetune => self.state.finetune,
-        }
+        self.state.reached(phase)
     }
 
     /// Records that a phase is complete.
@@ -160,11 +169,22 @@ fn read_state(path: &Path) -> Result<State> {
         .map_err(|e| Error::BadCheckpoint { path: path.to_owned(), problem: e.to_string() })
 }
 
-/// Name of the first setting in which two runs differ.
-fn first_difference(old: &Settings, new: &Settings) -> Option<String> {
+/// Name of the first setting that was used already and differs from that of the run.
+fn first_difference(state: &State, new: &Settings) -> Option<String> {
     let map = |s| serde_json::to_value(s).ok()?.as_object().cloned();
-    let (old, new): (serde_json::Map<_, _>, _) = (map(old)?, map(new)?);
-    old.into_iter().find(|(key, value)| new.get(key) != Some(value)).map(|(key, _)| key)
+    let (old, new): (serde_json::Map<_, _>, _) = (map(&state.settings)?, map(new)?);
+    let open: Vec<&str> = [Phase::Teacher, Phase::Search, Phase::Finetune]
+        .into_iter()
+        .filter(|&phase| state.reached(phase).is_none())
+        .map(Phase::name)
+        .collect();
+    let used = |key: &str| {
+        let (kind, phase) = key.split_once('_').unwrap_or_default();
+        !(matches!(kind, "epochs" | "lr") && open.contains(&phase))
+    };
+    old.into_iter()
+        .find(|(key, value)| used(key) && new.get(key) != Some(value))
+        .map(|(key, _)| key)
 }
 
 /// Loads weights and masks into a new network; its width is read from the file.
@@ -227,5 +247,62 @@ impl<'a> Best<'a> {
         let score = self.score.ok_or(Error::BadSetting { setting: "--epochs-*", problem })?;
         load_into(net, self.file)?;
         Ok(score)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings() -> Settings {
+        Settings {
+            width: 4,
+            relus: 100,
+            cull: vec!["stem".to_owned()],
+            epochs_teacher: 1,
+            epochs_search: 1,
+            epochs_finetune: 1,
+            lr_teacher: 0.1,
+            lr_search: 0.1,
+            lr_finetune: 0.1,
+            batch: 8,
+            validation: 8,
+            limit: 0,
+            seed: 1,
+        }
+    }
+
+    #[test]
+    fn a_run_goes_on_with_its_own_settings_only() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let mut folder = Folder::open(dir.path(), settings(), false).expect("started");
+        let reached = Reached { validation: 0.5, test: 0.25 };
+        folder.complete(Phase::Teacher, reached).expect("saved");
+        let open = |change: fn(&mut Settings), resume| {
+            let mut settings = settings();
+            change(&mut settings);
+            Folder::open(dir.path(), settings, resume)
+        };
+        let refused = |change| matches!(open(change, true), Err(Error::ResumeMismatch { .. }));
+        assert!(refused(|s| s.seed = 2));
+        assert!(refused(|s| s.relus = 99));
+        assert!(refused(|s| s.epochs_teacher = 2), "its phase is complete");
+        let resumed = open(|s| s.epochs_finetune = 2, true).expect("its phase is open");
+        assert_eq!(resumed.reached(Phase::Teacher), Some(reached));
+        assert_eq!(resumed.reached(Phase::Search), None);
+        let anew = open(|s| s.seed = 2, false).expect("started anew");
+        assert_eq!(anew.reached(Phase::Teacher), None);
+    }
+
+    #[test]
+    fn files_that_hold_no_network_are_refused() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let path = dir.path().join("x.safetensors");
+        assert!(matches!(load(&path), Err(Error::Io { .. })));
+        std::fs::write(&path, b"not a checkpoint").expect("written");
+        assert!(matches!(load(&path), Err(Error::BadCheckpoint { .. })));
+        let net = Net::new(4);
+        net.vars.save(&path).expect("saved");
+        assert_eq!(load(&path).expect("loaded").layers, net.layers);
     }
 }

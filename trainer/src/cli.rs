@@ -99,7 +99,8 @@ pub struct RunArgs {
     /// Folder for checkpoints [default: the file of --out with the ending `run`].
     #[arg(long, value_name = "DIR")]
     pub work: Option<PathBuf>,
-    /// Go on with the run in the folder for checkpoints, phase by phase.
+    /// Go on with the run in the folder for checkpoints: complete phases are loaded, others
+    /// start over (with other epochs or learning rates, if given).
     #[arg(long)]
     pub resume: bool,
     /// Epochs of the all-ReLU teacher.
