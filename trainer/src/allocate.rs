@@ -73,7 +73,7 @@ fn check(budget: usize, units: &[usize], sensitivity: &[f64], culled: &[bool]) -
     if units.len() != sensitivity.len() || units.len() != culled.len() {
         return Err(Error::BadSensitivity { problem: "there is not one for each layer" });
     }
-    if sensitivity.iter().zip(culled).any(|(&s, &c)| !c && !(s.is_finite() && s > 0.0)) {
+    if sensitivity.iter().zip(culled).any(|(&s, &c)| !(c || s.is_finite() && s > 0.0)) {
         return Err(Error::BadSensitivity { problem: "one is not a positive number" });
     }
     let capacity = units.iter().zip(culled).filter(|p| !p.1).map(|p| p.0).sum();

@@ -46,7 +46,7 @@ impl Images {
     pub fn append_file(&mut self, path: &Path) -> Result<()> {
         let bytes = std::fs::read(path).map_err(Error::io(path))?;
         let bad = |problem| Error::BadData { path: path.to_owned(), problem };
-        if bytes.is_empty() || bytes.len() % RECORD_BYTES != 0 {
+        if bytes.is_empty() || !bytes.len().is_multiple_of(RECORD_BYTES) {
             return Err(bad("length is not a positive multiple of 3073 bytes"));
         }
         for record in bytes.chunks_exact(RECORD_BYTES) {
