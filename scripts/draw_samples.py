@@ -20,6 +20,9 @@ SIDE = 32
 SCALE = 8
 N = SIDE * SCALE
 
+# All roughness of surfaces is scaled by this.
+ROUGH = 0.5
+
 # File name -> seed of the picture that is committed under that name.
 CHOSEN = {}
 
@@ -65,7 +68,7 @@ def noise(rng, cell, strength):
 def roughen(rng, image, cells=((6, 0.25), (24, 0.25))):
     """Adds noise of several sizes."""
     for cell, strength in cells:
-        grain = noise(rng, cell, strength)
+        grain = noise(rng, cell, strength * ROUGH)
         image = ImageChops.add(image, Image.merge("RGB", [grain] * 3), 1, -128)
     return image
 

@@ -1,6 +1,8 @@
 //! A whole run on synthetic images: it trains, resumes, keeps its budget, and is the same
 //! for the same seed.
 
+#![allow(clippy::expect_used, reason = "a test stops at the first surprise")]
+
 use prost::Message;
 use std::path::Path;
 use tacet_onnx::ModelProto;
