@@ -153,6 +153,15 @@ impl Folder {
         self.save()
     }
 
+    /// Records the hash of the masks that were found.
+    ///
+    /// # Errors
+    /// The state cannot be written.
+    pub fn record_masks(&mut self, hash: String) -> Result<()> {
+        self.state.mask_hash = Some(hash);
+        self.save()
+    }
+
     fn save(&self) -> Result<()> {
         let path = self.dir.join("state.json");
         let text = serde_json::to_string_pretty(&self.state).unwrap_or_default();

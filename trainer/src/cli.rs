@@ -104,13 +104,13 @@ pub struct RunArgs {
     #[arg(long)]
     pub resume: bool,
     /// Epochs of the all-ReLU teacher.
-    #[arg(long, value_name = "N", default_value_t = 8)]
+    #[arg(long, value_name = "N", default_value_t = 12)]
     pub epochs_teacher: usize,
     /// Epochs of the mask search; it ends before when masks settle.
-    #[arg(long, value_name = "N", default_value_t = 2)]
+    #[arg(long, value_name = "N", default_value_t = 3)]
     pub epochs_search: usize,
     /// Epochs of training under frozen masks.
-    #[arg(long, value_name = "N", default_value_t = 6)]
+    #[arg(long, value_name = "N", default_value_t = 8)]
     pub epochs_finetune: usize,
     /// Peak learning rate of the teacher (one cycle).
     #[arg(long, value_name = "RATE", default_value_t = 0.2)]
@@ -119,7 +119,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "RATE", default_value_t = 0.05)]
     pub lr_search: f64,
     /// Peak learning rate of fine-tuning (one cycle).
-    #[arg(long, value_name = "RATE", default_value_t = 0.05)]
+    #[arg(long, value_name = "RATE", default_value_t = 0.1)]
     pub lr_finetune: f64,
     /// Images in a mini-batch.
     #[arg(long, value_name = "N", default_value_t = 128)]

@@ -156,8 +156,7 @@ impl Run<'_> {
         self.phase(Phase::Search, student, |net, run, plan, file| {
             search::search(net, teacher, run.data, &run.shares, plan, file)
         })?;
-        self.folder.state.mask_hash = Some(masks(student)?.hash(&student.layers));
-        Ok(())
+        self.folder.record_masks(masks(student)?.hash(&student.layers))
     }
 
     fn finetune(&mut self, student: &mut Net, teacher: &Net) -> Result<()> {
