@@ -1,7 +1,7 @@
 //! Checkpoints and the state that lets a killed run go on.
 //!
-//! A run keeps a folder with `teacher.safetensors`, `search.safetensors` and
-//! `finetune.safetensors` (weights and masks) and `state.json`, which says with which
+//! A run keeps a folder with `teacher.safetensors`, `search.safetensors`,
+//! `finetune.safetensors` and `polish.safetensors` (weights and masks) and `state.json`, which says with which
 //! settings the run was started and which phases are complete.
 
 use crate::net::Net;
@@ -25,12 +25,18 @@ pub struct Settings {
     pub epochs_search: usize,
     /// Epochs of fine-tuning.
     pub epochs_finetune: usize,
+    /// Epochs of polishing; 0 leaves it out.
+    #[serde(default)]
+    pub epochs_polish: usize,
     /// Peak learning rate of the teacher.
     pub lr_teacher: f64,
     /// Learning rate of the search.
     pub lr_search: f64,
     /// Peak learning rate of fine-tuning.
     pub lr_finetune: f64,
+    /// Peak learning rate of polishing.
+    #[serde(default)]
+    pub lr_polish: f64,
     /// Images in a mini-batch.
     pub batch: usize,
     /// Images held out to choose by.
@@ -59,6 +65,8 @@ pub enum Phase {
     Search,
     /// Training under frozen masks.
     Finetune,
+    /// A second cycle of that, closer to the labels.
+    Polish,
 }
 
 impl Phase {
@@ -68,6 +76,7 @@ impl Phase {
             Self::Teacher => "teacher",
             Self::Search => "search",
             Self::Finetune => "finetune",
+            Self::Polish => "polish",
         }
     }
 }
@@ -83,17 +92,32 @@ pub struct State {
     pub search: Option<Reached>,
     /// Result of fine-tuning, once complete.
     pub finetune: Option<Reached>,
+    /// Result of polishing, once complete.
+    #[serde(default)]
+    pub polish: Option<Reached>,
     /// Hash of the masks, once the search is complete.
     pub mask_hash: Option<String>,
 }
 
 impl State {
+    fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            teacher: None,
+            search: None,
+            finetune: None,
+            polish: None,
+            mask_hash: None,
+        }
+    }
+
     /// What a phase reached, if it is complete.
     pub fn reached(&self, phase: Phase) -> Option<Reached> {
         match phase {
             Phase::Teacher => self.teacher,
             Phase::Search => self.search,
             Phase::Finetune => self.finetune,
+            Phase::Polish => self.polish,
         }
     }
 }
@@ -122,8 +146,7 @@ impl Folder {
             state.settings = settings;
             return Ok(Self { dir: dir.to_owned(), state });
         }
-        let state =
-            State { settings, teacher: None, search: None, finetune: None, mask_hash: None };
+        let state = State::new(settings);
         let folder = Self { dir: dir.to_owned(), state };
         folder.save()?;
         Ok(folder)
@@ -148,6 +171,7 @@ impl Folder {
             Phase::Teacher => &mut self.state.teacher,
             Phase::Search => &mut self.state.search,
             Phase::Finetune => &mut self.state.finetune,
+            Phase::Polish => &mut self.state.polish,
         };
         *slot = Some(reached);
         self.save()
@@ -182,7 +206,7 @@ fn read_state(path: &Path) -> Result<State> {
 fn first_difference(state: &State, new: &Settings) -> Option<String> {
     let map = |s| serde_json::to_value(s).ok()?.as_object().cloned();
     let (old, new): (serde_json::Map<_, _>, _) = (map(&state.settings)?, map(new)?);
-    let open: Vec<&str> = [Phase::Teacher, Phase::Search, Phase::Finetune]
+    let open: Vec<&str> = [Phase::Teacher, Phase::Search, Phase::Finetune, Phase::Polish]
         .into_iter()
         .filter(|&phase| state.reached(phase).is_none())
         .map(Phase::name)
@@ -271,9 +295,11 @@ mod tests {
             epochs_teacher: 1,
             epochs_search: 1,
             epochs_finetune: 1,
+            epochs_polish: 0,
             lr_teacher: 0.1,
             lr_search: 0.1,
             lr_finetune: 0.1,
+            lr_polish: 0.1,
             batch: 8,
             validation: 8,
             limit: 0,

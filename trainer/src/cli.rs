@@ -112,6 +112,9 @@ pub struct RunArgs {
     /// Epochs of training under frozen masks.
     #[arg(long, value_name = "N", default_value_t = 8)]
     pub epochs_finetune: usize,
+    /// Epochs of a second cycle under frozen masks, closer to the labels (0: none).
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub epochs_polish: usize,
     /// Peak learning rate of the teacher (one cycle).
     #[arg(long, value_name = "RATE", default_value_t = 0.2)]
     pub lr_teacher: f64,
@@ -121,6 +124,9 @@ pub struct RunArgs {
     /// Peak learning rate of fine-tuning (one cycle).
     #[arg(long, value_name = "RATE", default_value_t = 0.1)]
     pub lr_finetune: f64,
+    /// Peak learning rate of the second cycle (one cycle).
+    #[arg(long, value_name = "RATE", default_value_t = 0.05)]
+    pub lr_polish: f64,
     /// Images in a mini-batch.
     #[arg(long, value_name = "N", default_value_t = 128)]
     pub batch: usize,
@@ -147,9 +153,11 @@ impl RunArgs {
             epochs_teacher: self.epochs_teacher,
             epochs_search: self.epochs_search,
             epochs_finetune: self.epochs_finetune,
+            epochs_polish: self.epochs_polish,
             lr_teacher: self.lr_teacher,
             lr_search: self.lr_search,
             lr_finetune: self.lr_finetune,
+            lr_polish: self.lr_polish,
             batch: self.batch,
             validation: self.validation,
             limit: self.data.limit,

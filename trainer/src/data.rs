@@ -69,18 +69,18 @@ impl Images {
         chosen
     }
 
-    /// Noise images whose label shows as the brightness of one band: enough for tests to
-    /// learn something without a data set.
+    /// Noise images whose label shows as the brightness of the three colours: enough for
+    /// tests to learn something without a data set.
     pub fn synthetic(count: usize, seed: u64) -> Self {
         let mut rng = Rng::new(seed, "synthetic images");
         let mut images = Self::default();
         for _ in 0..count {
-            let label = rng.below(CLASSES.len()) as u8;
-            images.labels.push(label);
-            for at in 0..IMAGE_BYTES {
-                let row = at / SIDE as usize % SIDE as usize;
-                let lit = row / 3 == usize::from(label);
-                images.pixels.push(rng.below(96) as u8 + if lit { 128 } else { 0 });
+            let label = rng.below(CLASSES.len());
+            images.labels.push(label as u8);
+            for level in [label % 3, label / 3 % 3, label / 9] {
+                let base = 90 * level;
+                let plane = (0..IMAGE_BYTES / 3).map(|_| (base + rng.below(60)) as u8);
+                images.pixels.extend(plane);
             }
         }
         images

@@ -79,12 +79,14 @@ fn train(args: &RunArgs) -> Result<(String, Value)> {
 fn describe(report: &Report, args: &RunArgs) -> String {
     let percent = |x: f64| 100.0 * x;
     format!(
-        "{}\ntest accuracy  teacher {:.2} %, after search {:.2} %, fine-tuned {:.2} %\n\
+        "{}\ntest accuracy  teacher {:.2} %, after search {:.2} %, fine-tuned {:.2} %, \
+         written {:.2} %\n\
          masks  {}\nwrote  {} ({} bytes)",
         table(&report.layers),
         percent(report.teacher.test),
         percent(report.search.test),
         percent(report.finetune.test),
+        percent(report.network.test),
         report.mask_hash,
         args.out.display(),
         report.bytes

@@ -30,8 +30,10 @@ pub struct Report {
     pub teacher: Reached,
     /// Accuracies right after the search.
     pub search: Reached,
-    /// Accuracies of the network that was written.
+    /// Accuracies after fine-tuning.
     pub finetune: Reached,
+    /// Accuracies of the network that was written.
+    pub network: Reached,
     /// ReLUs kept.
     pub relus: usize,
     /// ReLUs without masks.
@@ -93,7 +95,10 @@ pub fn run(
     let mut student = Net::new(run.settings().width);
     student.copy_from(&teacher)?;
     run.search(&mut student, &teacher)?;
-    run.finetune(&mut student, &teacher)?;
+    run.finetune(Phase::Finetune, &mut student, &teacher)?;
+    if run.settings().epochs_polish > 0 {
+        run.finetune(Phase::Polish, &mut student, &teacher)?;
+    }
     run.export(&student, out, command)
 }
 
@@ -102,7 +107,7 @@ fn check(settings: &Settings) -> Result<()> {
     if !(1..=256).contains(&settings.width) {
         return bad("--width", "is not between 1 and 256");
     }
-    let rates = [settings.lr_teacher, settings.lr_search, settings.lr_finetune];
+    let rates = [settings.lr_teacher, settings.lr_search, settings.lr_finetune, settings.lr_polish];
     if rates.iter().any(|r| !(r.is_finite() && *r > 0.0)) {
         return bad("--lr-*", "is not a positive number");
     }
@@ -120,6 +125,7 @@ impl Run<'_> {
             Phase::Teacher => (s.epochs_teacher, Schedule::OneCycle(s.lr_teacher)),
             Phase::Search => (s.epochs_search, Schedule::Constant(s.lr_search)),
             Phase::Finetune => (s.epochs_finetune, Schedule::OneCycle(s.lr_finetune)),
+            Phase::Polish => (s.epochs_polish, Schedule::OneCycle(s.lr_polish)),
         };
         Plan { epochs, batch: s.batch, schedule, seed: s.seed }
     }
@@ -159,9 +165,10 @@ impl Run<'_> {
         self.folder.record_masks(masks(student)?.hash(&student.layers))
     }
 
-    fn finetune(&mut self, student: &mut Net, teacher: &Net) -> Result<()> {
-        self.phase(Phase::Finetune, student, |net, run, plan, file| {
-            finetune::train(net, teacher, run.data, plan, file)
+    fn finetune(&mut self, phase: Phase, student: &mut Net, teacher: &Net) -> Result<()> {
+        let weights = if phase == Phase::Polish { finetune::POLISH } else { finetune::WEIGHTS };
+        self.phase(phase, student, |net, run, plan, file| {
+            finetune::train(net, teacher, run.data, (phase, weights), plan, file)
         })
     }
 
@@ -178,13 +185,14 @@ impl Run<'_> {
             .zip(state.finetune)
             .map(|((t, s), f)| (t, s, f))
             .ok_or_else(missing)?;
+        let network = state.polish.unwrap_or(finetune);
         let mask_hash = masks.hash(&net.layers);
         let notes = [
             ("command", command.to_owned()),
             ("seed", state.settings.seed.to_string()),
             ("teacher_accuracy", format!("{:.4}", teacher.test)),
-            ("validation_accuracy", format!("{:.4}", finetune.validation)),
-            ("test_accuracy", format!("{:.4}", finetune.test)),
+            ("validation_accuracy", format!("{:.4}", network.validation)),
+            ("test_accuracy", format!("{:.4}", network.test)),
             ("mask_hash", mask_hash.clone()),
         ];
         let bytes = export::write(net, &notes, out)?;
@@ -193,6 +201,7 @@ impl Run<'_> {
             teacher,
             search,
             finetune,
+            network,
             relus: counts.iter().sum(),
             units: net.layers.iter().map(Layer::units).sum(),
             layers: layer_counts(&net.layers, &counts),

@@ -13,15 +13,17 @@ use tacet_train::run::{Report, masks, run};
 
 fn settings(seed: u64) -> Settings {
     Settings {
-        width: 2,
+        width: 4,
         relus: 1_500,
         cull: vec!["stem".to_owned(), "s1b1r1".to_owned()],
-        epochs_teacher: 4,
+        epochs_teacher: 6,
         epochs_search: 2,
         epochs_finetune: 2,
+        epochs_polish: 1,
         lr_teacher: 0.1,
         lr_search: 0.02,
         lr_finetune: 0.02,
+        lr_polish: 0.01,
         batch: 16,
         validation: 32,
         limit: 0,
@@ -48,9 +50,9 @@ fn a_run_learns_resumes_and_repeats() {
     assert!(report.teacher.validation > 0.2, "no better than chance: {:?}", report.teacher);
 
     // The checkpoint holds what the report says.
-    let file = dir.path().join(format!("work/{}.safetensors", Phase::Finetune.name()));
+    let file = dir.path().join(format!("work/{}.safetensors", Phase::Polish.name()));
     let net = load(&file).expect("a checkpoint");
-    assert_eq!(accuracy(&net, &data().test).expect("accuracy"), report.finetune.test);
+    assert_eq!(accuracy(&net, &data().test).expect("accuracy"), report.network.test);
     assert_eq!(masks(&net).expect("masks").hash(&net.layers), report.mask_hash);
 
     // The file can be read, and says where it comes from.
