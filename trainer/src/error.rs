@@ -1,0 +1,100 @@
+//! What can go wrong, sorted by who has to act.
+
+use std::path::{Path, PathBuf};
+use tch::TchError;
+
+/// An error of the trainer.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// More ReLUs were asked for than the layers hold together.
+    #[error("budget of {asked} ReLUs is more than the {capacity} of the layers that keep any")]
+    BudgetTooLarge {
+        /// The budget.
+        asked: usize,
+        /// Units in all layers that are not culled.
+        capacity: usize,
+    },
+    /// A sensitivity table and a list of layers differ in length, or a value is unusable.
+    #[error("sensitivities are unusable: {problem}")]
+    BadSensitivity {
+        /// What is wrong with them.
+        problem: &'static str,
+    },
+    /// A layer to cull is neither a name nor an index of the network.
+    #[error("no activation layer is called {name:?} (names: {known})")]
+    UnknownLayer {
+        /// The layer asked for.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
+    /// A setting that no run could use.
+    #[error("{setting} {problem}")]
+    BadSetting {
+        /// Name of the option.
+        setting: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// A file of images is not in the CIFAR-10 binary layout.
+    #[error("{}: {problem}", path.display())]
+    BadData {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// A run is to be resumed with settings other than those it was started with.
+    #[error("{}: belongs to a run with other settings ({setting})", path.display())]
+    ResumeMismatch {
+        /// The state file.
+        path: PathBuf,
+        /// First setting that differs.
+        setting: String,
+    },
+    /// A checkpoint or its description cannot be used.
+    #[error("{}: {problem}", path.display())]
+    BadCheckpoint {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A file could not be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// libtorch refused an operation.
+    #[error("libtorch: {0}")]
+    Torch(#[from] TchError),
+    /// The log could not be set up.
+    #[error("cannot set up the log")]
+    Log,
+}
+
+impl Error {
+    /// Wraps an I/O error with the file it concerns.
+    pub fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
+        |source| Self::Io { path: path.to_owned(), source }
+    }
+
+    /// Exit code of the program: 3 for settings or input that cannot be used, 7 for a
+    /// failure of this machine. (0 is success; 2, wrong usage, comes from the parser.)
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::BudgetTooLarge { .. }
+            | Self::BadSensitivity { .. }
+            | Self::UnknownLayer { .. }
+            | Self::BadSetting { .. }
+            | Self::BadData { .. }
+            | Self::ResumeMismatch { .. }
+            | Self::BadCheckpoint { .. } => 3,
+            Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => 3,
+            Self::Io { .. } | Self::Torch(_) | Self::Log => 7,
+        }
+    }
+}
