@@ -12,6 +12,7 @@ CARGO ?= cargo
 DATA ?=
 N ?= 100
 LIBTORCH_DIR := libtorch
+MODEL := models/cifar10-thin.onnx
 RELEASE_BINS := -p tacet-compile -p tacet-server -p tacet-client -p tacet-bench
 
 .PHONY: demo test bench figures model libtorch release
@@ -26,13 +27,16 @@ bench: release
 	target/release/tacet-bench report
 
 figures: release
-	target/release/tacet-bench figures --data "$(DATA)"
+	target/release/tacet-bench report --data "$(DATA)" -n 200
+	TACET_CIFAR10="$(abspath $(DATA))" TACET_N=10000 \
+		$(CARGO) test --locked -p tacet-tests --test accuracy -- --nocapture
 
 libtorch:
 	scripts/setup-libtorch.sh $(LIBTORCH_DIR)
 
 model: libtorch
-	scripts/train-demo-model.sh "$(DATA)"
+	$(CARGO) run --release --locked -p tacet-train -- run --data "$(DATA)" --out $(MODEL)
+	$(CARGO) run --release --locked -p tacet-compile -- calibrate $(MODEL) --data "$(DATA)/data_batch_1.bin"
 
 test: libtorch
 	$(CARGO) fmt --all --check

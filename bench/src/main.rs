@@ -4,8 +4,8 @@ mod certs;
 mod cifar;
 mod client;
 mod demo;
-mod lattice;
 mod networks;
+mod predict;
 mod process;
 mod report;
 mod server;
@@ -30,8 +30,8 @@ enum Verb {
     Demo(Options),
     /// Latency, predicted and measured bytes, bytes per ReLU and per convolution, as Markdown
     Report(Options),
-    /// Bytes of encrypted convolutions and of whole networks, predicted; runs nothing
-    Lattice {
+    /// Bytes of convolutions and of whole networks, by mask, predicted; runs nothing
+    Predict {
         /// Results as JSON
         #[arg(long)]
         json: bool,
@@ -67,7 +67,7 @@ fn main() -> ExitCode {
     let (result, json) = match &cli.verb {
         Verb::Demo(options) => (demo::run(options), options.json),
         Verb::Report(options) => (report::run(options), options.json),
-        Verb::Lattice { json } => (lattice::run(*json), *json),
+        Verb::Predict { json } => (predict::run(*json), *json),
     };
     tacet_cli::finish(result, json, tacet_cli::LogFormat::Text)
 }

@@ -109,8 +109,8 @@ impl Builder {
         terms: Vec<Term>,
         relu: bool,
     ) -> usize {
-        let threshold = (self.keep * f64::from(u32::MAX)) as u64;
-        let mut kept = || relu && (self.rng.u64() >> 32) <= threshold;
+        let threshold = (self.keep * 32.0f64.exp2()) as u64;
+        let mut kept = || relu && (self.rng.u64() >> 32) < threshold;
         let mask = Mask::from_bits((0..shape.len()).map(|_| kept()));
         self.tensors.push(TensorSpec {
             name: name.into(),

@@ -10,7 +10,7 @@ use tacet_protocol::{Error, Result};
 use crate::client::{Cost, Summary};
 use crate::demo::{Compared, Stage};
 use crate::table::{bytes, markdown, median};
-use crate::{Options, lattice};
+use crate::{Options, predict};
 
 /// Runs the protocol on the pictures and prints the tables.
 ///
@@ -34,7 +34,7 @@ pub fn run(options: &Options) -> Result<()> {
     if !options.json {
         line("")?;
     }
-    lattice::run(options.json)
+    predict::run(options.json)
 }
 
 fn as_traffic(c: &Cost) -> Traffic {

@@ -1,4 +1,5 @@
-//! Bytes of encrypted convolutions, predicted from shapes: what `protocol/src/rlwe` sends.
+//! Bytes predicted from shapes and masks alone: encrypted convolutions, whole networks, and how cost
+//! follows the mask.
 
 use serde_json::json;
 use tacet_cli::{json_line, line};
@@ -82,7 +83,39 @@ fn networks(json: bool) -> Result<()> {
         }
     }
     if json {
+        return by_mask(true);
+    }
+    markdown(&["network", "B", "both ways", "protocol document", "products"], &rows)?;
+    line(
+        "\nResNet18 at 32x32 by the share of ReLUs kept, bytes a ticket at B = 8 and an image:\n",
+    )?;
+    by_mask(false)
+}
+
+/// How traffic follows the mask.
+fn by_mask(json: bool) -> Result<()> {
+    const BATCH: usize = 8;
+    let mut rows = Vec::new();
+    for keep in [1.0, 0.5, 0.25, 0.1, 0.0] {
+        let plan = RESNET18.plan(keep)?;
+        let p = cost::predict(&plan.public, BATCH)?;
+        let offline = (p.offline.up + p.offline.down) as f64 / BATCH as f64;
+        let online = (p.online.up + p.online.down) as f64;
+        if json {
+            json_line(&json!({
+                "network": RESNET18.name, "relus": plan.public.relus(), "offline": offline,
+                "online": online, "online_rounds": p.online.rounds,
+            }))?;
+        }
+        rows.push(vec![
+            plan.public.relus().to_string(),
+            bytes(offline),
+            bytes(online),
+            p.online.rounds.to_string(),
+        ]);
+    }
+    if json {
         return Ok(());
     }
-    markdown(&["network", "B", "both ways", "protocol document", "products"], &rows)
+    markdown(&["ReLUs", "offline", "online", "online rounds"], &rows)
 }
