@@ -33,20 +33,6 @@ pub const RESNET20: Residual =
 pub const RESNET18: Residual =
     Residual { name: "ResNet18", widths: &[64, 128, 256, 512], blocks: 2, classes: 100 };
 
-/// A convolution of odd kernel size with "same" padding.
-pub const fn conv(input: Shape, out_channels: usize, kernel: usize, stride: usize) -> ConvShape {
-    let pad = kernel / 2;
-    ConvShape {
-        input,
-        out_channels,
-        kernel_h: kernel,
-        kernel_w: kernel,
-        stride,
-        pad_h: pad,
-        pad_w: pad,
-    }
-}
-
 impl Residual {
     /// The plan, keeping about `keep` of the ReLUs (1.0: all of them), drawn at random.
     ///
@@ -56,7 +42,7 @@ impl Residual {
         let mut build = Builder { tensors: Vec::new(), keep, rng: SecretRng::from_os()? };
         let image = Shape::new(3, 32, 32);
         build.add("image", image, 0, Vec::new(), false);
-        let stem = conv(image, self.widths.first().copied().unwrap_or(1), 3, 1);
+        let stem = ConvShape::same(image, self.widths.first().copied().unwrap_or(1), 3, 1);
         let mut last = build.add("stem", stem.output(), WEIGHT_FRAC, vec![(0, stem)], true);
         for (stage, width) in self.widths.iter().enumerate() {
             for block in 0..self.blocks {
@@ -129,15 +115,15 @@ impl Builder {
     /// conv - ReLU - conv - add - ReLU.
     fn block(&mut self, name: &str, input: usize, width: usize, stride: usize) -> usize {
         let from = self.shape(input);
-        let first = conv(from, width, 3, stride);
+        let first = ConvShape::same(from, width, 3, stride);
         let inner =
             self.add(&format!("{name}.1"), first.output(), WEIGHT_FRAC, vec![(input, first)], true);
-        let second = conv(first.output(), width, 3, 1);
+        let second = ConvShape::same(first.output(), width, 3, 1);
         let mut terms = vec![Term { input: inner, op: Linear::Conv(second) }];
         let shortcut = if stride == 1 && from.channels == width {
             Linear::Identity { shift: WEIGHT_FRAC }
         } else {
-            Linear::Conv(conv(from, width, 1, stride))
+            Linear::Conv(ConvShape::same(from, width, 1, stride))
         };
         terms.push(Term { input, op: shortcut });
         self.push(&format!("{name}.2"), second.output(), WEIGHT_FRAC, terms, true)
@@ -156,7 +142,7 @@ impl Builder {
         let pooled = Shape::new(from.channels, 1, 1);
         let terms = vec![Term { input, op: Linear::AvgPool(pool) }];
         let pool = self.push("pool", pooled, area, terms, false);
-        let fc = conv(pooled, classes, 1, 1);
+        let fc = ConvShape::same(pooled, classes, 1, 1);
         self.add("logits", fc.output(), WEIGHT_FRAC, vec![(pool, fc)], false);
     }
 

@@ -7,7 +7,7 @@ use tacet_protocol::plan::{ConvShape, Shape};
 use tacet_protocol::rlwe::{Defined, Packing};
 use tacet_protocol::{Result, cost};
 
-use crate::networks::{RESNET18, RESNET20, conv};
+use crate::networks::{RESNET18, RESNET20};
 use crate::table::{bytes, markdown};
 
 /// Bytes of a ticket for one convolution: (up, down).
@@ -27,8 +27,8 @@ const MODEL: [(usize, f64); 3] = [(1, 110.0), (8, 42.0), (32, 31.0)];
 /// `Local` if stdout is closed.
 pub fn run(json: bool) -> Result<()> {
     let convs = [
-        ("64->64 3x3 on 32x32", conv(Shape::new(64, 32, 32), 64, 3, 1)),
-        ("512->512 3x3 on 4x4", conv(Shape::new(512, 4, 4), 512, 3, 1)),
+        ("64->64 3x3 on 32x32", ConvShape::same(Shape::new(64, 32, 32), 64, 3, 1)),
+        ("512->512 3x3 on 4x4", ConvShape::same(Shape::new(512, 4, 4), 512, 3, 1)),
     ];
     let mut rows = Vec::new();
     for (name, shape) in &convs {

@@ -14,15 +14,7 @@ use tacet_protocol::rng::SecretRng;
 fn main() -> Result<()> {
     let mut rng = SecretRng::from_os()?;
     let input = Shape::new(16, 32, 32);
-    let shape = ConvShape {
-        input,
-        out_channels: 16,
-        kernel_h: 3,
-        kernel_w: 3,
-        stride: 1,
-        pad_h: 1,
-        pad_w: 1,
-    };
+    let shape = ConvShape::same(input, 16, 3, 1);
     let weights: Vec<i32> = (0..shape.weights()).map(|_| (rng.u64() % 201) as i32 - 100).collect();
     let batch = 4;
 

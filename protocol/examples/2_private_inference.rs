@@ -17,15 +17,7 @@ use tacet_protocol::{Error, Result, cost};
 /// A 3x3 convolution with ReLUs at every second position, then a fully connected layer.
 fn plan() -> Result<Plan> {
     let (image, hidden, logits) = (Shape::new(1, 8, 8), Shape::new(2, 8, 8), Shape::new(3, 1, 1));
-    let same = ConvShape {
-        input: image,
-        out_channels: 2,
-        kernel_h: 3,
-        kernel_w: 3,
-        stride: 1,
-        pad_h: 1,
-        pad_w: 1,
-    };
+    let same = ConvShape::same(image, 2, 3, 1);
     let full = ConvShape {
         input: hidden,
         out_channels: 3,

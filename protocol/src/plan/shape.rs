@@ -49,6 +49,20 @@ pub struct ConvShape {
 }
 
 impl ConvShape {
+    /// A convolution of odd kernel size that keeps the image's size (divided by the stride).
+    pub const fn same(input: Shape, out_channels: usize, kernel: usize, stride: usize) -> Self {
+        let pad = kernel / 2;
+        Self {
+            input,
+            out_channels,
+            kernel_h: kernel,
+            kernel_w: kernel,
+            stride,
+            pad_h: pad,
+            pad_w: pad,
+        }
+    }
+
     /// Shape of the output tensor.
     pub const fn output(&self) -> Shape {
         Shape {

@@ -10,19 +10,6 @@ use crate::rng::SecretRng;
 pub(crate) const FRAC: u32 = 10;
 const WEIGHT_FRAC: u32 = 8;
 
-fn conv(input: Shape, out_channels: usize, kernel: usize, stride: usize) -> ConvShape {
-    let pad = kernel / 2;
-    ConvShape {
-        input,
-        out_channels,
-        kernel_h: kernel,
-        kernel_w: kernel,
-        stride,
-        pad_h: pad,
-        pad_w: pad,
-    }
-}
-
 fn tensor(name: &str, shape: Shape, truncate: u32, terms: Vec<Term>, mask: Mask) -> TensorSpec {
     TensorSpec {
         name: name.into(),
@@ -52,7 +39,7 @@ pub(crate) fn small(seed: u64) -> Plan {
             "stem",
             wide,
             WEIGHT_FRAC,
-            vec![term(0, Linear::Conv(conv(input, 4, 3, 1)))],
+            vec![term(0, Linear::Conv(ConvShape::same(input, 4, 3, 1)))],
             Mask::uniform(wide.len(), true),
         ),
         tensor(
@@ -60,7 +47,7 @@ pub(crate) fn small(seed: u64) -> Plan {
             wide,
             WEIGHT_FRAC,
             vec![
-                term(1, Linear::Conv(conv(wide, 4, 3, 1))),
+                term(1, Linear::Conv(ConvShape::same(wide, 4, 3, 1))),
                 term(1, Linear::Identity { shift: WEIGHT_FRAC }),
             ],
             some,
@@ -69,7 +56,7 @@ pub(crate) fn small(seed: u64) -> Plan {
             "block2",
             narrow,
             WEIGHT_FRAC,
-            vec![term(2, Linear::Conv(conv(wide, 6, 3, 2)))],
+            vec![term(2, Linear::Conv(ConvShape::same(wide, 6, 3, 2)))],
             Mask::uniform(narrow.len(), true),
         ),
         tensor(
@@ -77,8 +64,8 @@ pub(crate) fn small(seed: u64) -> Plan {
             narrow,
             WEIGHT_FRAC,
             vec![
-                term(3, Linear::Conv(conv(narrow, 6, 3, 1))),
-                term(2, Linear::Conv(conv(wide, 6, 1, 2))),
+                term(3, Linear::Conv(ConvShape::same(narrow, 6, 3, 1))),
+                term(2, Linear::Conv(ConvShape::same(wide, 6, 1, 2))),
             ],
             Mask::uniform(narrow.len(), false),
         ),
@@ -93,7 +80,7 @@ pub(crate) fn small(seed: u64) -> Plan {
             "logits",
             Shape::new(5, 1, 1),
             WEIGHT_FRAC,
-            vec![term(5, Linear::Conv(conv(pooled, 5, 1, 1)))],
+            vec![term(5, Linear::Conv(ConvShape::same(pooled, 5, 1, 1)))],
             Mask::uniform(5, false),
         ),
     ];
