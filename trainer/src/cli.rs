@@ -113,7 +113,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "N", default_value_t = 8)]
     pub epochs_finetune: usize,
     /// Epochs of a second cycle under frozen masks, closer to the labels (0: none).
-    #[arg(long, value_name = "N", default_value_t = 5)]
+    #[arg(long, value_name = "N", default_value_t = 3)]
     pub epochs_polish: usize,
     /// Peak learning rate of the teacher (one cycle).
     #[arg(long, value_name = "RATE", default_value_t = 0.2)]

@@ -3,6 +3,9 @@
 //! Under a mask that is fixed for an epoch, the network is trained to follow the teacher,
 //! and the gap `|A_teacher - A_student|` of every activation is summed over the epoch. The
 //! positions with the largest gaps miss their ReLU most: they make the next mask.
+//!
+//! Positions that just had a ReLU show small gaps, so the masks of the first epochs overlap
+//! little: what a short search returns has not settled, and fine-tuning has to adapt to it.
 
 use crate::data::Dataset;
 use crate::eval::accuracy;
