@@ -157,6 +157,9 @@ impl Score {
 pub fn run(options: &Options) -> Result<()> {
     let stage = Stage::set(options)?;
     let mut score = Score::default();
+    if !options.json {
+        line(&head())?;
+    }
     let summary = stage.infer(options.batch, |c| {
         score.add(&c);
         if options.json { json_line(&image_json(&c)) } else { line(&image_text(&c)) }
@@ -180,28 +183,45 @@ pub fn run(options: &Options) -> Result<()> {
         ))?;
     }
     line(&format!(
-        "Session set-up {:.2} s, {} up, {} down. All over TLS 1.3 on loopback.",
+        "Offline figures are a ticket's share of its batch. Session set-up {:.2} s, {} up, {} down. \
+         All over TLS 1.3 on loopback, bytes counted above TLS.",
         summary.setup.seconds,
         bytes(summary.setup.up as f64),
         bytes(summary.setup.down as f64)
     ))
 }
 
+/// Head of the table; offline figures are a ticket's share of its batch.
+fn head() -> String {
+    format!(
+        "{:18} {:12} {:9} {:>9} {:>9} {:>9} {:>6} {:>9} {:>9} {:>9} {:>6}  ReLUs",
+        "picture",
+        "private",
+        "clear",
+        "offline s",
+        "up",
+        "down",
+        "rounds",
+        "online s",
+        "up",
+        "down",
+        "rounds"
+    )
+}
+
 fn image_text(c: &Compared) -> String {
     let a = &c.answer;
     let (off, on) = (a.offline_batch, a.online);
     let share = |x: f64| x / off.tickets.max(1) as f64;
-    let name = a.image.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let name = a.image.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     format!(
-        "{name:20} {:12} {}  offline {:.3} s, {} up, {} down, {} rounds (1/{} of a batch)  online \
-         {:.3} s, {} up, {} down, {} rounds  ReLUs {} of {}",
+        "{name:18} {:12} {:9} {:>9.3} {:>9} {:>9} {:>6} {:>9.3} {:>9} {:>9} {:>6}  {} of {}",
         a.label,
-        if a.class == c.clear_class { "= clear" } else { "! clear" },
+        if a.class == c.clear_class { "the same" } else { "ANOTHER" },
         share(off.seconds),
         bytes(share(off.up as f64)),
         bytes(share(off.down as f64)),
         off.rounds,
-        off.tickets,
         on.seconds,
         bytes(on.up as f64),
         bytes(on.down as f64),
