@@ -1,4 +1,5 @@
-//! Calibration images: a folder, a CIFAR binary batch, or drawn ones.
+//! What value ranges come from: images of a folder or a CIFAR binary batch, the model itself, or
+//! drawn images.
 
 use std::path::{Path, PathBuf};
 
@@ -6,6 +7,8 @@ use tacet_protocol::plan::Shape;
 
 use crate::error::{Error, Result};
 use crate::image_input::{MAX_IMAGE_BYTES, Pixels};
+use crate::network::Network;
+use crate::ranges::Ranges;
 
 /// Rows and columns of a CIFAR image.
 const CIFAR_SIDE: usize = 32;
@@ -13,13 +16,16 @@ const CIFAR_PIXELS: usize = 3 * CIFAR_SIDE * CIFAR_SIDE;
 /// Largest CIFAR batch file, in bytes (the CIFAR-100 training file is 154 MB).
 const MAX_CIFAR_BYTES: u64 = 256 << 20;
 
-/// Images that the compiler measures value ranges on.
+/// Images that the compiler measures on: value ranges, unless they are given, and what
+/// quantisation does to the logits.
 #[derive(Clone, Debug)]
 pub struct Calibration {
     /// The images, all of the network's size.
     pub images: Vec<Pixels>,
     /// Where they come from, for the report.
     pub source: String,
+    /// Ranges measured earlier; the images then serve to check the logits alone.
+    pub ranges: Option<Ranges>,
 }
 
 impl Calibration {
@@ -27,7 +33,17 @@ impl Calibration {
     /// tighter and more trustworthy ranges.
     pub fn synthetic(shape: Shape, count: usize) -> Self {
         let images = (0..count).map(|i| draw(shape, i as u64)).collect();
-        Self { images, source: format!("{count} drawn images") }
+        Self { images, source: format!("{count} drawn images"), ranges: None }
+    }
+
+    /// The ranges that the model file carries, beside `count` drawn images for the checks; `None`
+    /// if it carries none.
+    ///
+    /// # Errors
+    /// [`Error::Input`] if the ranges are damaged or another network's.
+    pub fn stored(network: &Network, count: usize) -> Result<Option<Self>> {
+        let ranges = Ranges::stored(network)?;
+        Ok(ranges.map(|r| Self { ranges: Some(r), ..Self::synthetic(network.input, count) }))
     }
 
     /// At most `limit` images from a folder of PNG and JPEG files, or from a CIFAR batch file.
@@ -50,8 +66,10 @@ impl Calibration {
         if images.is_empty() {
             return Err(Error::input(format!("no PNG or JPEG images in {}", path.display())));
         }
-        let source = format!("{} images of {}", images.len(), path.display());
-        Ok(Self { images, source })
+        // The file's name alone: this text may travel in a model.
+        let name = path.file_name().map_or("a folder".into(), |n| n.to_string_lossy());
+        let source = format!("{} images of {name}", images.len());
+        Ok(Self { images, source, ranges: None })
     }
 }
 

@@ -63,6 +63,9 @@ pub fn compile(
     options: &Options,
 ) -> Result<(Plan, Report)> {
     options.check()?;
+    if let Some(ranges) = &calibration.ranges {
+        ranges.check(network)?;
+    }
     let mut warnings = network.warnings.clone();
     let input = input_spec(network, &mut warnings)?;
     let mut draft = flooding::settle(network, &input, options, &mut warnings)?;
@@ -101,7 +104,7 @@ fn input_peak(input: &InputSpec, frac: u32) -> f64 {
     ends.fold(0.0, |p: f64, x| p.max(x.abs())) * f64::from(frac).exp2() + 1.0
 }
 
-fn input_spec(network: &Network, warnings: &mut Vec<String>) -> Result<InputSpec> {
+pub(crate) fn input_spec(network: &Network, warnings: &mut Vec<String>) -> Result<InputSpec> {
     let n = network.input.channels;
     let mut get = |name: &str, given: &Option<Vec<f32>>, default: f32| match given {
         Some(v) if v.len() == n => Ok(v.clone()),

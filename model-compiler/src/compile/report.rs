@@ -52,8 +52,10 @@ pub struct Report {
     pub log2_failure: f64,
     /// Least flooding margin over all layers, in bits.
     pub flooding_bits: Option<f64>,
-    /// Where the calibration images come from.
+    /// The images that the value ranges come from.
     pub calibration: String,
+    /// The images that the figures about logits and labels come from.
+    pub checked_on: String,
     /// Their number.
     pub images: usize,
     /// Largest `|float - fixed|` logit difference.
@@ -62,7 +64,7 @@ pub struct Report {
     pub mean_logit_error: f64,
     /// Largest `|logit|` of the float network.
     pub max_logit: f64,
-    /// Share of the calibration images whose label quantisation does not change.
+    /// Share of these images whose label quantisation does not change.
     pub top1_agreement: f64,
     /// The batch and what was weighed for it.
     pub batch: BatchChoice,
@@ -88,7 +90,11 @@ impl Report {
             unmasked_relus: plan.public.unmasked_relus(),
             log2_failure: log2_truncation_failure(&plan.public),
             flooding_bits: layers.iter().filter_map(|l| l.flooding_bits).reduce(f64::min),
-            calibration: calibration.source.clone(),
+            calibration: calibration.ranges.as_ref().map_or_else(
+                || calibration.source.clone(),
+                |r| format!("{}, stored in the model", r.images()),
+            ),
+            checked_on: calibration.source.clone(),
             images,
             max_logit_error: measured.max_error,
             mean_logit_error: measured.mean_error,
