@@ -5,7 +5,7 @@ use tacet_compile::{Error, MAX_MODEL_BYTES, Network, Options, Report, Result, co
 
 use super::args::Build;
 use super::inspect::layer_table;
-use super::output::{decimal, print, print_json, write_private};
+use super::output::{print, print_json, whole, write_private};
 
 /// Images drawn when the user gives none.
 const DRAWN_IMAGES: usize = 32;
@@ -102,7 +102,7 @@ fn text(r: &Report, output: &std::path::Path) -> String {
         r.relus,
         r.unmasked_relus,
         r.log2_failure,
-        decimal(r.flooding_bits),
+        whole(r.flooding_bits),
         r.batch.batch,
         r.calibration,
         r.max_logit_error,

@@ -125,6 +125,11 @@ pub fn bytes(n: u64) -> String {
     if unit == "B" { format!("{n} B") } else { format!("{value:.2} {unit}") }
 }
 
+/// `Some(n)`, `-` for none.
+pub fn whole(n: Option<u32>) -> String {
+    n.map_or_else(|| "-".into(), |n| n.to_string())
+}
+
 /// `Some(x)` with one decimal, `-` for none.
 pub fn decimal(x: Option<f64>) -> String {
     x.map_or_else(|| "-".into(), |x| format!("{x:.1}"))

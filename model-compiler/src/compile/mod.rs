@@ -77,6 +77,8 @@ pub fn compile(
         // Pixels are bounded, whatever the calibration images show.
         spec.magnitude = magnitude(input_peak(&input, spec.frac), 0);
     }
+    // Predictions are for validated plans.
+    draft.public.validate()?;
     let batch = match options.batch {
         Some(b) => BatchChoice::fixed(b),
         None => choose_batch(&draft.public)?,

@@ -35,8 +35,8 @@ pub struct LayerReport {
     pub unmasked_relus: usize,
     /// log2 of the probability that truncating this tensor makes a gross error in one inference.
     pub log2_failure: Option<f64>,
-    /// Bits by which the flooding noise exceeds the evaluated noise.
-    pub flooding_bits: Option<f64>,
+    /// Whole bits by which the flooding noise exceeds the evaluated noise.
+    pub flooding_bits: Option<u32>,
 }
 
 /// The result of a compilation.
@@ -51,7 +51,7 @@ pub struct Report {
     /// log2 of the probability of a gross truncation error per inference.
     pub log2_failure: f64,
     /// Least flooding margin over all layers, in bits.
-    pub flooding_bits: Option<f64>,
+    pub flooding_bits: Option<u32>,
     /// The images that the value ranges come from.
     pub calibration: String,
     /// The images that the figures about logits and labels come from.
@@ -89,7 +89,7 @@ impl Report {
             relus: plan.public.relus(),
             unmasked_relus: plan.public.unmasked_relus(),
             log2_failure: log2_truncation_failure(&plan.public),
-            flooding_bits: layers.iter().filter_map(|l| l.flooding_bits).reduce(f64::min),
+            flooding_bits: layers.iter().filter_map(|l| l.flooding_bits).min(),
             calibration: calibration.ranges.as_ref().map_or_else(
                 || calibration.source.clone(),
                 |r| format!("{}, stored in the model", r.images()),
@@ -118,7 +118,7 @@ fn layer_report(
     plan: &PublicPlan,
     index: usize,
     t: &TensorSpec,
-    flooding_bits: Option<f64>,
+    flooding_bits: Option<u32>,
 ) -> LayerReport {
     let name = |i: usize| plan.tensors.get(i).map_or("", |t| t.name.as_str());
     let Shape { channels, height, width } = t.shape;
