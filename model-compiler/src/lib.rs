@@ -7,7 +7,6 @@ pub mod calibration;
 mod compile;
 pub mod error;
 mod float;
-pub mod image_input;
 mod import;
 mod network;
 mod ranges;

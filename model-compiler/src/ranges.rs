@@ -1,11 +1,11 @@
 //! Value ranges of a network: measured once, stored in the model's metadata, used by every build.
 
 use rayon::prelude::*;
+use tacet_image_input::normalise;
 
 use crate::calibration::Calibration;
 use crate::compile::input_spec;
 use crate::error::{Error, Result};
-use crate::image_input::normalise;
 use crate::network::Network;
 
 /// Metadata key of the ranges: a JSON list of pairs, layer name and largest magnitude.

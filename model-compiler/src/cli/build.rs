@@ -1,7 +1,8 @@
 //! `tacet-compile build`.
 
-use tacet_compile::calibration::{Calibration, read_limited};
+use tacet_compile::calibration::Calibration;
 use tacet_compile::{Error, MAX_MODEL_BYTES, Network, Options, Report, Result, compile, import};
+use tacet_image_input::read_limited;
 
 use super::args::Build;
 use super::inspect::layer_table;

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use serde::Serialize;
-use tacet_compile::calibration::{Calibration, read_limited};
+use tacet_compile::calibration::Calibration;
 use tacet_compile::{MAX_MODEL_BYTES, Ranges, Result, import};
+use tacet_image_input::read_limited;
 
 use super::args::Calibrate;
 use super::output::{Table, print, print_json, rewrite};

@@ -13,8 +13,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use tacet_compile::calibration::read_limited;
 use tacet_compile::{Error, Result};
+use tacet_image_input::read_limited;
 use tacet_protocol::plan::{MAX_FILE_BYTES, Plan};
 use tracing_subscriber::EnvFilter;
 

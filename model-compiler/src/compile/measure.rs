@@ -1,13 +1,13 @@
 //! Runs the images through the float network and the clear fixed-point plan.
 
 use rayon::prelude::*;
+use tacet_image_input::{encode, normalise};
 use tacet_protocol::plan::{Linear, Plan, SecretPlan, clear};
 
 use super::quantize::Draft;
 use crate::calibration::Calibration;
 use crate::error::{Error, Result};
 use crate::float::Trace;
-use crate::image_input::{encode, normalise};
 use crate::network::Network;
 use crate::ranges::Ranges;
 

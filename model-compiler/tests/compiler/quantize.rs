@@ -1,9 +1,9 @@
 //! Fixed-point plans stay close to the float network; unsafe plans are refused.
 
 use proptest::prelude::*;
-use tacet_compile::image_input::{encode, normalise};
 use tacet_compile::testing::{ConvSpec, ModelBuilder, ResNet};
 use tacet_compile::{Calibration, Network, Options, compile, import_model};
+use tacet_image_input::{encode, normalise};
 use tacet_protocol::plan::{Linear, Plan, clear, groups_of};
 use tacet_protocol::rlwe::{MIN_FLOODING_BITS, flooding_bits, noise_bound};
 
