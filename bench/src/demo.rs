@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use tacet_cli::{json_line, line};
 use tacet_compile::Network;
-use tacet_compile::image_input::{Pixels, encode, normalise};
+use tacet_image_input::{Pixels, encode, normalise};
 use tacet_protocol::plan::{Plan, clear};
 use tacet_protocol::{Error, Result};
 
@@ -87,16 +87,15 @@ impl Stage {
     }
 
     fn compare(&self, answer: Answer, truth: Option<usize>) -> Result<Compared> {
-        let bad = |e: tacet_compile::Error| Error::input(e.to_string());
-        let pixels = Pixels::decode(&read(&answer.image)?).map_err(bad)?;
+        let pixels = Pixels::load(&answer.image)?;
         let public = &self.plan.public;
         let shape = public.tensors.first().map(|t| t.shape);
         let shape = shape.ok_or_else(|| Error::local("the plan has no input"))?;
-        let input = normalise(&pixels, shape, &public.input).map_err(bad)?;
+        let input = normalise(&pixels, shape, &public.input)?;
         let float: Vec<f32> = input.iter().map(|x| *x as f32).collect();
         let clear_class = argmax(self.network.evaluate(&float).into_iter().map(f64::from));
         let scale = f64::from(public.output().map_or(0, |t| t.frac)).exp2();
-        let encoded = encode(&pixels, public).map_err(bad)?;
+        let encoded = encode(&pixels, public)?;
         let logits = clear::evaluate(&self.plan, &encoded).pop().unwrap_or_default();
         let fixed: Vec<f64> = logits.iter().map(|x| *x as f64 / scale).collect();
         let differences = answer.logits.iter().zip(&fixed).map(|(p, c)| (p - c).abs());

@@ -1,9 +1,7 @@
 //! `tacet-client`: the image owner's side of private inference.
 
 mod args;
-mod images;
 mod link;
-mod preprocess;
 mod progress;
 mod report;
 mod run;

@@ -6,14 +6,13 @@ use std::path::Path;
 use std::time::Instant;
 
 use tacet_cli::count;
+use tacet_image_input::{Pixels, check_size, tensor};
 use tacet_protocol::ticket::ClientTicket;
 use tacet_protocol::wire::{Phase, PhaseTraffic, Transport};
 use tacet_protocol::{Error, Result};
 
 use crate::args::{Args, Common, Infer, Info, Prepare, Verb};
-use crate::images::{self, Checked};
 use crate::link::{Context, Session, with_session};
-use crate::preprocess;
 use crate::report::{self, Answer, Cost, Totals};
 
 /// Does what the command line asks for.
@@ -37,23 +36,24 @@ fn info(Info { common }: &Info) -> Result<()> {
 }
 
 fn infer(args: &Infer) -> Result<()> {
-    let images: Vec<Checked> =
-        args.images.iter().map(|path| images::check(path)).collect::<Result<_>>()?;
+    // Decoded before anything is spent on them, and again when they are needed: pixels of many
+    // images would fill the memory.
+    let sizes = args.images.iter().map(|path| Pixels::load(path).map(|p| (p.width, p.height)));
+    let sizes = sizes.collect::<Result<Vec<_>>>()?;
     with_session(&args.common, |session, context| {
-        for image in &images {
-            preprocess::check_size(session.plan(), image.size, args.resize)
-                .map_err(|e| about(&image.path, e))?;
+        for (path, size) in args.images.iter().zip(&sizes) {
+            check_size(session.plan(), *size, args.resize).map_err(|e| about(path, e))?;
         }
         let mut run = Run::new(session, context, &args.common);
         let batch = args.batch.unwrap_or(run.session.plan().batch).max(1);
-        for images in images.chunks(batch) {
+        for images in args.images.chunks(batch) {
             let tensors = images
                 .iter()
-                .map(|image| run.load(&image.path, args.resize))
+                .map(|path| run.load(path, args.resize))
                 .collect::<Result<Vec<_>>>()?;
             let tickets = run.tickets(images.len())?;
-            for ((image, tensor), ticket) in images.iter().zip(&tensors).zip(tickets) {
-                run.answer(&image.path, tensor, ticket)?;
+            for ((path, tensor), ticket) in images.iter().zip(&tensors).zip(tickets) {
+                run.answer(path, tensor, ticket)?;
             }
         }
         run.finish()
@@ -143,8 +143,9 @@ impl<'a> Run<'a> {
 
     /// Tensor 0 of an image file.
     fn load(&self, path: &Path, resize: bool) -> Result<Vec<u64>> {
-        let image = images::load(path)?;
-        preprocess::tensor(self.session.plan(), &image, resize).map_err(|e| about(path, e))
+        let pixels = Pixels::load(path)?;
+        let input = tensor(self.session.plan(), pixels, resize).map_err(|e| about(path, e))?;
+        Ok(input.into_iter().map(|x| x as u64).collect())
     }
 
     /// Makes tickets.

@@ -1,25 +1,25 @@
-//! Calibration images: a folder, a CIFAR binary batch, or drawn ones.
+//! What value ranges come from: images of a folder or a CIFAR binary batch, the model itself, or
+//! drawn images.
 
 use std::path::{Path, PathBuf};
 
+use tacet_image_input::{Pixels, read_cifar};
 use tacet_protocol::plan::Shape;
 
 use crate::error::{Error, Result};
-use crate::image_input::{MAX_IMAGE_BYTES, Pixels};
+use crate::network::Network;
+use crate::ranges::Ranges;
 
-/// Rows and columns of a CIFAR image.
-const CIFAR_SIDE: usize = 32;
-const CIFAR_PIXELS: usize = 3 * CIFAR_SIDE * CIFAR_SIDE;
-/// Largest CIFAR batch file, in bytes (the CIFAR-100 training file is 154 MB).
-const MAX_CIFAR_BYTES: u64 = 256 << 20;
-
-/// Images that the compiler measures value ranges on.
+/// Images that the compiler measures on: value ranges, unless they are given, and what
+/// quantisation does to the logits.
 #[derive(Clone, Debug)]
 pub struct Calibration {
     /// The images, all of the network's size.
     pub images: Vec<Pixels>,
     /// Where they come from, for the report.
     pub source: String,
+    /// Ranges measured earlier; the images then serve to check the logits alone.
+    pub ranges: Option<Ranges>,
 }
 
 impl Calibration {
@@ -27,7 +27,17 @@ impl Calibration {
     /// tighter and more trustworthy ranges.
     pub fn synthetic(shape: Shape, count: usize) -> Self {
         let images = (0..count).map(|i| draw(shape, i as u64)).collect();
-        Self { images, source: format!("{count} drawn images") }
+        Self { images, source: format!("{count} drawn images"), ranges: None }
+    }
+
+    /// The ranges that the model file carries, beside `count` drawn images for the checks; `None`
+    /// if it carries none.
+    ///
+    /// # Errors
+    /// [`Error::Input`] if the ranges are damaged or another network's.
+    pub fn stored(network: &Network, count: usize) -> Result<Option<Self>> {
+        let ranges = Ranges::stored(network)?;
+        Ok(ranges.map(|r| Self { ranges: Some(r), ..Self::synthetic(network.input, count) }))
     }
 
     /// At most `limit` images from a folder of PNG and JPEG files, or from a CIFAR batch file.
@@ -37,67 +47,24 @@ impl Calibration {
     pub fn from_path(path: &Path, shape: Shape, limit: usize, resize: bool) -> Result<Self> {
         let images = if path.is_dir() {
             let files = image_files(path)?;
-            let decode = |p: &PathBuf| {
-                let named = |e| Error::input(format!("{}: {e}", p.display()));
-                let pixels = Pixels::decode(&read_limited(p, MAX_IMAGE_BYTES as u64)?);
-                pixels.and_then(|x| x.fit(shape, resize)).map_err(named)
-            };
+            let decode = |p: &PathBuf| Pixels::load(p)?.fit(shape, resize).map_err(|e| about(p, e));
             files.iter().take(limit).map(decode).collect::<Result<Vec<_>>>()?
         } else {
             let batch = read_cifar(path)?.into_iter().take(limit);
-            batch.map(|(_, pixels)| pixels.fit(shape, resize)).collect::<Result<Vec<_>>>()?
+            batch.map(|(_, p)| Ok(p.fit(shape, resize)?)).collect::<Result<Vec<_>>>()?
         };
         if images.is_empty() {
             return Err(Error::input(format!("no PNG or JPEG images in {}", path.display())));
         }
-        let source = format!("{} images of {}", images.len(), path.display());
-        Ok(Self { images, source })
+        // The file's name alone: this text may travel in a model.
+        let name = path.file_name().map_or("a folder".into(), |n| n.to_string_lossy());
+        let source = format!("{} images of {name}", images.len());
+        Ok(Self { images, source, ranges: None })
     }
 }
 
-/// Labels and images of a CIFAR-10 or CIFAR-100 binary batch file (fine labels).
-///
-/// # Errors
-/// [`Error::Input`] if the file is missing or its length fits neither format.
-pub fn read_cifar(path: &Path) -> Result<Vec<(u8, Pixels)>> {
-    let bytes = read_limited(path, MAX_CIFAR_BYTES)?;
-    let Some(labels) = [1, 2].into_iter().find(|l| bytes.len() % (CIFAR_PIXELS + l) == 0) else {
-        return Err(Error::input(format!(
-            "{} is no CIFAR binary batch (records of 3073 or 3074 bytes) and no folder of images",
-            path.display()
-        )));
-    };
-    let records = bytes.chunks_exact(CIFAR_PIXELS + labels);
-    records
-        .map(|r| {
-            let (label, planes) = r.split_at(labels);
-            let label = label.last().copied().unwrap_or_default();
-            Ok((label, Pixels::new(CIFAR_SIDE, CIFAR_SIDE, interleave(planes))?))
-        })
-        .collect()
-}
-
-/// Channel planes to pixels.
-fn interleave(planes: &[u8]) -> Vec<u8> {
-    let side = planes.len() / 3;
-    (0..side).flat_map(|i| (0..3).filter_map(move |c| planes.get(c * side + i))).copied().collect()
-}
-
-/// Reads a file that may not be longer than `limit` bytes.
-///
-/// # Errors
-/// [`Error::Input`] if it cannot be read or is longer.
-pub fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>> {
-    use std::io::Read;
-    let failed = |e| Error::input(format!("cannot read {}: {e}", path.display()));
-    let file = std::fs::File::open(path).map_err(failed)?;
-    let mut bytes = Vec::new();
-    file.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > limit {
-        let at = path.display();
-        return Err(Error::input(format!("{at} is over {limit} bytes: too large for its kind")));
-    }
-    Ok(bytes)
+fn about(path: &Path, e: tacet_protocol::Error) -> Error {
+    Error::input(format!("`{}`: {e}", path.display()))
 }
 
 fn image_files(folder: &Path) -> Result<Vec<PathBuf>> {
@@ -157,23 +124,5 @@ mod tests {
         let (a, b) = (Calibration::synthetic(shape, 3), Calibration::synthetic(shape, 3));
         assert_eq!(a.images, b.images);
         assert_ne!(a.images[0], a.images[1]);
-    }
-
-    #[test]
-    fn cifar_batches_of_both_kinds_are_read() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("batch.bin");
-        let mut planes = vec![10; 1024];
-        planes.extend([20; 1024]);
-        planes.extend([30; 1024]);
-        for header in [vec![7], vec![1, 7]] {
-            std::fs::write(&path, [header, planes.clone()].concat()).unwrap();
-            let records = read_cifar(&path).unwrap();
-            assert_eq!((records.len(), records[0].0), (1, 7));
-            assert_eq!(records[0].1.rgb[..3], [10, 20, 30]);
-        }
-        std::fs::write(&path, [0; 100]).unwrap();
-        assert!(read_cifar(&path).unwrap_err().to_string().contains("3073"));
-        assert!(read_limited(&path, 99).unwrap_err().to_string().contains("too large"));
     }
 }

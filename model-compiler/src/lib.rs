@@ -7,9 +7,9 @@ pub mod calibration;
 mod compile;
 pub mod error;
 mod float;
-pub mod image_input;
 mod import;
 mod network;
+mod ranges;
 #[doc(hidden)]
 pub mod testing;
 
@@ -21,4 +21,5 @@ pub use compile::{
 pub use error::{Error, Location, Result};
 pub use float::Trace;
 pub use import::{MAX_MODEL_BYTES, import, import_model};
-pub use network::{FloatOp, FloatTerm, Layer, Network};
+pub use network::{FloatOp, FloatTerm, Layer, Network, StoredRanges};
+pub use ranges::Ranges;

@@ -17,8 +17,20 @@ pub struct Network {
     pub std: Option<Vec<f32>>,
     /// Class names; empty if unknown.
     pub labels: Vec<String>,
+    /// Value ranges that the model file carries, unparsed: a new calibration must not stumble over
+    /// a damaged old one.
+    pub stored_ranges: Option<StoredRanges>,
     /// What the importer wants the user to know.
     pub warnings: Vec<String>,
+}
+
+/// Metadata that [`crate::Ranges`] parses.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoredRanges {
+    /// The ranges.
+    pub ranges: String,
+    /// The images that they were measured on.
+    pub images: String,
 }
 
 /// One activation tensor: a sum of linear operators, a bias, a masked ReLU.
@@ -85,8 +97,16 @@ impl FloatOp {
 impl Network {
     /// A network without a name, normalisation or labels.
     pub fn new(input: Shape, layers: Vec<Layer>) -> Self {
-        let (mean, std, labels, warnings) = (None, None, Vec::new(), Vec::new());
-        Self { name: String::new(), input, layers, mean, std, labels, warnings }
+        Self {
+            name: String::new(),
+            input,
+            layers,
+            mean: None,
+            std: None,
+            labels: Vec::new(),
+            stored_ranges: None,
+            warnings: Vec::new(),
+        }
     }
 
     /// Number of logits.

@@ -3,7 +3,11 @@
 //! Field numbers follow `onnx.proto3` of ONNX 1.16 (IR version 10). Fields that Tacet never
 //! looks at are left out: protobuf decoders skip them.
 
+mod metadata;
+
 use std::collections::HashMap;
+
+pub use metadata::with_metadata;
 
 /// A model file: one graph and the operator sets it relies on.
 #[derive(Clone, PartialEq, prost::Message)]

@@ -2,11 +2,12 @@
 
 use rayon::prelude::*;
 use serde::Serialize;
-use tacet_compile::calibration::read_cifar;
 use tacet_compile::{Error, Result};
+use tacet_image_input::{encode, read_cifar};
+use tacet_protocol::plan::clear;
 
 use super::args::Accuracy;
-use super::evaluate::{class, logits};
+use super::evaluate::class;
 use super::output::{print, print_json};
 use super::{load_plan, progress};
 
@@ -27,9 +28,9 @@ pub fn run(args: &Accuracy, json: bool) -> Result<()> {
     let bar = progress(data.len(), "evaluating");
     let right = |(label, pixels): &(u8, _)| {
         let label = usize::from(*label);
-        let right = logits(&plan, pixels).map(|l| class(&l) == label);
+        let logits = clear::evaluate(&plan, &encode(pixels, &plan.public)?).pop();
         bar.inc(1);
-        right
+        Ok(class(&logits.unwrap_or_default()) == label)
     };
     let verdicts = data.par_iter().map(right).collect::<Result<Vec<_>>>()?;
     bar.finish_and_clear();

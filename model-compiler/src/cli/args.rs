@@ -43,6 +43,8 @@ pub enum LogFormat {
 pub enum Verb {
     /// Compile a model into a plan.
     Build(Build),
+    /// Measure value ranges on images and store them in the model, so that builds need no images.
+    Calibrate(Calibrate),
     /// Print a plan's layers, scales, margins and predicted traffic.
     Inspect(Inspect),
     /// Evaluate images in the clear with the plan's fixed-point arithmetic.
@@ -59,8 +61,9 @@ pub struct Build {
     /// Where to write the plan. It holds the weights: only its owner can read it.
     #[arg(short, long, value_name = "PLAN")]
     pub output: PathBuf,
-    /// Calibration images: a folder of PNG and JPEG files or a CIFAR binary batch. Without, images
-    /// are drawn, which gives less trustworthy ranges.
+    /// Calibration images: a folder of PNG and JPEG files or a CIFAR binary batch. By default the
+    /// ranges that `calibrate` stored in the model; without those, images are drawn, which gives
+    /// less trustworthy ranges.
     #[arg(long, value_name = "PATH")]
     pub calibrate: Option<PathBuf>,
     /// Most calibration images.
@@ -94,6 +97,25 @@ pub struct Build {
     /// Name of the network; by default the model's graph name.
     #[arg(long)]
     pub name: Option<String>,
+}
+
+/// Arguments of `calibrate`.
+#[derive(Debug, clap::Args)]
+pub struct Calibrate {
+    /// The ONNX model.
+    pub model: PathBuf,
+    /// Images: a folder of PNG and JPEG files or a CIFAR binary batch. Take training images.
+    #[arg(long, value_name = "PATH")]
+    pub data: PathBuf,
+    /// Only the first N images.
+    #[arg(short, value_name = "N", default_value_t = 512)]
+    pub n: usize,
+    /// Where to write the model with its ranges; by default in its own place.
+    #[arg(short, long, value_name = "OUT")]
+    pub output: Option<PathBuf>,
+    /// Resize images of another size.
+    #[arg(long)]
+    pub resize: bool,
 }
 
 /// Arguments of `inspect`.

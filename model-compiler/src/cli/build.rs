@@ -1,20 +1,24 @@
 //! `tacet-compile build`.
 
-use tacet_compile::calibration::{Calibration, read_limited};
-use tacet_compile::{MAX_MODEL_BYTES, Network, Options, Report, Result, compile, import};
+use tacet_compile::calibration::Calibration;
+use tacet_compile::{Error, MAX_MODEL_BYTES, Network, Options, Report, Result, compile, import};
+use tacet_image_input::read_limited;
 
 use super::args::Build;
 use super::inspect::layer_table;
-use super::output::{decimal, print, print_json, write_private};
+use super::output::{print, print_json, whole, write_private};
 
 /// Images drawn when the user gives none.
 const DRAWN_IMAGES: usize = 32;
+/// Mean and standard deviation of each channel, if the model says them.
+type Input = (Option<Vec<f32>>, Option<Vec<f32>>);
 /// Longest file of class names, in bytes.
 const MAX_LABEL_BYTES: u64 = 1 << 20;
 
 pub fn run(args: &Build, json: bool) -> Result<()> {
     let model = read_limited(&args.model, MAX_MODEL_BYTES as u64)?;
     let mut network = import(&model)?;
+    let stored_input = (network.mean.clone(), network.std.clone());
     apply(args, &mut network)?;
     tracing::info!(
         "imported {}: {} activation tensors, {} of {} ReLUs kept",
@@ -29,10 +33,13 @@ pub fn run(args: &Build, json: bool) -> Result<()> {
         margin_bits: args.margin_bits,
         batch: args.batch,
     };
-    let (plan, mut report) = compile(&network, &calibration(args, &network)?, &options)?;
-    if args.calibrate.is_none() {
+    let calibration = calibration(args, &network, stored_input)?;
+    let drawn = args.calibrate.is_none() && calibration.ranges.is_none();
+    let (plan, mut report) = compile(&network, &calibration, &options)?;
+    if drawn {
         report.warnings.push(
-            "no calibration images: ranges come from drawn ones; give real ones with --calibrate"
+            "no calibration images: ranges come from drawn ones; give real ones with --calibrate, \
+             or store ranges in the model with `tacet-compile calibrate`"
                 .into(),
         );
     }
@@ -62,13 +69,21 @@ fn apply(args: &Build, network: &mut Network) -> Result<()> {
     Ok(())
 }
 
-fn calibration(args: &Build, network: &Network) -> Result<Calibration> {
-    match &args.calibrate {
-        Some(path) => {
-            Calibration::from_path(path, network.input, args.calibrate_limit, args.resize)
-        }
-        None => Ok(Calibration::synthetic(network.input, DRAWN_IMAGES)),
+/// Given images come first, then the model's own ranges, then drawn images.
+fn calibration(args: &Build, network: &Network, measured_with: Input) -> Result<Calibration> {
+    if let Some(path) = &args.calibrate {
+        return Calibration::from_path(path, network.input, args.calibrate_limit, args.resize);
     }
+    let Some(stored) = Calibration::stored(network, DRAWN_IMAGES)? else {
+        return Ok(Calibration::synthetic(network.input, DRAWN_IMAGES));
+    };
+    if measured_with != (network.mean.clone(), network.std.clone()) {
+        return Err(Error::input(
+            "the value ranges stored in the model hold for its own mean and std only: with other \
+             ones, give images with --calibrate",
+        ));
+    }
+    Ok(stored)
 }
 
 fn text(r: &Report, output: &std::path::Path) -> String {
@@ -81,20 +96,21 @@ fn text(r: &Report, output: &std::path::Path) -> String {
          batch              {} tickets per offline run\n\
          calibration        {}\n\
          logits, fixed      off by {:.4} at most, {:.4} on average (largest logit {:.2})\n\
-         top-1 agreement    {:.1} % of {} images\n\
+         top-1 agreement    {:.1} % with the float network\n\
+         both measured on   {}\n\
          plan               {}\n",
         r.name,
         r.relus,
         r.unmasked_relus,
         r.log2_failure,
-        decimal(r.flooding_bits),
+        whole(r.flooding_bits),
         r.batch.batch,
         r.calibration,
         r.max_logit_error,
         r.mean_logit_error,
         r.max_logit,
         100.0 * r.top1_agreement,
-        r.images,
+        r.checked_on,
         output.display(),
     ));
     text

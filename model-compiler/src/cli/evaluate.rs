@@ -3,9 +3,8 @@
 use std::path::Path;
 
 use serde::Serialize;
-use tacet_compile::calibration::read_limited;
-use tacet_compile::image_input::{MAX_IMAGE_BYTES, Pixels, encode};
 use tacet_compile::{Error, Result};
+use tacet_image_input::{Pixels, tensor};
 use tacet_protocol::plan::{Plan, clear};
 
 use super::args::Evaluate;
@@ -23,10 +22,7 @@ struct Evaluation {
 
 pub fn run(args: &Evaluate, json: bool) -> Result<()> {
     let plan = load_plan(&args.plan)?;
-    let each = args.images.iter().map(|path| {
-        evaluate(&plan, path, args.resize)
-            .map_err(|e| Error::input(format!("{}: {e}", path.display())))
-    });
+    let each = args.images.iter().map(|path| evaluate(&plan, path, args.resize));
     let all = each.collect::<Result<Vec<_>>>()?;
     if json {
         return print_json(&all);
@@ -40,21 +36,14 @@ pub fn run(args: &Evaluate, json: bool) -> Result<()> {
 }
 
 fn evaluate(plan: &Plan, path: &Path, resize: bool) -> Result<Evaluation> {
-    let input = plan.public.tensors.first().ok_or_else(|| Error::input("the plan has no input"))?;
-    let pixels = Pixels::decode(&read_limited(path, MAX_IMAGE_BYTES as u64)?)?;
-    let pixels = pixels.fit(input.shape, resize)?;
-    let logits = logits(plan, &pixels)?;
+    let about = |e| Error::input(format!("`{}`: {e}", path.display()));
+    let input = tensor(&plan.public, Pixels::load(path)?, resize).map_err(about)?;
+    let logits = clear::evaluate(plan, &input).pop().unwrap_or_default();
     let class = class(&logits);
     let label = plan.public.labels.get(class).cloned().unwrap_or_else(|| class.to_string());
     let scale = plan.public.output().map_or(0, |t| t.frac);
     let logits = logits.iter().map(|x| *x as f64 / f64::from(scale).exp2()).collect();
     Ok(Evaluation { image: path.display().to_string(), class, label, logits })
-}
-
-/// The fixed-point logits.
-pub fn logits(plan: &Plan, pixels: &Pixels) -> Result<Vec<i64>> {
-    let input = encode(pixels, &plan.public)?;
-    Ok(clear::evaluate(plan, &input).pop().unwrap_or_default())
 }
 
 /// Index of the largest logit, the first of equals.

@@ -8,7 +8,7 @@ use tacet_protocol::wire::Traffic;
 
 use super::args::Inspect;
 use super::load_plan;
-use super::output::{Table, bytes, decimal, print, print_json};
+use super::output::{Table, bytes, decimal, print, print_json, whole};
 
 #[derive(Serialize)]
 struct Inspection {
@@ -126,10 +126,10 @@ pub fn layer_table(layers: &[LayerReport]) -> String {
             l.frac.to_string(),
             l.truncate.to_string(),
             l.magnitude.to_string(),
-            l.compare_bits.map_or_else(|| "-".into(), |k| k.to_string()),
+            whole(l.compare_bits),
             format!("{}/{}", l.relus, l.unmasked_relus),
             decimal(l.log2_failure),
-            decimal(l.flooding_bits),
+            whole(l.flooding_bits),
             l.terms.join(" + "),
         ]);
     }

@@ -3,6 +3,7 @@
 mod accuracy;
 mod args;
 mod build;
+mod calibrate;
 mod evaluate;
 mod inspect;
 mod output;
@@ -12,8 +13,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use tacet_compile::calibration::read_limited;
 use tacet_compile::{Error, Result};
+use tacet_image_input::read_limited;
 use tacet_protocol::plan::{MAX_FILE_BYTES, Plan};
 use tracing_subscriber::EnvFilter;
 
@@ -25,6 +26,7 @@ pub fn main() -> ExitCode {
     start_log(args.log);
     let done = match &args.verb {
         Verb::Build(a) => build::run(a, args.json),
+        Verb::Calibrate(a) => calibrate::run(a, args.json),
         Verb::Inspect(a) => inspect::run(a, args.json),
         Verb::Evaluate(a) => evaluate::run(a, args.json),
         Verb::Accuracy(a) => accuracy::run(a, args.json),

@@ -1,6 +1,6 @@
 //! Standard output and plan files.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
@@ -27,10 +27,31 @@ pub fn print_json(value: &impl Serialize) -> Result<()> {
 
 /// Writes a file that appears whole or not at all, readable by its owner alone.
 pub fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_whole(path, bytes, Access::Private)
+}
+
+/// Replaces a file whole or not at all. Who may read it stays as it is.
+pub fn rewrite(path: &Path, bytes: &[u8]) -> Result<()> {
+    // A link is followed: it keeps pointing to the model.
+    let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let old = std::fs::metadata(&path).ok().map(|m| m.permissions());
+    write_whole(&path, bytes, Access::Like(old))
+}
+
+/// Who may read a new file.
+enum Access {
+    /// Its owner.
+    Private,
+    /// As before, if it was there; else the process's default.
+    Like(Option<Permissions>),
+}
+
+fn write_whole(path: &Path, bytes: &[u8], access: Access) -> Result<()> {
     let failed = |e| Error::local(format!("cannot write {}: {e}", path.display()));
     let temporary = beside(path)
         .ok_or_else(|| Error::input(format!("{} is no name for a file", path.display())))?;
-    let written = write_new(&temporary, bytes).and_then(|()| std::fs::rename(&temporary, path));
+    let written =
+        write_new(&temporary, bytes, access).and_then(|()| std::fs::rename(&temporary, path));
     if written.is_err() {
         // The first error is the one to report.
         let _ = std::fs::remove_file(&temporary);
@@ -43,12 +64,17 @@ fn beside(path: &Path) -> Option<PathBuf> {
     Some(path.with_file_name(format!(".{name}.{}.tmp", std::process::id())))
 }
 
-fn write_new(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+fn write_new(path: &Path, bytes: &[u8], access: Access) -> std::io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    if matches!(access, Access::Private) {
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    }
     let mut file: File = options.open(path)?;
+    if let Access::Like(Some(permissions)) = access {
+        file.set_permissions(permissions)?;
+    }
     file.write_all(bytes)?;
     file.sync_all()
 }
@@ -97,6 +123,11 @@ pub fn bytes(n: u64) -> String {
         (value, unit) = (value / 1000.0, next);
     }
     if unit == "B" { format!("{n} B") } else { format!("{value:.2} {unit}") }
+}
+
+/// `Some(n)`, `-` for none.
+pub fn whole(n: Option<u32>) -> String {
+    n.map_or_else(|| "-".into(), |n| n.to_string())
 }
 
 /// `Some(x)` with one decimal, `-` for none.

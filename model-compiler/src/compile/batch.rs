@@ -8,8 +8,6 @@ use crate::error::Result;
 
 /// Batches that are tried.
 const CANDIDATES: [usize; 5] = [1, 2, 4, 8, 16];
-/// Used when no candidate's traffic can be predicted.
-const FALLBACK: usize = 8;
 /// A smaller batch is taken if it costs at most this many times the cheapest one's bytes.
 const TOLERANCE: f64 = 1.15;
 /// Most memory that one offline run should take at either party, in bytes.
@@ -31,7 +29,7 @@ pub struct BatchCandidate {
 pub struct BatchChoice {
     /// Tickets per offline run.
     pub batch: usize,
-    /// The sizes weighed; empty if the user chose or nothing could be predicted.
+    /// The sizes weighed; empty if the user chose.
     pub candidates: Vec<BatchCandidate>,
 }
 
@@ -43,7 +41,7 @@ impl BatchChoice {
 }
 
 /// The smallest batch whose predicted offline bytes per ticket are within 15 % of the best that
-/// fits in memory; 8 if nothing can be predicted.
+/// fits in memory. `plan` is a validated one.
 ///
 /// # Errors
 /// [`crate::Error::Input`] if a convolution cannot be packed.
@@ -62,21 +60,19 @@ fn candidate(batch: usize, p: &Prediction) -> BatchCandidate {
 }
 
 fn choose(candidates: Vec<BatchCandidate>) -> BatchChoice {
-    let known = || candidates.iter().filter(|c| c.bytes_per_ticket > 0);
-    let fitting: Vec<_> = known().filter(|c| c.memory <= MAX_MEMORY).collect();
-    // Nothing fits: the least memory is the best that can be done.
-    let fitting = if fitting.is_empty() { known().take(1).collect() } else { fitting };
-    let Some(best) = fitting.iter().map(|c| c.bytes_per_ticket).min() else {
-        return BatchChoice::fixed(FALLBACK);
-    };
-    let good = |c: &&&BatchCandidate| c.bytes_per_ticket as f64 <= best as f64 * TOLERANCE;
-    let batch = fitting.iter().find(good).map_or(FALLBACK, |c| c.batch);
+    let fitting = || candidates.iter().filter(|c| c.memory <= MAX_MEMORY);
+    let best = fitting().map(|c| c.bytes_per_ticket).min().unwrap_or(0) as f64;
+    let good = |c: &&BatchCandidate| c.bytes_per_ticket as f64 <= best * TOLERANCE;
+    // If nothing fits, the least memory is the best that can be done.
+    let batch = fitting().find(good).or(candidates.first()).map_or(1, |c| c.batch);
     BatchChoice { batch, candidates }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::ResNet;
+    use crate::{Calibration, Options, compile, import_model};
 
     fn with(bytes: [u64; 5], memory: u64) -> BatchChoice {
         let each = CANDIDATES.iter().zip(bytes);
@@ -103,7 +99,21 @@ mod tests {
     }
 
     #[test]
-    fn without_a_prediction_it_is_eight() {
-        assert_eq!(with([0; 5], 0), BatchChoice::fixed(8));
+    fn predictions_for_a_network_decide() {
+        let network = import_model(&ResNet::thin20(1, 0.4).model()).unwrap();
+        let images = Calibration::synthetic(network.input, 1);
+        let (plan, report) = compile(&network, &images, &Options::default()).unwrap();
+        let BatchChoice { batch, candidates } = report.batch;
+        assert_eq!(plan.public.batch, batch);
+        let bytes: Vec<u64> = candidates.iter().map(|c| c.bytes_per_ticket).collect();
+        println!("{batch} of {bytes:?}");
+        // Packing several tickets into a ciphertext never costs more per ticket.
+        assert!(bytes.is_sorted_by(|a, b| a >= b));
+        let best = bytes[4] as f64;
+        for c in candidates {
+            let good = c.bytes_per_ticket as f64 <= best * TOLERANCE;
+            assert_eq!(good, c.batch >= batch, "{c:?}");
+            assert!(c.memory <= MAX_MEMORY);
+        }
     }
 }

@@ -8,8 +8,6 @@ use super::quantize::{Draft, quantize};
 use crate::error::{Error, Result};
 use crate::network::Network;
 
-/// log2 of the width of the flooding noise (protocol section 4).
-const FLOODING_LOG2: f64 = 65.0;
 /// Fewest fractional bits of weights that are worth compiling.
 const MIN_WEIGHT_FRAC: u32 = 4;
 
@@ -47,9 +45,11 @@ fn report_lowered(network: &Network, options: &Options, fracs: &[u32], warnings:
     for (layer, frac) in network.layers.iter().zip(fracs) {
         if *frac < options.weight_frac {
             warnings.push(format!(
-                "layer `{}`: weights lowered from {} to {frac} fractional bits to keep 40 bits of \
+                "layer `{}`: weights lowered from {} to {frac} fractional bits to keep {} bits of \
                  flooding noise",
-                layer.name, options.weight_frac
+                layer.name,
+                options.weight_frac,
+                rlwe::MIN_FLOODING_BITS
             ));
         }
     }
@@ -79,13 +79,13 @@ fn noisiest(draft: &Draft, group: &HeGroup) -> Option<usize> {
     loudest.map(|m| m.tensor)
 }
 
-/// Bits by which the flooding noise exceeds the evaluated noise, for each tensor of a plan: the
+/// Whole bits by which the flooding noise exceeds the evaluated noise, for each tensor of a plan: the
 /// least over the convolution groups that it takes part in; `None` without convolutions.
-pub fn flooding_bits(plan: &Plan) -> Vec<Option<f64>> {
-    let mut bits: Vec<Option<f64>> = vec![None; plan.public.tensors.len()];
+pub fn flooding_bits(plan: &Plan) -> Vec<Option<u32>> {
+    let mut bits: Vec<Option<u32>> = vec![None; plan.public.tensors.len()];
     for group in groups_of(&plan.public) {
         let bound = rlwe::noise_bound(&group.weights(&plan.secret), &group.shape);
-        let margin = FLOODING_LOG2 - (bound.max(1) as f64).log2();
+        let margin = rlwe::flooding_bits(bound);
         for m in &group.members {
             if let Some(b) = bits.get_mut(m.tensor) {
                 *b = Some(b.map_or(margin, |old| old.min(margin)));

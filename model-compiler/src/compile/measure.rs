@@ -1,16 +1,17 @@
-//! Runs the calibration images through the float network and the clear fixed-point plan.
+//! Runs the images through the float network and the clear fixed-point plan.
 
 use rayon::prelude::*;
+use tacet_image_input::{encode, normalise};
 use tacet_protocol::plan::{Linear, Plan, SecretPlan, clear};
 
 use super::quantize::Draft;
 use crate::calibration::Calibration;
 use crate::error::{Error, Result};
 use crate::float::Trace;
-use crate::image_input::{encode, normalise};
 use crate::network::Network;
+use crate::ranges::Ranges;
 
-/// What calibration found.
+/// What the images show.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Measured {
     /// Largest integer magnitude of each tensor before its ReLU.
@@ -26,31 +27,39 @@ pub(super) struct Measured {
 }
 
 /// Evaluates every image both ways.
-pub(super) fn measure(network: &Network, draft: &Draft, images: &Calibration) -> Result<Measured> {
-    if images.images.is_empty() {
+pub(super) fn measure(
+    network: &Network,
+    draft: &Draft,
+    calibration: &Calibration,
+) -> Result<Measured> {
+    if calibration.images.is_empty() {
         return Err(Error::input("no calibration images"));
     }
     let shares = SecretPlan { tensors: draft.secret.tensors.clone() };
     let plan = Plan { public: draft.public.clone(), secret: shares };
     let norms = filter_norms(&plan);
-    let each: Vec<Measured> = images
+    let given = calibration.ranges.as_ref().map(Ranges::largest);
+    if let Some(largest) = &given {
+        check_range(&plan, &norms, largest)?;
+    }
+    let each: Vec<Measured> = calibration
         .images
         .par_iter()
         .map(|pixels| {
             let real = normalise(pixels, network.input, &plan.public.input)?;
             let trace = network.trace(&real.iter().map(|x| *x as f32).collect::<Vec<_>>());
-            check_range(&plan, &norms, &trace)?;
+            check_range(&plan, &norms, &trace.largest)?;
             let fixed = clear::evaluate(&plan, &encode(pixels, &plan.public)?);
-            Ok(compare(&plan, &trace, &fixed))
+            Ok(compare(&plan, &trace, given.as_deref().unwrap_or(&trace.largest), &fixed))
         })
         .collect::<Result<_>>()?;
     Ok(combine(each))
 }
 
-fn compare(plan: &Plan, trace: &Trace, fixed: &[Vec<i64>]) -> Measured {
+fn compare(plan: &Plan, trace: &Trace, largest: &[f32], fixed: &[Vec<i64>]) -> Measured {
     let mut m = Measured::default();
     let tensors = plan.public.tensors.iter().zip(trace.values.iter().zip(fixed));
-    for ((spec, (float, fixed)), largest) in tensors.zip(&trace.largest) {
+    for ((spec, (float, fixed)), largest) in tensors.zip(largest) {
         let scale = f64::from(spec.frac).exp2();
         let errors =
             float.iter().zip(fixed).map(|(x, y)| (f64::from(*x) * scale - *y as f64).abs());
@@ -126,12 +135,12 @@ fn filter_norms(plan: &Plan) -> Vec<Vec<f64>> {
 }
 
 /// Refuses what would overflow 64 bits, so that the evaluator's sums are exact.
-fn check_range(plan: &Plan, norms: &[Vec<f64>], trace: &Trace) -> Result<()> {
+fn check_range(plan: &Plan, norms: &[Vec<f64>], largest: &[f32]) -> Result<()> {
     for (spec, norms) in plan.public.tensors.iter().zip(norms) {
         let mut sum = 0.0;
         for (term, norm) in spec.terms.iter().zip(norms) {
             let from = plan.public.tensors.get(term.input).map_or(0, |t| t.frac);
-            let largest = trace.largest.get(term.input).copied().unwrap_or_default();
+            let largest = largest.get(term.input).copied().unwrap_or_default();
             sum += norm * (f64::from(largest) * f64::from(from).exp2() + 1.0);
         }
         // Also catches values that are not numbers.

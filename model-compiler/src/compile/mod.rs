@@ -63,6 +63,9 @@ pub fn compile(
     options: &Options,
 ) -> Result<(Plan, Report)> {
     options.check()?;
+    if let Some(ranges) = &calibration.ranges {
+        ranges.check(network)?;
+    }
     let mut warnings = network.warnings.clone();
     let input = input_spec(network, &mut warnings)?;
     let mut draft = flooding::settle(network, &input, options, &mut warnings)?;
@@ -74,6 +77,8 @@ pub fn compile(
         // Pixels are bounded, whatever the calibration images show.
         spec.magnitude = magnitude(input_peak(&input, spec.frac), 0);
     }
+    // Predictions are for validated plans.
+    draft.public.validate()?;
     let batch = match options.batch {
         Some(b) => BatchChoice::fixed(b),
         None => choose_batch(&draft.public)?,
@@ -101,7 +106,7 @@ fn input_peak(input: &InputSpec, frac: u32) -> f64 {
     ends.fold(0.0, |p: f64, x| p.max(x.abs())) * f64::from(frac).exp2() + 1.0
 }
 
-fn input_spec(network: &Network, warnings: &mut Vec<String>) -> Result<InputSpec> {
+pub(crate) fn input_spec(network: &Network, warnings: &mut Vec<String>) -> Result<InputSpec> {
     let n = network.input.channels;
     let mut get = |name: &str, given: &Option<Vec<f32>>, default: f32| match given {
         Some(v) if v.len() == n => Ok(v.clone()),

@@ -35,8 +35,8 @@ pub struct LayerReport {
     pub unmasked_relus: usize,
     /// log2 of the probability that truncating this tensor makes a gross error in one inference.
     pub log2_failure: Option<f64>,
-    /// Bits by which the flooding noise exceeds the evaluated noise.
-    pub flooding_bits: Option<f64>,
+    /// Whole bits by which the flooding noise exceeds the evaluated noise.
+    pub flooding_bits: Option<u32>,
 }
 
 /// The result of a compilation.
@@ -51,9 +51,11 @@ pub struct Report {
     /// log2 of the probability of a gross truncation error per inference.
     pub log2_failure: f64,
     /// Least flooding margin over all layers, in bits.
-    pub flooding_bits: Option<f64>,
-    /// Where the calibration images come from.
+    pub flooding_bits: Option<u32>,
+    /// The images that the value ranges come from.
     pub calibration: String,
+    /// The images that the figures about logits and labels come from.
+    pub checked_on: String,
     /// Their number.
     pub images: usize,
     /// Largest `|float - fixed|` logit difference.
@@ -62,7 +64,7 @@ pub struct Report {
     pub mean_logit_error: f64,
     /// Largest `|logit|` of the float network.
     pub max_logit: f64,
-    /// Share of the calibration images whose label quantisation does not change.
+    /// Share of these images whose label quantisation does not change.
     pub top1_agreement: f64,
     /// The batch and what was weighed for it.
     pub batch: BatchChoice,
@@ -87,8 +89,12 @@ impl Report {
             relus: plan.public.relus(),
             unmasked_relus: plan.public.unmasked_relus(),
             log2_failure: log2_truncation_failure(&plan.public),
-            flooding_bits: layers.iter().filter_map(|l| l.flooding_bits).reduce(f64::min),
-            calibration: calibration.source.clone(),
+            flooding_bits: layers.iter().filter_map(|l| l.flooding_bits).min(),
+            calibration: calibration.ranges.as_ref().map_or_else(
+                || calibration.source.clone(),
+                |r| format!("{}, stored in the model", r.images()),
+            ),
+            checked_on: calibration.source.clone(),
             images,
             max_logit_error: measured.max_error,
             mean_logit_error: measured.mean_error,
@@ -112,7 +118,7 @@ fn layer_report(
     plan: &PublicPlan,
     index: usize,
     t: &TensorSpec,
-    flooding_bits: Option<f64>,
+    flooding_bits: Option<u32>,
 ) -> LayerReport {
     let name = |i: usize| plan.tensors.get(i).map_or("", |t| t.name.as_str());
     let Shape { channels, height, width } = t.shape;

@@ -1,9 +1,10 @@
-//! Normalisation constants and class names stored in the model's metadata.
+//! Normalisation constants, class names and value ranges stored in the model's metadata.
 
 use tacet_onnx::ModelProto;
 
 use crate::error::{Error, Result};
-use crate::network::Network;
+use crate::network::{Network, StoredRanges};
+use crate::ranges::{IMAGES_KEY, RANGES_KEY};
 
 /// Reads `tacet.mean`, `tacet.std` (comma-separated floats) and `tacet.labels`.
 pub(super) fn read(model: &ModelProto, network: &mut Network) -> Result<()> {
@@ -20,5 +21,9 @@ pub(super) fn read(model: &ModelProto, network: &mut Network) -> Result<()> {
     if let Some(labels) = metadata.get("tacet.labels") {
         network.labels = labels.split(',').map(|l| l.trim().to_owned()).collect();
     }
+    network.stored_ranges = metadata.get(RANGES_KEY).map(|ranges| StoredRanges {
+        ranges: (*ranges).to_owned(),
+        images: metadata.get(IMAGES_KEY).copied().unwrap_or("unnamed images").to_owned(),
+    });
     Ok(())
 }

@@ -8,17 +8,17 @@ use tacet_compile::calibration::Calibration;
 use tacet_compile::testing::ResNet;
 use tacet_protocol::plan::Shape;
 
-fn run(args: &[&str]) -> Output {
+pub fn run(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_tacet-compile")).args(args).output().unwrap()
 }
 
-fn json(args: &[&str]) -> Value {
+pub fn json(args: &[&str]) -> Value {
     let out = run(args);
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     serde_json::from_slice(&out.stdout).unwrap()
 }
 
-fn text(path: &Path) -> &str {
+pub fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
@@ -60,7 +60,7 @@ fn private(path: &Path) {
 fn private(_: &Path) {}
 
 /// A PNG and a CIFAR batch of four images.
-fn pictures(dir: &Path) -> (std::path::PathBuf, std::path::PathBuf) {
+pub fn pictures(dir: &Path) -> (std::path::PathBuf, std::path::PathBuf) {
     let images = Calibration::synthetic(Shape::new(3, 32, 32), 4).images;
     let png = dir.join("x.png");
     image::save_buffer(&png, &images[0].rgb, 32, 32, image::ColorType::Rgb8).unwrap();

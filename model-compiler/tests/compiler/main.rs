@@ -13,6 +13,7 @@ mod import;
 mod masked_relu;
 mod public_models;
 mod quantize;
+mod ranges;
 mod reference;
 mod unsupported;
 

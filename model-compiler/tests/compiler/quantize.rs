@@ -1,10 +1,11 @@
 //! Fixed-point plans stay close to the float network; unsafe plans are refused.
 
 use proptest::prelude::*;
-use tacet_compile::image_input::{encode, normalise};
 use tacet_compile::testing::{ConvSpec, ModelBuilder, ResNet};
 use tacet_compile::{Calibration, Network, Options, compile, import_model};
-use tacet_protocol::plan::{Linear, Plan, clear};
+use tacet_image_input::{encode, normalise};
+use tacet_protocol::plan::{Linear, Plan, clear, groups_of};
+use tacet_protocol::rlwe::{MIN_FLOODING_BITS, flooding_bits, noise_bound};
 
 use crate::cases;
 
@@ -19,7 +20,7 @@ proptest! {
         let network = import_model(&ResNet::tiny(seed, keep).model()).unwrap();
         let (plan, report) = compiled(&network, &Options::default());
         prop_assert!(report.max_logit_error < 0.05 * report.max_logit.max(1.0), "{report:?}");
-        prop_assert!(report.flooding_bits.unwrap() >= 40.0);
+        prop_assert!(report.flooding_bits.unwrap() >= MIN_FLOODING_BITS);
         prop_assert!(report.log2_failure < -12.0);
         // Images that calibration has not seen.
         let fresh = Calibration::synthetic(network.input, 12).images.split_off(8);
@@ -87,12 +88,21 @@ fn heavy(w: f32, n: usize) -> Network {
 
 #[test]
 fn weights_are_lowered_until_the_flooding_suffices() {
-    // 1024 weights of 4.0: at 12 bits the noise is well over the 2^25 allowed.
+    // 2048 weights of 4.0: at 12 bits the noise is over what the flooding hides.
     let (plan, report) = compiled(&heavy(4.0, 32), &Options::default());
     let lowered: Vec<_> = report.warnings.iter().filter(|w| w.contains("lowered")).collect();
     assert!(lowered.len() == 1 && lowered[0].contains("`fc`"), "{:?}", report.warnings);
-    assert!(plan.public.tensors[1].truncate < 12);
-    assert!(report.flooding_bits.unwrap() >= 40.0);
+    let frac = plan.public.tensors[1].truncate;
+    assert!(frac < 12);
+    // One more bit would not do; the report says what the plan's check will say.
+    let group = &groups_of(&plan.public)[0];
+    let bits = |factor| {
+        let weights = group.weights(&plan.secret).into_iter().map(|w| w * factor);
+        flooding_bits(noise_bound(&weights.collect::<Vec<_>>(), &group.shape))
+    };
+    assert!(bits(2) < MIN_FLOODING_BITS);
+    assert_eq!(report.flooding_bits, Some(bits(1)));
+    assert!(report.flooding_bits.unwrap() >= MIN_FLOODING_BITS);
 }
 
 #[test]
@@ -150,7 +160,7 @@ fn options_and_normalisation_are_checked() {
     network.labels = vec!["one".into()];
     assert!(error(&network, Options::default()).contains("1 labels for 2 logits"));
     network.labels.clear();
-    let none = Calibration { images: vec![], source: String::new() };
+    let none = Calibration { images: vec![], source: String::new(), ranges: None };
     let e = compile(&network, &none, &Options::default()).err().unwrap();
     assert!(e.to_string().contains("no calibration images"));
 }

@@ -1,0 +1,15 @@
+//! From an image file to a network's input tensor: the one way that client, compiler and
+//! benchmarks share, so that their integers agree bit for bit.
+//!
+//! A file is read within limits, decoded to 8-bit RGB (transparency is ignored), checked for the
+//! network's exact size or resized, normalised per channel, and rounded to fixed point.
+
+mod cifar;
+mod file;
+mod pixels;
+mod tensor;
+
+pub use cifar::read_cifar;
+pub use file::read_limited;
+pub use pixels::{MAX_IMAGE_BYTES, Pixels};
+pub use tensor::{check_size, encode, normalise, tensor};

@@ -1,0 +1,139 @@
+//! From pixels to the integers of tensor 0.
+
+use tacet_protocol::plan::{InputSpec, PublicPlan, Shape, TensorSpec};
+use tacet_protocol::{Error, Result, ring};
+
+use crate::Pixels;
+use crate::pixels::check_fit;
+
+/// Checks that the network takes images at all, and images of this size (columns, rows).
+///
+/// # Errors
+/// [`Error::Input`] naming both sizes.
+pub fn check_size(plan: &PublicPlan, size: (usize, usize), resize: bool) -> Result<()> {
+    let shape = input(plan)?.shape;
+    check_channels(shape)?;
+    check_fit(size, shape, resize)
+}
+
+/// `(pixel / 255 - mean) / std` in CHW order. A network of one channel gets the luminance.
+///
+/// # Errors
+/// [`Error::Input`] if the image's size or the network's channels do not fit.
+pub fn normalise(pixels: &Pixels, shape: Shape, spec: &InputSpec) -> Result<Vec<f64>> {
+    check_channels(shape)?;
+    check_fit((pixels.width, pixels.height), shape, false)?;
+    let mut out = Vec::with_capacity(shape.len());
+    for (ch, (mean, std)) in spec.mean.iter().zip(&spec.std).enumerate().take(shape.channels) {
+        let (mean, std) = (f64::from(*mean), f64::from(*std));
+        for pixel in pixels.rgb.as_chunks::<3>().0 {
+            let value = if shape.channels == 1 { luminance(*pixel) } else { pixel[ch] };
+            out.push((f64::from(value) / 255.0 - mean) / std);
+        }
+    }
+    Ok(out)
+}
+
+/// Tensor 0 of the plan, in two's complement fixed point; the image has the network's size.
+///
+/// # Errors
+/// [`Error::Input`] if the image does not fit the plan.
+pub fn encode(pixels: &Pixels, plan: &PublicPlan) -> Result<Vec<i64>> {
+    let input = input(plan)?;
+    let values = normalise(pixels, input.shape, &plan.input)?;
+    Ok(values.into_iter().map(|x| ring::encode(x, input.frac) as i64).collect())
+}
+
+/// Tensor 0 of the plan for an image of any size; another size than the network's is resized if
+/// `resize`.
+///
+/// # Errors
+/// [`Error::Input`] if the image does not fit the plan.
+pub fn tensor(plan: &PublicPlan, pixels: Pixels, resize: bool) -> Result<Vec<i64>> {
+    encode(&pixels.fit(input(plan)?.shape, resize)?, plan)
+}
+
+fn input(plan: &PublicPlan) -> Result<&TensorSpec> {
+    plan.tensors.first().ok_or_else(|| Error::input("the plan has no input"))
+}
+
+fn check_channels(shape: Shape) -> Result<()> {
+    match shape.channels {
+        1 | 3 => Ok(()),
+        n => Err(Error::input(format!("images have 1 or 3 channels, the network takes {n}"))),
+    }
+}
+
+/// Rec. 709 luma in integers; a grey pixel keeps its value.
+fn luminance([r, g, b]: [u8; 3]) -> u8 {
+    let sum = 2126 * u32::from(r) + 7152 * u32::from(g) + 722 * u32::from(b);
+    (sum / 10_000) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use tacet_protocol::plan::Mask;
+
+    use super::*;
+
+    fn plan(shape: Shape, frac: u32) -> PublicPlan {
+        let input = TensorSpec {
+            name: "image".into(),
+            shape,
+            frac,
+            truncate: 0,
+            magnitude: 12,
+            dropped: 0,
+            terms: Vec::new(),
+            mask: Mask::uniform(shape.len(), false),
+            unmasked_relus: 0,
+        };
+        let channels = shape.channels;
+        PublicPlan {
+            name: "test".into(),
+            input: InputSpec {
+                mean: [0.5, 0.25, 0.0][..channels].to_vec(),
+                std: [0.5, 1.0, 0.25][..channels].to_vec(),
+            },
+            tensors: vec![input],
+            labels: Vec::new(),
+            batch: 1,
+        }
+    }
+
+    fn colours() -> Pixels {
+        Pixels::new(2, 1, vec![255, 0, 51, 0, 0, 0]).unwrap()
+    }
+
+    #[test]
+    fn channels_are_planes_normalised_and_rounded() {
+        let got = encode(&colours(), &plan(Shape::new(3, 1, 2), 8)).unwrap();
+        let real = |x: f64| (x * 256.0).round() as i64;
+        assert_eq!(got, [1.0, -1.0, -0.25, -0.25, 0.8, 0.0].map(real));
+    }
+
+    #[test]
+    fn one_channel_takes_the_luminance() {
+        let grey = Pixels::new(1, 2, vec![255, 255, 255, 0, 0, 0]).unwrap();
+        assert_eq!(encode(&grey, &plan(Shape::new(1, 2, 1), 4)).unwrap(), [16, -16]);
+        assert_eq!(luminance([77; 3]), 77);
+        assert_eq!(luminance([255, 0, 51]), 57);
+    }
+
+    #[test]
+    fn sizes_and_channels_are_checked() {
+        let four = plan(Shape::new(3, 4, 6), 8);
+        let Err(Error::Input { what }) = encode(&colours(), &four) else { panic!() };
+        assert!(what.contains("2x1") && what.contains("6x4"), "{what}");
+        assert!(check_size(&four, (2, 1), false).is_err());
+        assert!(tensor(&four, colours(), false).is_err());
+        assert_eq!(tensor(&four, colours(), true).unwrap().len(), 72);
+        assert!(
+            check_size(&four, (2, 1), true).is_ok() && check_size(&four, (6, 4), false).is_ok()
+        );
+        let mut odd = plan(Shape::new(2, 1, 2), 8);
+        assert!(check_size(&odd, (2, 1), true).is_err() && encode(&colours(), &odd).is_err());
+        odd.tensors.clear();
+        assert!(check_size(&odd, (2, 1), true).is_err() && encode(&colours(), &odd).is_err());
+    }
+}
