@@ -60,8 +60,10 @@ fn traffic_is_the_predicted_traffic() {
     }
     let summary = &events[4];
     assert_eq!(traffic(&summary["setup"]), one.session);
-    let sum = |a: Traffic, b: Traffic| {
-        Traffic { up: a.up + b.up, down: a.down + b.down, rounds: a.rounds + b.rounds }
+    let sum = |a: Traffic, b: Traffic| Traffic {
+        up: a.up + b.up,
+        down: a.down + b.down,
+        rounds: a.rounds + b.rounds,
     };
     assert_eq!(traffic(&summary["offline"]), sum(three.offline, one.offline));
     let (mut online, all) = (Traffic::default(), &summary["online"]);
@@ -88,7 +90,10 @@ fn tls_adds_a_little_to_the_metered_bytes() {
         // Records of at most 16 KiB cost 22 bytes each, the handshake and its certificates some
         // kilobytes, and short messages a record of their own.
         let most = metered + metered / 200 + 16_384;
-        assert!(socket > metered && socket < most, "{way}: {metered} metered, {socket} on the socket");
+        assert!(
+            socket > metered && socket < most,
+            "{way}: {metered} metered, {socket} on the socket"
+        );
     }
 }
 

@@ -152,7 +152,10 @@ impl Ended {
         assert_eq!(self.code, Some(code), "{self:?}");
         let events = self.events();
         let error = events.last().unwrap();
-        assert_eq!((error["event"].as_str(), error["code"].as_i64()), (Some("error"), Some(code.into())));
+        assert_eq!(
+            (error["event"].as_str(), error["code"].as_i64()),
+            (Some("error"), Some(code.into()))
+        );
         assert!(error["message"].as_str().unwrap().contains(words), "{error}");
         assert!(!self.stderr.contains("panicked"), "{self:?}");
     }

@@ -39,6 +39,11 @@ impl RawTls {
         self.0.flush().unwrap();
     }
 
+    /// As [`Self::send`], to a server that may have hung up.
+    pub fn try_send(&mut self, bytes: &[u8]) {
+        let _ = self.0.write_all(bytes).and_then(|()| self.0.flush());
+    }
+
     /// What the server says until it hangs up, however it does that.
     pub fn last_words(mut self) -> String {
         let mut words = Vec::new();
