@@ -193,8 +193,7 @@ fn sent_messages(files: &Files, server: &Server) -> Vec<usize> {
     let mut peer = Peer::connect(files, server);
     let mut tap = Tap::new(&mut peer.transport, Action::Nothing, 0);
     honest_session(&mut tap, 0).unwrap();
-    let sent = tap.messages.iter().enumerate().filter(|(_, sent)| **sent);
-    let sent = sent.map(|(number, _)| number).collect();
+    let sent = tap.sent();
     peer.hang_up();
     assert_eq!(server.session_end().error, None);
     sent

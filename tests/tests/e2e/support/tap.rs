@@ -35,6 +35,12 @@ impl<T: Transport> Tap<T> {
         Self { inner, action, at, messages: Vec::new() }
     }
 
+    /// Numbers of the messages that were sent.
+    pub fn sent(&self) -> Vec<usize> {
+        let sent = self.messages.iter().enumerate().filter(|(_, sent)| **sent);
+        sent.map(|(number, _)| number).collect()
+    }
+
     /// Counts a message; what is to happen at it.
     fn now(&mut self, sent: bool) -> Result<Action> {
         let now = self.messages.len() == self.at;
