@@ -45,7 +45,7 @@ fn infer(args: &Infer) -> Result<()> {
             check_size(session.plan(), *size, args.resize).map_err(|e| about(path, e))?;
         }
         let mut run = Run::new(session, context, &args.common);
-        let batch = args.batch.unwrap_or(run.session.plan().batch).max(1);
+        let batch = run.batch(args.batch);
         for images in args.images.chunks(batch) {
             let tensors = images
                 .iter()
@@ -63,7 +63,13 @@ fn infer(args: &Infer) -> Result<()> {
 fn prepare(args: &Prepare) -> Result<()> {
     with_session(&args.common, |session, context| {
         let mut run = Run::new(session, context, &args.common);
-        let batch = args.batch.unwrap_or(run.session.plan().batch).max(1);
+        let (batch, most) = (run.batch(args.batch), run.session.max_tickets());
+        if args.tickets > most {
+            return Err(Error::input(format!(
+                "the server keeps at most {} for a session: ask for fewer with -n",
+                count(most, "ticket")
+            )));
+        }
         let mut tickets = VecDeque::new();
         while tickets.len() < args.tickets {
             tickets.extend(run.tickets(batch.min(args.tickets - tickets.len()))?);
@@ -139,6 +145,12 @@ impl<'a> Run<'a> {
         let time = context.connecting.elapsed();
         let totals = Totals { setup: Cost { time, traffic: setup }, ..Totals::default() };
         Self { session, context, common, totals }
+    }
+
+    /// Tickets to make at a time: as asked for, else what the plan advises within what the server
+    /// allows.
+    fn batch(&self, asked: Option<usize>) -> usize {
+        asked.unwrap_or(self.session.plan().batch.min(self.session.max_tickets())).max(1)
     }
 
     /// Tensor 0 of an image file.

@@ -1,0 +1,23 @@
+//! The product as its users run it: `tacet-server` and `tacet-client` processes over TLS on
+//! loopback, with honest, confused and hostile peers.
+//!
+//! Nothing here sleeps or depends on how fast the machine is: every wait is for an output line,
+//! a message or the end of a process.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "helpers of tests, outside the test functions"
+)]
+
+mod bad_certificates;
+mod bad_files;
+mod bad_images;
+mod bad_peers;
+mod bad_servers;
+mod happy;
+mod killed;
+mod limits;
+mod shutdown;
+mod support;

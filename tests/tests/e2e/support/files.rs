@@ -1,0 +1,70 @@
+//! A folder with everything that a server and its clients read.
+
+use std::path::{Path, PathBuf};
+
+use tacet_protocol::wire::{ClientTls, Identity, Pem, ServerTls};
+
+use super::certs::Authority;
+use super::network::network;
+
+/// The folder; it goes when this is dropped.
+///
+/// - `net.plan`, and the pictures under their names
+/// - `ca.pem` signed `server.pem` (key `server.key`), for `localhost` and `127.0.0.1`
+/// - `client-ca.pem` signed `client.pem` (key `client.key`)
+/// - `other-ca.pem` signed `other.pem` (key `other.key`)
+pub struct Files(tempfile::TempDir);
+
+impl Files {
+    pub fn new() -> Self {
+        let files = Self(tempfile::tempdir().unwrap());
+        let network = network();
+        files.put("net.plan", &network.plan.to_bytes().unwrap());
+        for picture in &network.pictures {
+            files.put(&picture.name, &picture.bytes);
+        }
+        files.authority("ca.pem", "server", &["localhost", "127.0.0.1"]);
+        files.authority("client-ca.pem", "client", &["someone"]);
+        files.authority("other-ca.pem", "other", &["localhost", "127.0.0.1"]);
+        files
+    }
+
+    fn authority(&self, ca: &str, name: &str, hosts: &[&str]) {
+        let authority = Authority::new();
+        let (cert, key) = authority.sign(hosts);
+        self.put(ca, authority.pem.as_bytes());
+        self.put(&format!("{name}.pem"), cert.as_bytes());
+        self.put(&format!("{name}.key"), key.as_bytes());
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Writes a file.
+    pub fn put(&self, name: &str, bytes: &[u8]) {
+        std::fs::write(self.path(name), bytes).unwrap();
+    }
+
+    /// The path of a picture.
+    pub fn picture(&self, i: usize) -> PathBuf {
+        self.path(&network().pictures[i].name)
+    }
+
+    /// A library client's settings; it shows its certificate if it is asked to.
+    pub fn client_tls(&self) -> ClientTls {
+        let ca = Pem::read(&self.path("ca.pem")).unwrap();
+        let identity = Identity::read(&self.path("client.pem"), &self.path("client.key"));
+        ClientTls::new(&ca, Some(&identity.unwrap())).unwrap()
+    }
+
+    /// A library server's settings.
+    pub fn server_tls(&self) -> ServerTls {
+        let identity = Identity::read(&self.path("server.pem"), &self.path("server.key"));
+        ServerTls::new(&identity.unwrap(), None).unwrap()
+    }
+}

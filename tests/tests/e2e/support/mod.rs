@@ -1,0 +1,22 @@
+//! What the tests share: files, processes, and clients made from the library.
+
+mod binaries;
+mod certs;
+mod client;
+mod files;
+mod impostor;
+mod network;
+mod peer;
+mod raw;
+mod server;
+mod tap;
+
+pub use binaries::binary;
+pub use client::{Client, Ended};
+pub use files::Files;
+pub use impostor::Impostor;
+pub use network::network;
+pub use peer::{Peer, Witness, honest_session, ring, undisturbed};
+pub use raw::RawTls;
+pub use server::Server;
+pub use tap::{Action, KILLED, Tap};
