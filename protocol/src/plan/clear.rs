@@ -63,10 +63,27 @@ fn conv(s: &ConvShape, weights: &[i32], a: &[i64], z: &mut [i64]) {
         for y in valid_range(ky, s.pad_h, s.stride, input.height, out.height) {
             let row = (ch * input.height + y * s.stride + ky - s.pad_h) * input.width;
             let at = (o * out.height + y) * out.width;
-            for x in columns.clone() {
-                z[at + x] += i64::from(*w) * a[row + x * s.stride + kx - s.pad_w];
+            let target = &mut z[at + columns.start..at + columns.end];
+            if target.is_empty() {
+                continue;
             }
+            let source = &a[row + columns.start * s.stride + kx - s.pad_w..];
+            add_row(i64::from(*w), source, s.stride, target);
         }
+    }
+}
+
+/// `target += w * source`, taking every `stride`-th of the source.
+///
+/// Wraps, as the shares' ring does: only sums that stay within 64 bits mean anything (the compiler
+/// refuses others), and partial sums may leave them.
+fn add_row(w: i64, source: &[i64], stride: usize, target: &mut [i64]) {
+    let add = |(z, a): (&mut i64, &i64)| *z = z.wrapping_add(w.wrapping_mul(*a));
+    // The same loop twice: where the stride is known to be one, vector instructions serve.
+    if stride == 1 {
+        target.iter_mut().zip(source).for_each(add);
+    } else {
+        target.iter_mut().zip(source.iter().step_by(stride)).for_each(add);
     }
 }
 
