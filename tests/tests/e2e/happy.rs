@@ -171,7 +171,8 @@ fn other_sizes_are_resized_if_asked_for() {
     let server = Server::start(&files, &[]);
     let large = files.path("large.png");
     image::RgbImage::from_pixel(20, 12, image::Rgb([90, 120, 30])).save(&large).unwrap();
-    infer(&files, &server, &[large.clone()], &["--resize"]).expect(&["image", "summary"]);
+    infer(&files, &server, std::slice::from_ref(&large), &["--resize"])
+        .expect(&["image", "summary"]);
     server.session_end();
     infer(&files, &server, &[large], &[]).refused(3, "--resize");
     server.session_end();

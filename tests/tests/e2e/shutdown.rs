@@ -31,10 +31,10 @@ struct Gate<T, F> {
 
 impl<T: Transport, F: FnOnce()> Transport for Gate<T, F> {
     fn send(&mut self, kind: Kind, payload: &[u8]) -> Result<()> {
-        if kind == Kind::Activations {
-            if let Some(pause) = self.pause.take() {
-                pause();
-            }
+        if kind == Kind::Activations
+            && let Some(pause) = self.pause.take()
+        {
+            pause();
         }
         self.inner.send(kind, payload)
     }

@@ -11,8 +11,8 @@ use tacet_image_input::{Pixels, encode};
 use tacet_protocol::plan::{Plan, clear};
 
 /// Private logits may differ from the clear evaluator's by this much, in units of the last
-/// fractional bit: each of the ten truncations and lattice roundings on the way is off by at most
-/// one or two units, and the small weights behind it hardly amplify that.
+/// fractional bit: truncations and lattice roundings on the way are off by a unit or two each, at
+/// random. Sums of some five units are common in this network, three times as much is never due.
 pub const TOLERANCE: i64 = 16;
 
 /// A compiled network and pictures of its size.

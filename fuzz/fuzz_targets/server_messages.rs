@@ -1,0 +1,7 @@
+//! Arbitrary frames into a server.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use tacet_fuzz::{feed_server, frames, honest_frames};
+
+fuzz_target!(|bytes: &[u8]| feed_server(frames(bytes, &honest_frames()[0])));
