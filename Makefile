@@ -36,7 +36,7 @@ libtorch:
 
 model: libtorch
 	$(CARGO) run --release --locked -p tacet-train -- run --data "$(DATA)" --out $(MODEL)
-	$(CARGO) run --release --locked -p tacet-compile -- calibrate $(MODEL) --data "$(DATA)/data_batch_1.bin"
+	$(CARGO) run --release --locked -p tacet-compile -- calibrate $(MODEL) --data "$(DATA)/data_batch_1.bin" -n 2000
 
 test: libtorch
 	$(CARGO) fmt --all --check

@@ -34,8 +34,7 @@ pub(super) fn block_avx512(k: usize, n: usize, w: &[i32], x: &[u64], out: &mut [
 }
 
 /// # Safety
-/// Needs avx512f and avx512dq; `w` holds `R * k`, `x` `k * n`, `out` `R * n` values, `n` a
-/// multiple of 16.
+/// Needs avx512f and avx512dq; lengths as [`rows`] checks them, with `R` rows.
 #[target_feature(enable = "avx512f,avx512dq")]
 unsafe fn rows_avx512<const R: usize>(k: usize, n: usize, w: &[i32], x: &[u64], out: &mut [u64]) {
     for col in (0..n).step_by(LANES) {
@@ -84,7 +83,7 @@ pub(super) fn block_avx2(k: usize, n: usize, w: &[i32], x: &[u64], out: &mut [u6
 /// `x * w' = lo(x) * w' + (hi(x) * w' << 32)`, and `2^31 * sum(x)` is taken off at the end.
 ///
 /// # Safety
-/// Needs avx2; `w` holds `R * k`, `x` `k * n`, `out` `R * n` values, `n` a multiple of 16.
+/// Needs avx2; lengths as [`rows`] checks them, with `R` rows.
 #[target_feature(enable = "avx2")]
 unsafe fn rows_avx2<const R: usize>(k: usize, n: usize, w: &[i32], x: &[u64], out: &mut [u64]) {
     for col in (0..n).step_by(8) {
