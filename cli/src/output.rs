@@ -22,7 +22,7 @@ pub fn line(text: &str) -> Result<()> {
 /// Writes one JSON object on a line of stdout.
 ///
 /// # Errors
-/// As [`line`].
+/// As [`line()`].
 pub fn json_line(value: &impl Serialize) -> Result<()> {
     let text = serde_json::to_string(value)
         .map_err(|e| Error::local(format!("cannot encode JSON: {e}")))?;
