@@ -61,7 +61,7 @@ impl Stage {
             None => pictures(&options.samples)?.into_iter().map(|p| (p, None)).collect(),
         };
         let plan_path = dir.path().join("model.plan");
-        compile(&options.model, options.data.as_deref(), &plan_path)?;
+        compile(options, &plan_path)?;
         let plan = Plan::from_bytes(&read(&plan_path)?)?;
         let network = tacet_compile::import(&read(&options.model)?)
             .map_err(|e| Error::input(e.to_string()))?;
@@ -120,10 +120,14 @@ fn argmax(values: impl Iterator<Item = f64>) -> usize {
 }
 
 /// Calibrates on training images where there are any; else the model's stored ranges serve.
-fn compile(model: &Path, data: Option<&Path>, plan: &Path) -> Result<()> {
+fn compile(options: &Options, plan: &Path) -> Result<()> {
     let mut command = sibling("tacet-compile")?;
-    command.arg("build").arg(model).arg("-o").arg(plan);
-    let training = data.map(|d| d.join("data_batch_1.bin")).filter(|f| f.is_file());
+    command.arg("build").arg(&options.model).arg("-o").arg(plan);
+    if let Some(frac) = options.frac {
+        command.args(["--frac", &frac.to_string()]);
+    }
+    let training =
+        options.data.as_ref().map(|d| d.join("data_batch_1.bin")).filter(|f| f.is_file());
     if let Some(file) = training {
         command.arg("--calibrate").arg(file);
     }

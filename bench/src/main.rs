@@ -56,6 +56,9 @@ struct Options {
     /// Tickets made at a time; by default what the compiler chose
     #[arg(long)]
     batch: Option<usize>,
+    /// Fractional bits of the activations; by default what the compiler takes
+    #[arg(long)]
+    frac: Option<u32>,
     /// Results as JSON
     #[arg(long)]
     json: bool,

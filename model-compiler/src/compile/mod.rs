@@ -30,11 +30,11 @@ pub struct Options {
 }
 
 impl Default for Options {
-    // Measured on a trained CIFAR-10 ResNet20 (2000 test images): 8/12, 9/12 and 10/12 bits score
-    // the same within one image, while every activation bit widens every comparison. Weight bits
-    // cost no traffic, and 12 instead of 10 of them more than halve the error of the logits.
+    // Measured on the bundled model, 200 CIFAR-10 test images: with 8, 9 and 10 bits private and
+    // clear labels agree on 198, 199 and all of them (largest logit difference 0.059, 0.035,
+    // 0.020); each bit widens every comparison. Weight bits cost no traffic.
     fn default() -> Self {
-        Self { frac: 8, weight_frac: 12, margin_bits: 1, batch: None }
+        Self { frac: 10, weight_frac: 12, margin_bits: 1, batch: None }
     }
 }
 

@@ -56,7 +56,7 @@ fn scales_meet_in_every_sum() {
     let network = import_model(&ResNet::tiny(5, 0.5).model()).unwrap();
     let (plan, _) = compiled(&network, &Options::default());
     let sum = &plan.public.tensors[3];
-    assert_eq!((sum.frac, sum.truncate, sum.terms.len()), (8, 12, 2));
+    assert_eq!((sum.frac, sum.truncate, sum.terms.len()), (10, 12, 2));
     assert_eq!(sum.terms[1].op, Linear::Identity { shift: 12 });
     let Linear::AvgPool(pool) = &plan.public.tensors[8].terms[0].op else { panic!() };
     assert_eq!((pool.multiplier, pool.added_frac), (1, 2));

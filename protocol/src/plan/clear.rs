@@ -1,7 +1,9 @@
 //! The clear fixed-point evaluator: the oracle of every test.
 //!
-//! Computes exactly what the protocol approximates: the same integers, with truncation as
-//! `floor` where the protocol may be one higher and carries a few units of lattice rounding.
+//! Computes what the protocol approximates: the same integers, with truncation rounded to the
+//! nearest integer (halves up). The protocol's local truncation gives the floor or one more, the
+//! nearer one more often, so that its mean is exact: rounding is its likeliest result and has no
+//! bias either. Lattice rounding adds a few units before truncation, of mean zero.
 
 use super::Plan;
 use super::graph::{Linear, PoolShape, TensorSpec};
@@ -43,8 +45,9 @@ fn accumulate(plan: &Plan, j: usize, spec: &TensorSpec, values: &[Vec<i64>]) -> 
 }
 
 fn activate(spec: &TensorSpec, z: &mut [i64]) {
+    let half = (1 << spec.truncate) >> 1;
     for (i, x) in z.iter_mut().enumerate() {
-        *x >>= spec.truncate;
+        *x = x.wrapping_add(half) >> spec.truncate;
         if spec.mask.relu(i) {
             *x = (*x).max(0);
         }
