@@ -18,9 +18,9 @@ fn bad_pictures(files: &Files) -> [(&'static str, &'static str); 6] {
     files.put("cut.png", &png[..png.len() / 2]);
     files.put("other.gif", b"GIF89a\x08\x00\x08\x00\x00\x00\x00");
     [
-        ("wide.png", "has 9x8 pixels, the network takes 8x8"),
-        ("text.png", "is not an image"),
-        ("empty.png", "is not an image"),
+        ("wide.png", "is 9x8, the network takes 8x8"),
+        ("text.png", "not an image"),
+        ("empty.png", "not an image"),
         ("cut.png", "damaged"),
         ("other.gif", "PNG or JPEG"),
         ("missing.png", "missing.png"),
