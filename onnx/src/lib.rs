@@ -286,6 +286,17 @@ impl TensorProto {
             ..Self::default()
         }
     }
+
+    /// A vector of 64-bit integers.
+    pub fn from_i64(name: &str, values: &[i64]) -> Self {
+        Self {
+            dims: vec![values.len() as i64],
+            data_type: DataType::Int64 as i32,
+            name: name.to_owned(),
+            raw_data: values.iter().flat_map(|v| v.to_le_bytes()).collect(),
+            ..Self::default()
+        }
+    }
 }
 
 impl NodeProto {

@@ -28,6 +28,34 @@ pub enum Error {
         /// The names there are.
         known: String,
     },
+    /// No network has this name.
+    #[error("no network is called {0:?} (names: {names})", names = crate::arch::NAMES)]
+    UnknownNetwork(String),
+    /// The CUDA device asked for is not there.
+    #[error("there is no CUDA device {index} ({found} found); use --device cpu")]
+    NoCuda {
+        /// Device asked for.
+        index: usize,
+        /// Devices found.
+        found: i64,
+    },
+    /// Tensors do not fit a network.
+    #[error("the tensors do not fit the network: {problem}")]
+    NetworkMismatch {
+        /// Which name or shape does not fit.
+        problem: String,
+    },
+    /// The loss is not a number any more.
+    #[error(
+        "{stage} diverged in epoch {epoch}: the loss is not finite (try a lower learning rate; \
+         the epochs before are kept)"
+    )]
+    Diverged {
+        /// The stage.
+        stage: String,
+        /// The epoch.
+        epoch: usize,
+    },
     /// A setting that no run could use.
     #[error("{setting} {problem}")]
     BadSetting {
@@ -45,7 +73,10 @@ pub enum Error {
         problem: &'static str,
     },
     /// A run is to be resumed with settings other than those it was started with.
-    #[error("{}: belongs to a run with other settings ({setting})", path.display())]
+    #[error(
+        "{}: belongs to a run with other settings ({setting} differs); give the same ones, \
+         another --work, or --fresh to start over", path.display()
+    )]
     ResumeMismatch {
         /// The state file.
         path: PathBuf,
@@ -58,6 +89,14 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
+        problem: String,
+    },
+    /// A file of results or a training log cannot be used.
+    #[error("{}: {problem}", path.display())]
+    BadResult {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, with the line where known.
         problem: String,
     },
     /// A file could not be read or written.
@@ -92,7 +131,12 @@ impl Error {
             | Self::BadSetting { .. }
             | Self::BadData { .. }
             | Self::ResumeMismatch { .. }
-            | Self::BadCheckpoint { .. } => 3,
+            | Self::UnknownNetwork(_)
+            | Self::NoCuda { .. }
+            | Self::NetworkMismatch { .. }
+            | Self::Diverged { .. }
+            | Self::BadCheckpoint { .. }
+            | Self::BadResult { .. } => 3,
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => 3,
             Self::Io { .. } | Self::Torch(_) | Self::Log => 7,
         }

@@ -5,10 +5,11 @@
 //! layer without any ReLU keeps that pattern with an `A` of zeros, so that a reader can tell
 //! how many ReLUs the network would have without masks.
 
-use crate::batch::{MEAN, STD};
+use crate::arch::{Conv, Graph, Node, NodeId, Op};
+use crate::checkpoint::replace;
+use crate::data::Normalise;
 use crate::masks::values;
-use crate::net::{BN_EPSILON, ConvBn, MaskedRelu, Net};
-use crate::shape::{CHANNELS, CLASSES, SIDE};
+use crate::net::{BN_EPSILON, MaskedRelu, Net, Norm, Weights};
 use crate::{Error, Result};
 use prost::Message;
 use std::path::Path;
@@ -22,44 +23,57 @@ use tch::Tensor;
 const OPSET: i64 = 17;
 /// Version of the file format.
 const IR_VERSION: i64 = 8;
-/// Name of the graph's input, `[1, 3, 32, 32]`.
+/// Name of the graph's input, `[1, C, H, W]`.
 pub const INPUT: &str = "image";
-/// Name of the graph's output, `[1, 10]`.
+/// Name of the graph's output, `[1, classes]`.
 pub const OUTPUT: &str = "logits";
 
-/// The network as an ONNX model; `notes` are added to the metadata as `tacet.train.*`.
+/// What the file says beside the network.
+#[derive(Clone, Copy, Debug)]
+pub struct Notes<'a> {
+    /// Names of the classes in the order of the logits.
+    pub classes: &'a [String],
+    /// How pixels are normalised before they enter the network.
+    pub normalise: &'a Normalise,
+    /// Added to the metadata as `tacet.train.*`.
+    pub more: &'a [(&'a str, String)],
+}
+
+/// The network as an ONNX model.
 ///
 /// # Errors
 /// libtorch refuses to hand a tensor out.
-pub fn model(net: &Net, notes: &[(&str, String)]) -> Result<ModelProto> {
+pub fn model(net: &Net, notes: Notes<'_>) -> Result<ModelProto> {
+    // The comma separates labels.
+    let labels: Vec<String> = notes.classes.iter().map(|c| c.replace(',', " ")).collect();
     let mut metadata = vec![
-        entry("tacet.mean", join(&MEAN)),
-        entry("tacet.std", join(&STD)),
-        entry("tacet.labels", CLASSES.join(",")),
+        entry("tacet.mean", join(&notes.normalise.mean)),
+        entry("tacet.std", join(&notes.normalise.std)),
+        entry("tacet.labels", labels.join(",")),
     ];
-    metadata.extend(notes.iter().map(|(k, v)| entry(&format!("tacet.train.{k}"), v.clone())));
+    metadata.extend(notes.more.iter().map(|(k, v)| entry(&format!("tacet.train.{k}"), v.clone())));
     Ok(ModelProto {
         ir_version: IR_VERSION,
         producer_name: "tacet-train".to_owned(),
         producer_version: env!("CARGO_PKG_VERSION").to_owned(),
-        graph: Some(Graph::default().network(net)?),
+        graph: Some(Writer::default().network(net)?),
         opset_import: vec![OperatorSetIdProto { domain: String::new(), version: OPSET }],
         metadata_props: metadata,
         ..ModelProto::default()
     })
 }
 
-/// Writes the network to `path`; gives the length of the file in bytes.
+/// Writes the network to `path`; gives the bytes of the file.
 ///
 /// # Errors
 /// The file cannot be written, or libtorch refuses to hand a tensor out.
-pub fn write(net: &Net, notes: &[(&str, String)], path: &Path) -> Result<usize> {
+pub fn write(net: &Net, notes: Notes<'_>, path: &Path) -> Result<Vec<u8>> {
     let bytes = model(net, notes)?.encode_to_vec();
     if let Some(dir) = path.parent().filter(|d| !d.as_os_str().is_empty()) {
         std::fs::create_dir_all(dir).map_err(Error::io(dir))?;
     }
-    std::fs::write(path, &bytes).map_err(Error::io(path))?;
-    Ok(bytes.len())
+    replace(path, &bytes)?;
+    Ok(bytes)
 }
 
 fn entry(key: &str, value: String) -> StringStringEntryProto {
@@ -70,45 +84,70 @@ fn join(values: &[f32]) -> String {
     values.iter().map(|v| format!("{v:.4}")).collect::<Vec<_>>().join(",")
 }
 
-/// A graph that grows by one layer after the other.
+/// A graph that grows by one operation after the other.
 #[derive(Default)]
-struct Graph {
+struct Writer {
     nodes: Vec<NodeProto>,
     constants: Vec<TensorProto>,
+    /// Names of the values of the network's nodes.
+    names: Vec<String>,
 }
 
-impl Graph {
+impl Writer {
     fn network(mut self, net: &Net) -> Result<GraphProto> {
+        let graph = net.graph();
         self.constants.push(TensorProto::from_f32("one", &[], &[1.0]));
-        let mut relus = net.relus.iter().zip(&net.layers);
-        let mut activate = |graph: &mut Self, x: String| match relus.next() {
-            Some((relu, layer)) => graph.masked_relu(&layer.name, relu, &x),
-            None => Ok(x),
-        };
-        let mut x = self.conv_bn("stem", &net.stem, INPUT)?;
-        x = activate(&mut self, x)?;
-        for (i, block) in net.blocks.iter().enumerate() {
-            let name = format!("block{}", i + 1);
-            let y = self.conv_bn(&format!("{name}.a"), &block.first, &x)?;
-            let y = activate(&mut self, y)?;
-            let y = self.conv_bn(&format!("{name}.b"), &block.second, &y)?;
-            let skip = match &block.shortcut {
-                Some(project) => self.conv_bn(&format!("{name}.shortcut"), project, &x)?,
-                None => x,
+        for (at, node) in graph.nodes.iter().enumerate() {
+            let name = match at {
+                0 => INPUT.to_owned(),
+                _ => self.operation(net, graph, (at, node))?,
             };
-            let sum = self.node("Add", &format!("{name}.sum"), &[&y, &skip]);
-            x = activate(&mut self, sum)?;
+            self.names.push(name);
         }
-        self.classifier(net, &x)?;
-        let classes = CLASSES.len() as i64;
+        let s = graph.input();
         Ok(GraphProto {
             node: self.nodes,
-            name: "thin-resnet".to_owned(),
+            name: net.network.name.clone(),
             initializer: self.constants,
-            input: vec![ValueInfoProto::float(INPUT, &[1, CHANNELS, SIDE, SIDE])],
-            output: vec![ValueInfoProto::float(OUTPUT, &[1, classes])],
+            input: vec![ValueInfoProto::float(INPUT, &[1, s.channels, s.height, s.width])],
+            output: vec![ValueInfoProto::float(OUTPUT, &[1, graph.classes()])],
             ..GraphProto::default()
         })
+    }
+
+    fn operation(&mut self, net: &Net, graph: &Graph, (at, node): (NodeId, &Node)) -> Result<String> {
+        let x = self.names[node.inputs[0]].clone();
+        let name = |op: &str| format!("{op}{at}");
+        match (&node.op, &net.weights[at]) {
+            (Op::Conv(conv), Weights::Affine(weight, bias)) => {
+                self.conv(conv, (weight, bias.as_ref()), &x)
+            }
+            (Op::Norm(prefix), Weights::Norm(norms)) => match norms.last() {
+                Some(norm) => self.norm(prefix, norm, &x),
+                None => Ok(x),
+            },
+            (Op::Relu(layer), _) => {
+                self.masked_relu(&graph.layers[*layer].name, &net.relus[*layer], &x)
+            }
+            (Op::Add, _) => {
+                let y = self.names[node.inputs[1]].clone();
+                Ok(self.node("Add", &name("sum"), &[&x, &y]))
+            }
+            (&Op::MaxPool { kernel, stride, pad }, _) => {
+                Ok(self.pool("MaxPool", &name("pool"), &x, (kernel, stride, pad)))
+            }
+            (&Op::AvgPool(side), _) => {
+                Ok(self.pool("AveragePool", &name("pool"), &x, (side, side, 0)))
+            }
+            (Op::GlobalPool, _) => Ok(self.node("GlobalAveragePool", &name("pool"), &[&x])),
+            (&Op::PadShortcut { stride, before, after }, _) => {
+                Ok(self.pad_shortcut(&name("shortcut"), &x, stride, (before, after)))
+            }
+            (Op::Linear(prefix, _), Weights::Affine(weight, bias)) => {
+                self.classifier(prefix, (weight, bias.as_ref()), &x)
+            }
+            _ => Ok(x),
+        }
     }
 
     /// Adds a node whose output bears its name.
@@ -123,31 +162,59 @@ impl Graph {
         Ok(name)
     }
 
-    fn conv_bn(&mut self, name: &str, layer: &ConvBn, x: &str) -> Result<String> {
-        let weight = self.constant(format!("{name}.weight"), &layer.weight)?;
-        let conv = format!("{name}.conv");
-        let (kernel, pad) = (layer.weight.size()[2], layer.padding());
+    /// Adds a constant of integers.
+    fn integers(&mut self, name: String, values: &[i64]) -> String {
+        self.constants.push(TensorProto::from_i64(&name, values));
+        name
+    }
+
+    /// Adds weight and bias; gives the names of `x` and both.
+    fn affine(
+        &mut self,
+        prefix: &str,
+        (weight, bias): (&Tensor, Option<&Tensor>),
+        x: &str,
+    ) -> Result<Vec<String>> {
+        let mut inputs = vec![x.to_owned(), self.constant(format!("{prefix}.weight"), weight)?];
+        if let Some(bias) = bias {
+            inputs.push(self.constant(format!("{prefix}.bias"), bias)?);
+        }
+        Ok(inputs)
+    }
+
+    fn conv(
+        &mut self,
+        conv: &Conv,
+        weights: (&Tensor, Option<&Tensor>),
+        x: &str,
+    ) -> Result<String> {
+        let inputs = self.affine(&conv.name, weights, x)?;
+        let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
+        let out = format!("{}.conv", conv.name);
         self.nodes.push(
-            NodeProto::new("Conv", &conv, &[x, &weight], &conv)
-                .with_ints("kernel_shape", &[kernel; 2])
-                .with_ints("strides", &[layer.stride; 2])
-                .with_ints("pads", &[pad; 4])
+            NodeProto::new("Conv", &out, &inputs, &out)
+                .with_ints("kernel_shape", &[conv.kernel; 2])
+                .with_ints("strides", &[conv.stride; 2])
+                .with_ints("pads", &[conv.pad; 4])
                 .with_ints("dilations", &[1, 1])
-                .with_int("group", 1),
+                .with_int("group", conv.groups),
         );
-        let norm = &layer.norm;
+        Ok(out)
+    }
+
+    fn norm(&mut self, prefix: &str, norm: &Norm, x: &str) -> Result<String> {
         let parts = [
-            ("scale", norm.ws.as_ref()),
-            ("shift", norm.bs.as_ref()),
-            ("mean", Some(&norm.running_mean)),
-            ("variance", Some(&norm.running_var)),
+            ("scale", &norm.scale),
+            ("shift", &norm.shift),
+            ("mean", &norm.mean),
+            ("variance", &norm.variance),
         ];
-        let mut inputs = vec![conv];
-        for (part, tensor) in parts.into_iter().filter_map(|(p, t)| t.map(|t| (p, t))) {
-            inputs.push(self.constant(format!("{name}.bn.{part}"), tensor)?);
+        let mut inputs = vec![x.to_owned()];
+        for (part, tensor) in parts {
+            inputs.push(self.constant(format!("{prefix}.{part}"), tensor)?);
         }
         let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
-        let out = format!("{name}.bn");
+        let out = format!("{prefix}.norm");
         self.nodes.push(
             NodeProto::new("BatchNormalization", &out, &inputs, &out)
                 .with_float("epsilon", BN_EPSILON as f32),
@@ -164,48 +231,101 @@ impl Graph {
         Ok(self.node("Add", &format!("{name}.out"), &[&kept, &linear]))
     }
 
-    fn classifier(&mut self, net: &Net, x: &str) -> Result<()> {
-        let weight = self.constant("classifier.weight".to_owned(), &net.weight)?;
-        let bias = self.constant("classifier.bias".to_owned(), &net.bias)?;
-        let pooled = self.node("GlobalAveragePool", "pool", &[x]);
-        self.nodes.push(NodeProto::new("Flatten", "flat", &[&pooled], "flat").with_int("axis", 1));
-        let inputs = ["flat", weight.as_str(), bias.as_str()];
-        let gemm = NodeProto::new("Gemm", "classifier", &inputs, OUTPUT);
+    fn pool(&mut self, op: &str, name: &str, x: &str, window: (i64, i64, i64)) -> String {
+        let (kernel, stride, pad) = window;
+        self.nodes.push(
+            NodeProto::new(op, name, &[x], name)
+                .with_ints("kernel_shape", &[kernel; 2])
+                .with_ints("strides", &[stride; 2])
+                .with_ints("pads", &[pad; 4]),
+        );
+        name.to_owned()
+    }
+
+    /// Every `stride`-th pixel, then zero channels around.
+    fn pad_shortcut(&mut self, name: &str, x: &str, stride: i64, pads: (i64, i64)) -> String {
+        let part = |part: &str| format!("{name}.{part}");
+        let starts = self.integers(part("starts"), &[0, 0]);
+        let ends = self.integers(part("ends"), &[i64::MAX, i64::MAX]);
+        let axes = self.integers(part("axes"), &[2, 3]);
+        let steps = self.integers(part("steps"), &[stride; 2]);
+        let slice = self.node("Slice", &part("slice"), &[x, &starts, &ends, &axes, &steps]);
+        let pads = self.integers(part("pads"), &[0, pads.0, 0, 0, 0, pads.1, 0, 0]);
+        self.node("Pad", name, &[&slice, &pads])
+    }
+
+    fn classifier(
+        &mut self,
+        prefix: &str,
+        weights: (&Tensor, Option<&Tensor>),
+        x: &str,
+    ) -> Result<String> {
+        self.nodes.push(NodeProto::new("Flatten", "flat", &[x], "flat").with_int("axis", 1));
+        let inputs = self.affine(prefix, weights, "flat")?;
+        let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
+        let gemm = NodeProto::new("Gemm", prefix, &inputs, OUTPUT);
         self.nodes.push(gemm.with_int("transB", 1));
-        Ok(())
+        Ok(OUTPUT.to_owned())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::arch::{Options, Shape};
+    use crate::masks::MaskSet;
     use std::collections::{HashMap, HashSet};
+    use tch::Device;
 
-    fn exported() -> ModelProto {
-        let mut net = Net::new(4);
-        let mask = net.relus[0].mask.zeros_like();
-        let ones = net.relus.iter().skip(1).map(|r| r.mask.ones_like());
-        let masks: Vec<Tensor> = std::iter::once(mask).chain(ones).collect();
-        net.set_masks(&masks).expect("same shapes");
+    fn net(name: &str) -> Net {
+        let input = Shape { channels: 3, height: 32, width: 32 };
+        let base_width = name.starts_with("resnet").then_some(4);
+        let options = Options { base_width, ..Options::named(name) };
+        Net::new(&options.network(input, 10).expect("a network"), Device::Cpu)
+    }
+
+    fn exported(mut net: Net) -> ModelProto {
+        let culled: Vec<bool> = (0..net.layers().len()).map(|i| i == 0).collect();
+        net.set_masks(&MaskSet::full(net.layers(), &culled)).expect("same shapes");
         let dir = tempfile::tempdir().expect("temporary folder");
         let path = dir.path().join("models/net.onnx");
-        let bytes = write(&net, &[("seed", "7".to_owned())], &path).expect("written");
-        let read = std::fs::read(&path).expect("read");
-        assert_eq!(read.len(), bytes);
-        ModelProto::decode(read.as_slice()).expect("a model")
+        let classes: Vec<String> = (0..10).map(|i| format!("class {i}")).collect();
+        let more = [("seed", "7".to_owned())];
+        let normalise = Normalise::cifar10();
+        let notes = Notes { classes: &classes, normalise: &normalise, more: &more };
+        let bytes = write(&net, notes, &path).expect("written");
+        assert_eq!(std::fs::read(&path).expect("read"), bytes);
+        ModelProto::decode(bytes.as_slice()).expect("a model")
+    }
+
+    #[test]
+    fn every_family_makes_a_connected_graph() {
+        for name in ["resnet18", "wrn22-8", "vgg16", "mobilenetv1", "minionn"] {
+            let options = Options { width_multiplier: 0.125, ..Options::named(name) };
+            let input = Shape { channels: 3, height: 32, width: 32 };
+            let network = options.network(input, 10).expect("a network");
+            let graph = exported(Net::new(&network, Device::Cpu)).graph.expect("a graph");
+            connected(&graph);
+        }
+    }
+
+    /// Every value is made once, before it is read.
+    fn connected(graph: &GraphProto) {
+        let constants = graph.initializer.iter().map(|t| t.name.as_str());
+        let mut known: HashSet<&str> = constants.chain([INPUT]).collect();
+        for node in &graph.node {
+            assert!(node.input.iter().all(|i| known.contains(i.as_str())), "{}", node.name);
+            assert!(known.insert(&node.output[0]), "{} is made twice", node.output[0]);
+        }
+        assert!(known.contains(OUTPUT));
     }
 
     #[test]
     fn nodes_are_counted_and_connected() {
-        let graph = exported().graph.expect("a graph");
+        let graph = exported(net("resnet20")).graph.expect("a graph");
+        connected(&graph);
         let mut counts: HashMap<&str, usize> = HashMap::new();
-        let constants = graph.initializer.iter().map(|t| t.name.as_str());
-        let mut known: HashSet<&str> = constants.chain([INPUT]).collect();
-        for node in &graph.node {
-            *counts.entry(&node.op_type).or_default() += 1;
-            assert!(node.input.iter().all(|i| known.contains(i.as_str())), "{}", node.name);
-            assert!(known.insert(&node.output[0]), "{} is made twice", node.output[0]);
-        }
+        graph.node.iter().for_each(|node| *counts.entry(&node.op_type).or_default() += 1);
         let want = [
             ("Conv", 21),
             ("BatchNormalization", 21),
@@ -218,12 +338,11 @@ mod tests {
             ("Gemm", 1),
         ];
         assert_eq!(counts, HashMap::from(want));
-        assert!(known.contains(OUTPUT));
     }
 
     #[test]
     fn metadata_and_masks_are_in_the_file() {
-        let model = exported();
+        let model = exported(net("resnet20"));
         let metadata = model.metadata();
         assert_eq!(metadata["tacet.mean"], "0.4914,0.4822,0.4465");
         assert_eq!(metadata["tacet.std"], "0.2023,0.1994,0.2010");

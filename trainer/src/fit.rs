@@ -1,63 +1,78 @@
-//! The training loop that all phases share.
+//! The training loop that all stages share.
 
-use crate::batch::{Batch, Normaliser};
-use crate::data::Images;
+use crate::batch::{Augment, Batch, Normaliser};
+use crate::checkpoint::{Reached, Stage};
+use crate::data::Dataset;
+use crate::eval::accuracy;
+use crate::net::Net;
+use crate::optim::Sgd;
 use crate::progress::Progress;
+use crate::results::EpochRow;
 use crate::rng::Rng;
+use crate::schedule::Schedule;
 use crate::{Error, Result};
-use tch::Tensor;
-use tch::nn::{self, Optimizer, OptimizerConfig};
+use std::collections::HashMap;
+use std::time::Instant;
+use tch::{Device, Tensor};
 
-/// Momentum of stochastic gradient descent.
-const MOMENTUM: f64 = 0.9;
-/// Weight decay of every trained variable.
-const WEIGHT_DECAY: f64 = 5e-4;
+/// What a stage does with a mini-batch, and between epochs.
+pub trait Method {
+    /// The loss of a mini-batch in training.
+    ///
+    /// # Errors
+    /// libtorch refuses an operation.
+    fn loss(&mut self, net: &Net, batch: &Batch) -> Result<Tensor>;
 
-/// Learning rate over a phase.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Schedule {
-    /// The same at every step.
-    Constant(f64),
-    /// Linear from a tenth of the peak over the first fifth, then down a half cosine to 0:
-    /// reaches in a few epochs what decay by steps takes hundreds for.
-    OneCycle(f64),
-}
+    /// Called before the first epoch of a process, with tensors of [`Method::state`] if the
+    /// stage goes on.
+    ///
+    /// # Errors
+    /// The tensors do not fit.
+    fn begin(&mut self, _net: &mut Net, _saved: &HashMap<String, Tensor>) -> Result<()> {
+        Ok(())
+    }
 
-impl Schedule {
-    /// Share of the steps that the rate rises.
-    const WARM_UP: f64 = 0.2;
+    /// Called after each step of the optimiser.
+    ///
+    /// # Errors
+    /// libtorch refuses an operation.
+    fn stepped(&mut self, _net: &Net) -> Result<()> {
+        Ok(())
+    }
 
-    /// The rate at `done`, the share of all steps that lie behind, in [0, 1].
-    pub fn at(self, done: f64) -> f64 {
-        match self {
-            Self::Constant(rate) => rate,
-            Self::OneCycle(peak) if done < Self::WARM_UP => {
-                peak * (0.1 + 0.9 * done / Self::WARM_UP)
-            }
-            Self::OneCycle(peak) => {
-                let fall = (done - Self::WARM_UP) / (1.0 - Self::WARM_UP);
-                peak * 0.5 * (1.0 + (std::f64::consts::PI * fall).cos())
-            }
-        }
+    /// Called after the steps of an epoch, before the network is judged.
+    ///
+    /// # Errors
+    /// libtorch refuses an operation.
+    fn end(&mut self, _net: &mut Net, _sgd: &Sgd, _epoch: usize) -> Result<Turn> {
+        Ok(Turn::default())
+    }
+
+    /// Accuracy on images by which epochs are chosen; for a network of one width that of it.
+    ///
+    /// # Errors
+    /// libtorch refuses an operation.
+    fn judge(&self, net: &Net, data: &Dataset, test: bool) -> Result<f64> {
+        accuracy(net, if test { &data.test } else { &data.validation }, &data.normalise)
+    }
+
+    /// Tensors to save with each epoch; their names start with `~`.
+    fn state(&self) -> Vec<(String, Tensor)> {
+        Vec::new()
     }
 }
 
-/// Trains one network on one set of images for a number of epochs.
-#[derive(Debug)]
-pub struct Trainer<'a> {
-    phase: &'static str,
-    images: &'a Images,
-    batch: usize,
-    epochs: usize,
-    schedule: Schedule,
-    optimizer: Optimizer,
-    normaliser: Normaliser,
-    rng: Rng,
-    epoch: usize,
+/// What a method found at the end of an epoch.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Turn {
+    /// Distance between the masks before and after.
+    pub distance: Option<f64>,
+    /// Whether further epochs would be in vain.
+    pub stop: bool,
 }
 
-/// What a phase trains on and how long.
-#[derive(Clone, Copy, Debug)]
+/// How long and how fast a stage trains.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Plan {
     /// Passes over the training images.
     pub epochs: usize,
@@ -67,74 +82,117 @@ pub struct Plan {
     pub schedule: Schedule,
     /// Seed of data order and augmentation.
     pub seed: u64,
+    /// Cropping and mirroring.
+    pub augment: Augment,
+    /// Whether to compute in half precision where that is safe (CUDA only).
+    pub mixed: bool,
 }
 
-impl<'a> Trainer<'a> {
-    /// A trainer for the variables of `vars`.
-    ///
-    /// # Errors
-    /// A batch does not fit into the images, or libtorch refuses the optimiser.
-    pub fn new(
-        phase: &'static str,
-        vars: &nn::VarStore,
-        images: &'a Images,
-        plan: Plan,
-    ) -> Result<Self> {
-        if plan.batch == 0 || plan.batch > images.len() {
-            let problem = "is 0 or more than the training images";
-            return Err(Error::BadSetting { setting: "--batch", problem });
+/// Trains `net` by `method` and leaves it at the epoch that does best on the validation
+/// images; goes on where the stage was, and returns at once if it is complete.
+///
+/// # Errors
+/// libtorch refuses an operation, a file cannot be written, or training diverges.
+pub fn train(
+    stage: &mut Stage,
+    net: &mut Net,
+    data: &Dataset,
+    plan: &Plan,
+    method: &mut dyn Method,
+) -> Result<Reached> {
+    if let Some(reached) = stage.reached() {
+        tracing::info!(stage = stage.name(), "complete, loaded from its checkpoint");
+        stage.load_best(net)?;
+        return Ok(reached);
+    }
+    if plan.batch == 0 || plan.batch > data.train.len() {
+        let problem = "is 0 or more than the training images";
+        return Err(Error::BadSetting { setting: "--batch", problem });
+    }
+    let mut sgd = Sgd::new(net);
+    let (done, saved) = stage.restore(net, &mut sgd)?;
+    if done > 0 {
+        tracing::info!(stage = stage.name(), epoch = done, "going on after this epoch");
+    }
+    method.begin(net, &saved)?;
+    let mut pass = Pass::new(stage.name(), data, plan, done);
+    for epoch in done + 1..=plan.epochs {
+        let start = Instant::now();
+        let loss = pass.epoch(epoch, net, &mut sgd, method)?;
+        let turn = method.end(net, &sgd, epoch)?;
+        let validation = method.judge(net, data, false)?;
+        let (rate, seconds) = (plan.schedule.at(epoch, plan.epochs), start.elapsed().as_secs_f64());
+        let (phase, distance) = (stage.name().to_owned(), turn.distance);
+        let validation = Some(validation);
+        let row = EpochRow { phase, epoch, loss, validation, rate, seconds, distance };
+        tracing::info!(stage = stage.name(), epoch, loss, validation, distance, "epoch done");
+        stage.commit(net, &sgd, method.state(), &row)?;
+        if turn.stop {
+            break;
         }
-        let sgd = nn::Sgd { momentum: MOMENTUM, dampening: 0.0, wd: WEIGHT_DECAY, nesterov: true };
-        Ok(Self {
-            phase,
-            images,
-            batch: plan.batch,
-            epochs: plan.epochs,
-            schedule: plan.schedule,
-            optimizer: sgd.build(vars, plan.schedule.at(0.0))?,
-            normaliser: Normaliser::default(),
-            rng: Rng::new(plan.seed, phase),
-            epoch: 0,
-        })
+    }
+    pass.progress.finish();
+    let validation = stage.load_best(net)?;
+    let test = method.judge(net, data, true)?;
+    let reached = Reached { validation, test };
+    stage.finish(reached)?;
+    tracing::info!(stage = stage.name(), validation, test, "stage done");
+    Ok(reached)
+}
+
+/// Passes over the training images.
+struct Pass<'a> {
+    name: String,
+    data: &'a Dataset,
+    plan: &'a Plan,
+    normaliser: Normaliser,
+    progress: Progress,
+}
+
+impl<'a> Pass<'a> {
+    fn new(name: &str, data: &'a Dataset, plan: &'a Plan, done: usize) -> Self {
+        let steps = data.train.len() / plan.batch;
+        let progress = Progress::new(name, plan.epochs, steps * plan.batch, done);
+        let (name, normaliser) = (name.to_owned(), Normaliser::new(&data.normalise));
+        Self { name, data, plan, normaliser, progress }
     }
 
-    /// Runs one epoch in a fresh random order and gives the mean loss. A last batch that is
-    /// not full is left out, so that every step weighs the same.
-    ///
-    /// # Errors
-    /// `loss` fails, or libtorch refuses an operation.
-    pub fn epoch(&mut self, mut loss: impl FnMut(&Batch) -> Result<Tensor>) -> Result<f64> {
-        let mut order: Vec<usize> = (0..self.images.len()).collect();
-        self.rng.shuffle(&mut order);
-        let steps = order.len() / self.batch;
-        let total = (steps * self.epochs) as f64;
-        let mut progress = Progress::new(self.phase, self.epoch + 1, steps * self.batch);
-        for (step, indices) in order.chunks_exact(self.batch).enumerate() {
-            self.optimizer.set_lr(self.schedule.at((self.epoch * steps + step) as f64 / total));
-            let batch = self.normaliser.augmented(self.images, indices, &mut self.rng)?;
-            let loss = loss(&batch)?;
-            self.optimizer.zero_grad();
+    /// One pass in a fresh random order; gives the mean loss. A last batch that is not full is
+    /// left out, so that every step weighs the same. Order and views depend on seed, stage
+    /// and epoch alone, so that an epoch is the same after a restart.
+    fn epoch(
+        &mut self,
+        epoch: usize,
+        net: &mut Net,
+        sgd: &mut Sgd,
+        method: &mut dyn Method,
+    ) -> Result<f64> {
+        let (plan, images) = (self.plan, &self.data.train);
+        let mut rng = Rng::new(plan.seed, &format!("{} epoch {epoch}", self.name));
+        let mut order: Vec<usize> = (0..images.len()).collect();
+        rng.shuffle(&mut order);
+        let steps = (order.len() / plan.batch) as f64;
+        self.progress.begin(epoch);
+        for (step, indices) in order.chunks_exact(plan.batch).enumerate() {
+            let batch = self.normaliser.augmented(images, indices, &mut rng, plan.augment)?;
+            let batch = batch.to_device(net.store.device());
+            let loss = tch::autocast(plan.mixed, || method.loss(net, &batch))?;
+            sgd.zero_grad();
             loss.f_backward()?;
-            self.optimizer.step();
-            progress.step(indices.len(), loss.f_double_value(&[])?);
+            let done = ((epoch - 1) as f64 + step as f64 / steps) / plan.epochs as f64;
+            sgd.step(plan.schedule.at_share(done))?;
+            method.stepped(net)?;
+            let loss = loss.f_double_value(&[])?;
+            if !loss.is_finite() {
+                return Err(Error::Diverged { stage: self.name.clone(), epoch });
+            }
+            self.progress.step(indices.len(), loss);
         }
-        self.epoch += 1;
-        progress.finish();
-        Ok(progress.mean_loss())
+        Ok(self.progress.mean_loss())
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_cycle_rises_then_falls_to_zero() {
-        let s = Schedule::OneCycle(0.2);
-        assert!((s.at(0.0) - 0.02).abs() < 1e-12);
-        assert!((s.at(0.2) - 0.2).abs() < 1e-12);
-        assert!(s.at(1.0).abs() < 1e-12);
-        assert!(s.at(0.5) > s.at(0.7));
-        assert_eq!(Schedule::Constant(0.05).at(0.9), 0.05);
-    }
+/// Where to compute: the first CUDA device if there is one and `wanted` allows it.
+pub fn device(wanted: Option<Device>) -> Device {
+    wanted.unwrap_or_else(Device::cuda_if_available)
 }

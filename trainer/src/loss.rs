@@ -2,11 +2,11 @@
 
 use crate::Result;
 use crate::net::Output;
-use crate::shape::{STAGES, stage_output};
+use serde::{Deserialize, Serialize};
 use tch::{Kind, Reduction, Tensor};
 
 /// Weights of the terms of a distillation loss.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Weights {
     /// Of cross entropy with the labels.
     pub labels: f64,
@@ -18,7 +18,7 @@ pub struct Weights {
     pub attention: f64,
 }
 
-/// Mean cross entropy of logits `[B, 10]` with labels `[B]`.
+/// Mean cross entropy of logits `[B, classes]` with labels `[B]`.
 ///
 /// # Errors
 /// libtorch refuses an operation.
@@ -53,9 +53,8 @@ fn divergence(student: &Tensor, teacher: &Tensor, temperature: f64) -> Result<Te
 /// Sum over the stage outputs of the mean squared difference of attention maps.
 fn attention(student: &Output, teacher: &Output) -> Result<Tensor> {
     let mut total = student.logits.f_zeros_like()?.f_sum(Kind::Float)?;
-    for at in (0..STAGES).map(stage_output) {
-        let ours = attention_map(&student.activations[at])?;
-        let theirs = attention_map(&teacher.activations[at])?;
+    for (ours, theirs) in student.taps.iter().zip(&teacher.taps) {
+        let (ours, theirs) = (attention_map(ours)?, attention_map(theirs)?);
         total = total.f_add(&ours.f_mse_loss(&theirs, Reduction::Mean)?)?;
     }
     Ok(total)
@@ -64,7 +63,7 @@ fn attention(student: &Output, teacher: &Output) -> Result<Tensor> {
 /// The mean over channels of squared activations `[B, C, H, W]`, flattened to `[B, H * W]`
 /// and normalised to length 1.
 fn attention_map(activation: &Tensor) -> Result<Tensor> {
-    let map = activation.f_square()?.f_mean_dim([1].as_slice(), false, Kind::Float)?;
+    let map = activation.f_to_kind(Kind::Float)?.f_square()?.f_mean_dim([1].as_slice(), false, Kind::Float)?;
     let flat = map.f_flatten(1, -1)?;
     let norm = flat.f_square()?.f_sum_dim_intlist([1].as_slice(), true, Kind::Float)?.f_sqrt()?;
     Ok(flat.f_div(&norm.f_clamp_min(1e-12)?)?)
@@ -73,21 +72,28 @@ fn attention_map(activation: &Tensor) -> Result<Tensor> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net::Net;
+    use crate::arch::{Options, Shape};
+    use crate::net::{Mode, Net};
     use tch::Device;
 
     const ALL: Weights = Weights { labels: 0.0, teacher: 0.9, temperature: 4.0, attention: 1000.0 };
 
+    fn net() -> Net {
+        let input = Shape { channels: 3, height: 16, width: 16 };
+        let options = Options { base_width: Some(4), ..Options::named("resnet20") };
+        Net::new(&options.network(input, 10).expect("a network"), Device::Cpu)
+    }
+
     #[test]
     fn distillation_vanishes_on_the_teacher_itself() {
         tch::manual_seed(1);
-        let net = Net::new(4);
-        let x = Tensor::randn([3, 3, 32, 32], (Kind::Float, Device::Cpu));
+        let net_a = net();
+        let x = Tensor::randn([3, 3, 16, 16], (Kind::Float, Device::Cpu));
         let labels = Tensor::from_slice(&[0_i64, 1, 2]);
-        let out = net.forward(&x, false).expect("forward");
+        let out = net_a.forward(&x, Mode::Eval).expect("forward");
         let loss = distill(&out, &out, &labels, ALL).expect("loss").double_value(&[]);
         assert!(loss.abs() < 1e-5, "{loss}");
-        let other = Net::new(4).forward(&x, false).expect("forward");
+        let other = net().forward(&x, Mode::Eval).expect("forward");
         assert!(distill(&other, &out, &labels, ALL).expect("loss").double_value(&[]) > 1e-3);
     }
 

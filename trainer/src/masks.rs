@@ -3,7 +3,7 @@
 
 use crate::Result;
 use crate::rng::Rng;
-use crate::shape::Layer;
+use crate::arch::Layer;
 use sha2::{Digest, Sha256};
 use tch::{Kind, Tensor};
 
@@ -21,8 +21,8 @@ impl MaskSet {
     pub fn random(layers: &[Layer], shares: &[usize], rng: &mut Rng) -> Self {
         let mask = |(layer, &share): (&Layer, &usize)| {
             let keep = share as f64 / layer.units() as f64;
-            let grid: Vec<bool> = (0..layer.side * layer.side).map(|_| rng.unit() < keep).collect();
-            grid.repeat(layer.channels as usize)
+            let grid: Vec<bool> = (0..layer.shape.height * layer.shape.width).map(|_| rng.unit() < keep).collect();
+            grid.repeat(layer.shape.channels as usize)
         };
         Self { layers: layers.iter().zip(shares).map(mask).collect() }
     }
@@ -31,6 +31,37 @@ impl MaskSet {
     /// scores the one with the lower index. Every count is exactly its share.
     pub fn top(scores: &[Vec<f32>], shares: &[usize]) -> Self {
         Self { layers: scores.iter().zip(shares).map(|(s, &k)| top_k(s, k)).collect() }
+    }
+
+    /// Like [`MaskSet::top`], by whole channels: of each layer the `floor(shares[l] / (H * W))`
+    /// channels with the largest sum of scores. Counts can fall short of the shares by less
+    /// than one map a layer.
+    pub fn top_channels(layers: &[Layer], scores: &[Vec<f32>], shares: &[usize]) -> Self {
+        let mask = |((layer, scores), &share): ((&Layer, &Vec<f32>), &usize)| {
+            let map = (layer.shape.height * layer.shape.width).max(1) as usize;
+            let sum = |channel: &[f32]| channel.iter().map(|&v| f64::from(v)).sum::<f64>() as f32;
+            let sums: Vec<f32> = scores.chunks(map).map(sum).collect();
+            top_k(&sums, share / map).into_iter().flat_map(|keep| vec![keep; map]).collect()
+        };
+        Self { layers: layers.iter().zip(scores).zip(shares).map(mask).collect() }
+    }
+
+    /// Masks that keep everything, or nothing in the layers flagged in `culled`.
+    pub fn full(layers: &[Layer], culled: &[bool]) -> Self {
+        let mask = |(layer, &culled): (&Layer, &bool)| vec![!culled; layer.units()];
+        Self { layers: layers.iter().zip(culled).map(mask).collect() }
+    }
+
+    /// Random masks with exactly `shares[l]` ReLUs in layer `l`.
+    pub fn random_exact(layers: &[Layer], shares: &[usize], rng: &mut Rng) -> Self {
+        let mask = |(layer, &share): (&Layer, &usize)| {
+            let mut order: Vec<usize> = (0..layer.units()).collect();
+            rng.shuffle(&mut order);
+            let mut mask = vec![false; order.len()];
+            order.iter().take(share).for_each(|&i| mask[i] = true);
+            mask
+        };
+        Self { layers: layers.iter().zip(shares).map(mask).collect() }
     }
 
     /// Kept ReLUs of each layer.
@@ -110,8 +141,15 @@ fn top_k(scores: &[f32], k: usize) -> Vec<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::allocate::{allocate, sensitivity};
-    use crate::shape::layers;
+    use crate::arch::{Options, Shape};
+    use crate::senet::allocate::allocate;
+    use crate::senet::sensitivity::built_in;
+
+    fn layers(base: i64) -> Vec<Layer> {
+        let input = Shape { channels: 3, height: 32, width: 32 };
+        let options = Options { base_width: Some(base), ..Options::named("resnet20") };
+        options.network(input, 10).expect("a network").graph().layers
+    }
 
     #[test]
     fn top_k_is_exact_and_breaks_ties_by_index() {
@@ -127,7 +165,7 @@ mod tests {
         let units: Vec<usize> = layers.iter().map(Layer::units).collect();
         let mut culled = vec![false; layers.len()];
         culled[0] = true;
-        let shares = allocate(22_000, &units, &sensitivity(layers.len()), &culled).expect("fits");
+        let shares = allocate(22_000, &units, &built_in(layers.len()), &culled).expect("fits");
         let mut rng = Rng::new(1, "scores");
         let scores: Vec<Vec<f32>> =
             units.iter().map(|&u| (0..u).map(|_| rng.below(7) as f32).collect()).collect();
@@ -141,7 +179,7 @@ mod tests {
         let layers = layers(4);
         let shares: Vec<usize> = layers.iter().map(|l| l.units() / 4).collect();
         let masks = MaskSet::random(&layers, &shares, &mut Rng::new(1, "start"));
-        let grid = (layers[1].side * layers[1].side) as usize;
+        let grid = (layers[1].shape.height * layers[1].shape.width) as usize;
         assert!(masks.layers[1].chunks(grid).all(|c| c == &masks.layers[1][..grid]));
         let kept = masks.counts()[0] as f64 / layers[0].units() as f64;
         assert!((kept - 0.25).abs() < 0.05, "{kept}");

@@ -7,32 +7,6 @@
 
 use crate::{Error, Result};
 
-/// Normalised ReLU sensitivities of the 17 activation layers of ResNet-18 (SENet, recovered
-/// from the budget lists of its authors; only ratios matter).
-pub const RESNET18_SENSITIVITY: [f64; 17] = [
-    0.0572, 0.1854, 0.2129, 0.2506, 0.2758, 0.3549, 0.4884, 0.5102, 0.5568, 0.6739, 0.8143, 0.8277,
-    0.8623, 0.9410, 0.9902, 0.9986, 1.0,
-];
-
-/// The ResNet-18 table for a network of `layers` activations: layer `i` sits at relative
-/// depth `i / (layers - 1)` and takes the value interpolated linearly there.
-///
-/// The network trained here has 19 activations where the table has 17. Sensitivity grows
-/// smoothly with depth in the table, so interpolation stands in for a sparse-proxy run.
-pub fn sensitivity(layers: usize) -> Vec<f64> {
-    let table = &RESNET18_SENSITIVITY;
-    let last = table.len() - 1;
-    let step = last as f64 / layers.saturating_sub(1).max(1) as f64;
-    (0..layers)
-        .map(|i| {
-            let at = (i as f64 * step).min(last as f64);
-            let low = (at.floor() as usize).min(last - 1);
-            let part = at - low as f64;
-            table[low] * (1.0 - part) + table[low + 1] * part
-        })
-        .collect()
-}
-
 /// Shares `budget` out over layers with `units` and `sensitivity`; culled layers get 0.
 ///
 /// # Errors
@@ -105,6 +79,7 @@ fn round(left: usize, open: &[usize], quotas: &[f64], shares: &mut [usize]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::senet::sensitivity::RESNET18;
 
     /// Units of ResNet-18 on 32x32 images: stem and four stages of four layers.
     fn resnet18() -> Vec<usize> {
@@ -112,7 +87,7 @@ mod tests {
     }
 
     fn resnet18_shares(budget: usize) -> Vec<usize> {
-        allocate(budget, &resnet18(), &RESNET18_SENSITIVITY, &[false; 17]).expect("fits")
+        allocate(budget, &resnet18(), &RESNET18, &[false; 17]).expect("fits")
     }
 
     #[test]
@@ -173,7 +148,7 @@ mod tests {
     fn culled_layers_get_nothing() {
         let mut culled = [false; 17];
         culled[0] = true;
-        let shares = allocate(10_000, &resnet18(), &RESNET18_SENSITIVITY, &culled).expect("fits");
+        let shares = allocate(10_000, &resnet18(), &RESNET18, &culled).expect("fits");
         assert_eq!(shares[0], 0);
         assert_eq!(shares.iter().sum::<usize>(), 10_000);
     }
@@ -185,13 +160,5 @@ mod tests {
         assert!(allocate(1, &[10], &[0.0], &[false]).is_err());
         assert!(allocate(1, &[10], &[1.0, 1.0], &[false]).is_err());
         assert!(allocate(0, &[10], &[f64::NAN], &[true]).is_ok());
-    }
-
-    #[test]
-    fn interpolation_keeps_the_ends_and_grows() {
-        assert_eq!(sensitivity(17), RESNET18_SENSITIVITY);
-        let wide = sensitivity(19);
-        assert_eq!((wide[0], wide[18]), (RESNET18_SENSITIVITY[0], 1.0));
-        assert!(wide.windows(2).all(|w| w[0] < w[1]));
     }
 }
