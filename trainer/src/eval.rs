@@ -2,7 +2,7 @@
 
 use crate::Result;
 use crate::batch::Normaliser;
-use crate::data::Images;
+use crate::data::{Images, Normalise};
 use crate::net::Net;
 
 /// Images evaluated at once.
@@ -13,7 +13,7 @@ const BATCH: usize = 250;
 /// # Errors
 /// libtorch refuses an operation.
 pub fn accuracy(net: &Net, images: &Images) -> Result<f64> {
-    let normaliser = Normaliser::default();
+    let normaliser = Normaliser::new(&Normalise::cifar10());
     let order: Vec<usize> = (0..images.len()).collect();
     let _guard = tch::no_grad_guard();
     let mut right = 0;

@@ -5,7 +5,7 @@
 //! layer without any ReLU keeps that pattern with an `A` of zeros, so that a reader can tell
 //! how many ReLUs the network would have without masks.
 
-use crate::batch::{MEAN, STD};
+use crate::data::Normalise;
 use crate::masks::values;
 use crate::net::{BN_EPSILON, ConvBn, MaskedRelu, Net};
 use crate::shape::{CHANNELS, CLASSES, SIDE};
@@ -33,8 +33,8 @@ pub const OUTPUT: &str = "logits";
 /// libtorch refuses to hand a tensor out.
 pub fn model(net: &Net, notes: &[(&str, String)]) -> Result<ModelProto> {
     let mut metadata = vec![
-        entry("tacet.mean", join(&MEAN)),
-        entry("tacet.std", join(&STD)),
+        entry("tacet.mean", join(&Normalise::cifar10().mean)),
+        entry("tacet.std", join(&Normalise::cifar10().std)),
         entry("tacet.labels", CLASSES.join(",")),
     ];
     metadata.extend(notes.iter().map(|(k, v)| entry(&format!("tacet.train.{k}"), v.clone())));

@@ -1,7 +1,7 @@
 //! The training loop that all phases share.
 
-use crate::batch::{Batch, Normaliser};
-use crate::data::Images;
+use crate::batch::{Augment, Batch, Normaliser};
+use crate::data::{Images, Normalise};
 use crate::progress::Progress;
 use crate::rng::Rng;
 use crate::{Error, Result};
@@ -92,7 +92,7 @@ impl<'a> Trainer<'a> {
             epochs: plan.epochs,
             schedule: plan.schedule,
             optimizer: sgd.build(vars, plan.schedule.at(0.0))?,
-            normaliser: Normaliser::default(),
+            normaliser: Normaliser::new(&Normalise::cifar10()),
             rng: Rng::new(plan.seed, phase),
             epoch: 0,
         })
@@ -111,7 +111,8 @@ impl<'a> Trainer<'a> {
         let mut progress = Progress::new(self.phase, self.epoch + 1, steps * self.batch);
         for (step, indices) in order.chunks_exact(self.batch).enumerate() {
             self.optimizer.set_lr(self.schedule.at((self.epoch * steps + step) as f64 / total));
-            let batch = self.normaliser.augmented(self.images, indices, &mut self.rng)?;
+            let augment = Augment::default();
+            let batch = self.normaliser.augmented(self.images, indices, &mut self.rng, augment)?;
             let loss = loss(&batch)?;
             self.optimizer.zero_grad();
             loss.f_backward()?;

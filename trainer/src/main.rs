@@ -6,7 +6,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use tacet_train::checkpoint::load;
 use tacet_train::cli::{AllocateArgs, Cli, DataArgs, EvalArgs, LogForm, RunArgs, Verb};
-use tacet_train::data::{Dataset, Images};
+use tacet_train::data::{Dataset, Holdout, LoadOptions, describe as describe_data};
 use tacet_train::eval::accuracy;
 use tacet_train::run::{LayerCount, Report, layer_counts, masks, run, shares};
 use tacet_train::shape::{Layer, layers};
@@ -64,13 +64,11 @@ fn command() -> String {
 fn train(args: &RunArgs) -> Result<(String, Value)> {
     use_threads(&args.data);
     let settings = args.settings();
-    let data = Dataset::load(&args.data.data, settings.validation, settings.limit, settings.seed)?;
-    tracing::info!(
-        train = data.train.len(),
-        validation = data.validation.len(),
-        test = data.test.len(),
-        "images read"
-    );
+    let validation = Holdout::Count(settings.validation);
+    let (limit, seed) = (settings.limit, settings.seed);
+    let options = LoadOptions { validation, limit, seed, ..LoadOptions::default() };
+    let data = Dataset::load(&args.data.data, &options)?;
+    tracing::info!("{}", describe_data(&data));
     let report = run(settings, &data, &args.work(), &args.out, args.resume, &command())?;
     let text = describe(&report, args);
     Ok((text, serde_json::to_value(&report).unwrap_or_default()))
@@ -96,12 +94,8 @@ fn describe(report: &Report, args: &RunArgs) -> String {
 fn evaluate(args: &EvalArgs) -> Result<(String, Value)> {
     use_threads(&args.data);
     let net = load(&args.checkpoint)?;
-    let mut test = Images::default();
-    test.append_file(&args.data.data.join("test_batch.bin"))?;
-    if args.data.limit > 0 {
-        let first: Vec<usize> = (0..args.data.limit.min(test.len())).collect();
-        test = test.select(&first);
-    }
+    let options = LoadOptions { limit: args.data.limit, ..LoadOptions::default() };
+    let test = Dataset::load(&args.data.data, &options)?.test;
     let accuracy = accuracy(&net, &test)?;
     let masks = masks(&net)?;
     let relus: usize = masks.counts().iter().sum();
