@@ -19,7 +19,7 @@ const WORDS: &str = "words.txt";
 /// Most bytes of either file (`words.txt` has 2.7 MB).
 const MAX_TEXT_BYTES: u64 = 16 << 20;
 /// Labels are stored in 16 bits.
-const MAX_CLASSES: usize = 1 << 16;
+const MAX_CLASSES: usize = 65_535;
 
 /// An image file and its class.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,33 +59,43 @@ pub(super) fn find(path: &Path) -> Option<PathBuf> {
 /// # Errors
 /// A folder cannot be read, has no images, or is of a class without training images.
 pub(super) fn list(dir: &Path) -> Result<Listing> {
-    let sub = |name: &str| Some(dir.join(name)).filter(|dir| dir.is_dir());
-    let train = sub("train").unwrap_or_else(|| dir.to_owned());
-    let nested = train != dir;
+    let train = subfolder(dir, "train").unwrap_or_else(|| dir.to_owned());
     let folders = folders(&train)?;
     if !(2..=MAX_CLASSES).contains(&folders.len()) {
-        let problem =
-            format!("{} folders of classes: 2 to {MAX_CLASSES} can be told apart", folders.len());
-        return Err(bad(&train, problem));
+        let count = folders.len();
+        return Err(bad(&train, format!("{count} folders of classes, not 2 to {MAX_CLASSES}")));
     }
     let names: Vec<String> = folders.into_iter().map(|(name, _)| name).collect();
-    let classes: Classes =
-        names.iter().zip(0..).map(|(name, label)| (name.as_str(), label)).collect();
-    let mut parts = Parts { train: samples(&train, &classes, true)?, validation: None, test: None };
-    if let Some(list) = sub("val").map(|val| val.join(ANNOTATIONS)).filter(|list| list.is_file()) {
-        // The labels of TinyImageNet's own test images are not public.
-        parts.test = Some(annotated(&list, &classes)?);
-    } else if nested {
-        let validation = VALIDATION.iter().find_map(|name| sub(name));
-        parts.validation = validation.map(|dir| samples(&dir, &classes, false)).transpose()?;
-        parts.test = sub("test").map(|dir| samples(&dir, &classes, false)).transpose()?;
-    }
+    let classes: Classes = names.iter().map(String::as_str).zip(0..).collect();
+    let images = samples(&train, &classes, true)?;
+    let parts = if train == dir {
+        Parts { train: images, validation: None, test: None }
+    } else {
+        with_own_sets(images, dir, &classes)?
+    };
     let classes = described(&dir.join(WORDS), names)?;
     Ok(Listing { name: name_of(dir), classes, parts })
 }
 
 /// Labels by names of folders.
 type Classes<'a> = HashMap<&'a str, u16>;
+
+/// The training images with the validation and test images beside them, if there are any.
+fn with_own_sets(train: Vec<Sample>, dir: &Path, classes: &Classes) -> Result<Parts<Vec<Sample>>> {
+    let list = dir.join("val").join(ANNOTATIONS);
+    if list.is_file() {
+        // The labels of TinyImageNet's own test images are not public.
+        return Ok(Parts { train, validation: None, test: Some(annotated(&list, classes)?) });
+    }
+    let validation = VALIDATION.iter().find_map(|name| subfolder(dir, name));
+    let listed = |dir: Option<PathBuf>| dir.map(|dir| samples(&dir, classes, false)).transpose();
+    let test = subfolder(dir, "test");
+    Ok(Parts { train, validation: listed(validation)?, test: listed(test)? })
+}
+
+fn subfolder(dir: &Path, name: &str) -> Option<PathBuf> {
+    Some(dir.join(name)).filter(|dir| dir.is_dir())
+}
 
 /// The files in the class folders of `dir`: the first of each class, then the second, and
 /// so on, so that the first few are of all classes. A training set needs some in every one.

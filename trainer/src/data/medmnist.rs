@@ -6,6 +6,7 @@ use super::split::Parts;
 use super::{ImageShape, Images, Raw, names};
 use crate::{Error, Result};
 use npyz::{NpyHeader, Order};
+use std::fmt::Display;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -99,8 +100,9 @@ fn planes(bytes: &[u8], shape: ImageShape) -> Vec<u8> {
 
 /// Reads one array, of unsigned bytes.
 fn member(archive: &mut Archive, name: &str, path: &Path) -> Result<Array> {
-    let broken = |e: &dyn std::fmt::Display| bad(path, format!("{name}.npy: {e}"));
-    let mut reader = archive.by_name(&format!("{name}.npy")).map_err(|e| broken(&e))?;
+    let name = format!("{name}.npy");
+    let broken = |e: &dyn Display| bad(path, format!("{name}: {e}"));
+    let mut reader = archive.by_name(&name).map_err(|e| broken(&e))?;
     let header = header(&mut reader).map_err(|e| broken(&e))?;
     if header.dtype().descr() != "'|u1'" || header.order() != Order::C {
         return Err(broken(&"not an array of unsigned bytes in row-major order"));
@@ -108,8 +110,9 @@ fn member(archive: &mut Archive, name: &str, path: &Path) -> Result<Array> {
     // Saturated dimensions are over the limit.
     let dims = header.shape().iter().map(|&d| usize::try_from(d).unwrap_or(usize::MAX));
     let dims: Vec<usize> = dims.collect();
-    let len = volume(&dims, MAX_BYTES, path)?;
-    let bytes = rest(reader, len, path).map_err(|e| match e {
+    let len = volume(&dims, MAX_BYTES, path);
+    // What fails here is the member's fault, also where the archive's checksums fail.
+    let bytes = len.and_then(|len| rest(reader, len, path)).map_err(|e| match e {
         Error::Io { source, .. } => broken(&source),
         Error::BadData { problem, .. } => broken(&problem),
         other => other,

@@ -1,6 +1,7 @@
 //! MedMNIST.
 
 use super::*;
+use crate::rng::Rng;
 use std::io::{Cursor, Write};
 use zip::ZipWriter;
 use zip::write::FileOptions;
@@ -114,6 +115,42 @@ fn damaged_archives_are_refused_by_name() {
         write(&path, bytes);
         refusal(&path, "set.npz");
     }
+}
+
+/// Bytes of `whole` changed at random places, some of them cut short.
+fn mutated(whole: &[u8], rng: &mut Rng) -> Vec<u8> {
+    let mut bytes = whole.to_vec();
+    for _ in 0..1 + rng.below(4) {
+        let at = rng.below(bytes.len());
+        // Digits and brackets reach further into the parser than noise does.
+        let text = b"0123456789()[]{},:'-|<>uifOSV ";
+        let noise = rng.below(256) as u8;
+        bytes[at] = if rng.below(2) == 0 { noise } else { text[rng.below(text.len())] };
+    }
+    if rng.below(8) == 0 {
+        bytes.truncate(rng.below(whole.len()));
+    }
+    bytes
+}
+
+#[test]
+fn random_damage_never_panics() {
+    let dir = folder();
+    let path = dir.path().join("set.npz");
+    let mut rng = Rng::new(1, "damage");
+    let members = members("", 1);
+    let whole = archive(&members);
+    let mut refused = 0;
+    for _ in 0..400 {
+        write(&path, mutated(&whole, &mut rng));
+        refused += u32::from(given(&path).is_err());
+        let mut one = members.clone();
+        let member = rng.below(one.len());
+        one[member].1 = mutated(&one[member].1, &mut rng);
+        write(&path, archive(&one));
+        refused += u32::from(given(&path).is_err());
+    }
+    assert!((400..800).contains(&refused), "{refused}");
 }
 
 #[test]

@@ -18,7 +18,7 @@ fn gray(path: &Path, value: u8) {
 
 fn save(path: &Path, image: DynamicImage) {
     fs::create_dir_all(path.parent().expect("a folder")).expect("created");
-    let jpeg = path.extension().is_some_and(|e| e.to_ascii_lowercase() != "png");
+    let jpeg = path.extension().is_some_and(|e| !e.eq_ignore_ascii_case("png"));
     let format = if jpeg { ImageFormat::Jpeg } else { ImageFormat::Png };
     image.save_with_format(path, format).expect("written");
 }
@@ -187,5 +187,5 @@ fn damage_is_refused_by_name() {
     assert!(refusal(dir.path(), "train/empty").contains("without PNG"));
     fs::remove_dir_all(at("train/empty")).expect("removed");
     fs::remove_dir_all(at("train/b")).expect("removed");
-    assert!(refusal(dir.path(), "train").contains("1 folders of classes"));
+    assert!(refusal(dir.path(), "train").contains("1 folders of classes, not 2"));
 }
