@@ -1,121 +1,110 @@
-//! CIFAR-10 in its official binary layout.
+//! Labelled images: reading the usual data sets, splitting them, and describing them.
 //!
-//! A file holds records of 3,073 bytes: a label, then 3x32x32 pixels as red, green and blue
-//! planes. Part of the training set is held out to choose between models; the test set is
-//! only ever reported on.
+//! Every format ends in the same three sets. Networks are chosen by the validation images
+//! alone; the test images are only ever reported on.
 
-use crate::rng::Rng;
-use crate::shape::{CHANNELS, CLASSES, SIDE};
+mod cifar;
+mod decode;
+mod file;
+mod folder;
+mod format;
+mod idx;
+mod images;
+mod listing;
+mod medmnist;
+mod names;
+mod normalise;
+mod note;
+mod split;
+#[cfg(test)]
+mod tests;
+
+pub use format::Format;
+pub use images::{ImageShape, Images};
+pub use normalise::Normalise;
+pub use note::{DataNote, describe};
+pub use split::Holdout;
+
 use crate::{Error, Result};
+use split::{Parts, Sets};
 use std::path::Path;
 
-/// Bytes of an image.
-pub const IMAGE_BYTES: usize = (CHANNELS * SIDE * SIDE) as usize;
-const RECORD_BYTES: usize = 1 + IMAGE_BYTES;
-
-/// Labelled images.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Images {
-    /// Pixels `[N, 3, 32, 32]`, row-major.
-    pub pixels: Vec<u8>,
-    /// Labels `[N]`, below 10.
-    pub labels: Vec<u8>,
-}
-
-impl Images {
-    /// How many images there are.
-    pub fn len(&self) -> usize {
-        self.labels.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.labels.is_empty()
-    }
-
-    /// The pixels of image `index`: three planes of 32x32.
-    pub fn image(&self, index: usize) -> &[u8] {
-        &self.pixels[index * IMAGE_BYTES..][..IMAGE_BYTES]
-    }
-
-    /// Reads one binary file and appends its records.
-    ///
-    /// # Errors
-    /// The file cannot be read, its length is not a multiple of a record, or a label is not
-    /// below 10.
-    pub fn append_file(&mut self, path: &Path) -> Result<()> {
-        let bytes = std::fs::read(path).map_err(Error::io(path))?;
-        let bad = |problem| Error::BadData { path: path.to_owned(), problem };
-        if bytes.is_empty() || !bytes.len().is_multiple_of(RECORD_BYTES) {
-            return Err(bad("length is not a positive multiple of 3073 bytes"));
-        }
-        for record in bytes.chunks_exact(RECORD_BYTES) {
-            if usize::from(record[0]) >= CLASSES.len() {
-                return Err(bad("a label is not below 10"));
-            }
-            self.labels.push(record[0]);
-            self.pixels.extend_from_slice(&record[1..]);
-        }
-        Ok(())
-    }
-
-    /// A copy of the images at `indices`.
-    pub fn select(&self, indices: &[usize]) -> Self {
-        let mut chosen = Self::default();
-        for &i in indices {
-            chosen.labels.push(self.labels[i]);
-            chosen.pixels.extend_from_slice(self.image(i));
-        }
-        chosen
-    }
-
-    /// Noise images whose label shows as the brightness of the three colours: enough for
-    /// tests to learn something without a data set.
-    pub fn synthetic(count: usize, seed: u64) -> Self {
-        let mut rng = Rng::new(seed, "synthetic images");
-        let mut images = Self::default();
-        for _ in 0..count {
-            let label = rng.below(CLASSES.len());
-            images.labels.push(label as u8);
-            for level in [label % 3, label / 3 % 3, label / 9] {
-                let base = 90 * level;
-                let plane = (0..IMAGE_BYTES / 3).map(|_| (base + rng.below(60)) as u8);
-                images.pixels.extend(plane);
-            }
-        }
-        images
-    }
-}
-
-/// The three sets of a run.
+/// The three sets of a run, and what a network has to know about them.
 #[derive(Clone, Debug)]
 pub struct Dataset {
+    /// Name for reports: `cifar10`, or the name of the folder or archive.
+    pub name: String,
+    /// Names of the classes, in the order of the labels.
+    pub classes: Vec<String>,
     /// Trained on.
     pub train: Images,
     /// Held out of the training set, to choose between epochs.
     pub validation: Images,
     /// Reported on, never chosen by.
     pub test: Images,
+    /// How pixels become network inputs.
+    pub normalise: Normalise,
+    /// SHA-256 in hexadecimal over shape, labels and pixels of the three sets in order.
+    pub hash: String,
+}
+
+/// How a data set is read and split.
+#[derive(Clone, Debug, Default)]
+pub struct LoadOptions {
+    /// Layout of the files; found out from what lies there if not given.
+    pub format: Option<Format>,
+    /// What the validation images are.
+    pub validation: Holdout,
+    /// Most images of each set (0: no limit). For trying things out.
+    pub limit: usize,
+    /// Seed of every split that the data set does not bring along.
+    pub seed: u64,
+    /// Normalisation; if not given the published one for CIFAR, else that of the training
+    /// images.
+    pub normalise: Option<Normalise>,
+    /// Rows and columns to resize the images of a folder to. Without it all must agree; the
+    /// other formats are never resized.
+    pub size: Option<(usize, usize)>,
+    /// Whether gray images are given three equal channels.
+    pub gray_to_rgb: bool,
+}
+
+/// Images as the files have them: named, but not yet split by the options.
+struct Raw {
+    name: String,
+    classes: Vec<String>,
+    parts: Parts<Images>,
 }
 
 impl Dataset {
-    /// Reads `data_batch_1.bin` to `data_batch_5.bin` and `test_batch.bin` from `dir` and
-    /// holds `validation` random training images out. `limit` caps the images of each set
-    /// (0 means no cap).
+    /// Reads the data set at `path`: a folder, or an archive of MedMNIST.
     ///
     /// # Errors
-    /// A file is missing or malformed, or no training image is left.
-    pub fn load(dir: &Path, validation: usize, limit: usize, seed: u64) -> Result<Self> {
-        let mut all = Images::default();
-        for part in 1..=5 {
-            all.append_file(&dir.join(format!("data_batch_{part}.bin")))?;
+    /// Nothing known lies there, a file is missing or damaged (the error names it), or the
+    /// options leave a set without images.
+    pub fn load(path: &Path, options: &LoadOptions) -> Result<Self> {
+        let (format, at) = format::locate(path, options.format)?;
+        let raw = match format {
+            Format::Cifar10 => cifar::read(&at, &cifar::TEN)?,
+            Format::Cifar100 => cifar::read(&at, &cifar::HUNDRED)?,
+            Format::Idx => idx::read(&at)?,
+            Format::MedMnist => medmnist::read(&at)?,
+            Format::Folder => {
+                let (name, classes, sets) = folder::load(&at, options)?;
+                return Self::finish(name, classes, sets, options.normalise.clone());
+            }
+        };
+        check_size(&raw.parts.train, options)?;
+        let mut sets = raw.parts.settle(options)?;
+        if options.gray_to_rgb {
+            sets = sets.map(Images::with_three_channels);
         }
-        let mut test = Images::default();
-        test.append_file(&dir.join("test_batch.bin"))?;
-        Self::split(&all, test, validation, limit, seed)
+        let normalise = options.normalise.clone().or_else(|| format.published());
+        Self::finish(raw.name, raw.classes, sets, normalise)
     }
 
-    /// Splits `all` into training and validation images by seed.
+    /// Splits `all` into training and validation images by seed, with the classes numbered
+    /// and the normalisation taken from the training images.
     ///
     /// # Errors
     /// No training image would be left, or there is nothing to validate on.
@@ -126,60 +115,39 @@ impl Dataset {
         limit: usize,
         seed: u64,
     ) -> Result<Self> {
-        if validation == 0 || validation >= all.len() {
-            return Err(Error::BadSetting {
-                setting: "--validation",
-                problem: "leaves no image to validate on or to train on",
-            });
-        }
-        let mut order: Vec<usize> = (0..all.len()).collect();
-        Rng::new(seed, "validation split").shuffle(&mut order);
-        let (held, rest) = order.split_at(validation);
-        let cap = |n: usize| if limit == 0 { n } else { n.min(limit) };
-        let first: Vec<usize> = (0..cap(test.len())).collect();
-        Ok(Self {
-            train: all.select(&rest[..cap(rest.len())]),
-            validation: all.select(&held[..cap(held.len())]),
-            test: test.select(&first),
-        })
+        let (train, validation) = split::hold_out(all, validation, limit, seed)?;
+        let classes = names::numbered(all.labels.iter().chain(&test.labels));
+        let sets = Sets { train, validation, test: split::cap(test, limit) };
+        Self::finish("synthetic".to_owned(), classes, sets, None)
+    }
+
+    fn finish(
+        name: String,
+        classes: Vec<String>,
+        sets: Sets<Images>,
+        normalise: Option<Normalise>,
+    ) -> Result<Self> {
+        let Sets { train, validation, test } = sets;
+        let normalise = match normalise {
+            Some(given) => given.checked(train.shape.channels)?,
+            None => Normalise::of(&train),
+        };
+        let hash = note::hash(&[&train, &validation, &test]);
+        Ok(Self { name, classes, train, validation, test, normalise, hash })
+    }
+
+    /// The shape that all images have.
+    pub fn shape(&self) -> ImageShape {
+        self.train.shape
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reads_records_and_refuses_others() {
-        let dir = tempfile::tempdir().expect("temporary folder");
-        let path = dir.path().join("test_batch.bin");
-        let mut bytes = vec![7_u8];
-        bytes.extend((0..IMAGE_BYTES).map(|i| i as u8));
-        std::fs::write(&path, bytes.repeat(2)).expect("written");
-        let mut images = Images::default();
-        images.append_file(&path).expect("two records");
-        assert_eq!(images.labels, [7, 7]);
-        assert_eq!(images.image(1)[..3], [0, 1, 2]);
-        std::fs::write(&path, &bytes[1..]).expect("written");
-        assert!(matches!(images.append_file(&path), Err(Error::BadData { .. })));
-        bytes[0] = 10;
-        std::fs::write(&path, &bytes).expect("written");
-        assert!(matches!(images.append_file(&path), Err(Error::BadData { .. })));
-        assert!(images.append_file(&dir.path().join("absent")).is_err());
+/// Refuses a size other than the one the images have: only folders are resized.
+fn check_size(images: &Images, options: &LoadOptions) -> Result<()> {
+    let have = (images.shape.height, images.shape.width);
+    if options.size.is_some_and(|size| size != have) {
+        let problem = "is not the size of the images, and only folders of images are resized";
+        return Err(Error::BadSetting { setting: "--size", problem });
     }
-
-    #[test]
-    fn split_is_disjoint_and_seeded() {
-        let all = Images::synthetic(50, 1);
-        let split =
-            |seed| Dataset::split(&all, Images::synthetic(5, 2), 10, 0, seed).expect("split");
-        let a = split(1);
-        assert_eq!((a.train.len(), a.validation.len(), a.test.len()), (40, 10, 5));
-        assert_eq!(a.validation, split(1).validation);
-        assert_ne!(a.validation, split(2).validation);
-        for i in 0..10 {
-            assert!((0..40).all(|j| a.train.image(j) != a.validation.image(i)));
-        }
-        assert!(Dataset::split(&all, Images::default(), 50, 0, 1).is_err());
-    }
+    Ok(())
 }

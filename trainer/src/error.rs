@@ -64,13 +64,21 @@ pub enum Error {
         /// What is wrong with it.
         problem: &'static str,
     },
-    /// A file of images is not in the CIFAR-10 binary layout.
+    /// A file of a data set is damaged, or not of its layout.
     #[error("{}: {problem}", path.display())]
     BadData {
-        /// The file.
+        /// The file or folder.
         path: PathBuf,
         /// What is wrong with it.
-        problem: &'static str,
+        problem: String,
+    },
+    /// No known data set lies at a path.
+    #[error("{}: no data set there; looked for {looked_for}", path.display())]
+    NoImages {
+        /// The path.
+        path: PathBuf,
+        /// What would mark the data sets that are known.
+        looked_for: String,
     },
     /// A run is to be resumed with settings other than those it was started with.
     #[error(
@@ -130,6 +138,7 @@ impl Error {
             | Self::UnknownLayer { .. }
             | Self::BadSetting { .. }
             | Self::BadData { .. }
+            | Self::NoImages { .. }
             | Self::ResumeMismatch { .. }
             | Self::UnknownNetwork(_)
             | Self::NoCuda { .. }
