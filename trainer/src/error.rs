@@ -60,6 +60,14 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
+    /// A file of results or a training log cannot be used.
+    #[error("{}: {problem}", path.display())]
+    BadResult {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, with the line where known.
+        problem: String,
+    },
     /// A file could not be read or written.
     #[error("{}: {source}", path.display())]
     Io {
@@ -92,7 +100,8 @@ impl Error {
             | Self::BadSetting { .. }
             | Self::BadData { .. }
             | Self::ResumeMismatch { .. }
-            | Self::BadCheckpoint { .. } => 3,
+            | Self::BadCheckpoint { .. }
+            | Self::BadResult { .. } => 3,
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => 3,
             Self::Io { .. } | Self::Torch(_) | Self::Log => 7,
         }
