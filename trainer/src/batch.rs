@@ -6,7 +6,7 @@ use crate::{Error, Result};
 use clap::ValueEnum;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use tch::Tensor;
+use tch::{Device, Tensor};
 
 /// A mini-batch.
 #[derive(Debug)]
@@ -15,6 +15,17 @@ pub struct Batch {
     pub images: Tensor,
     /// `[B]`, i64.
     pub labels: Tensor,
+}
+
+impl Batch {
+    /// The batch on another device.
+    #[must_use]
+    pub fn to_device(self, device: Device) -> Self {
+        if device == Device::Cpu {
+            return self;
+        }
+        Self { images: self.images.to_device(device), labels: self.labels.to_device(device) }
+    }
 }
 
 /// What lies around an image that a crop is cut out of.

@@ -9,7 +9,7 @@ use crate::arch::Network;
 use crate::history::History;
 use crate::net::{Net, store};
 use crate::optim::Sgd;
-use crate::results::EpochRow;
+use crate::results::{EpochRow, replace};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -61,8 +61,27 @@ pub struct Manifest {
     pub best: Option<(String, f64)>,
     /// Hash of the masks in that file.
     pub mask_hash: Option<String>,
+    /// Whether the stage ended itself before its last epoch.
+    #[serde(default)]
+    pub stopped: bool,
     /// Accuracies of that file, once the stage is complete.
     pub reached: Option<Reached>,
+}
+
+impl Manifest {
+    fn new(identity: Identity, command: &str) -> Self {
+        Self {
+            identity,
+            command: command.to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            epoch: 0,
+            last: None,
+            best: None,
+            mask_hash: None,
+            stopped: false,
+            reached: None,
+        }
+    }
 }
 
 /// The folder of a stage.
@@ -89,9 +108,7 @@ impl Stage {
             }
             manifest
         } else {
-            let (command, version) = (command.to_owned(), env!("CARGO_PKG_VERSION").to_owned());
-            let (epoch, last, best, mask_hash, reached) = (0, None, None, None, None);
-            Manifest { identity, command, version, epoch, last, best, mask_hash, reached }
+            Manifest::new(identity, command)
         };
         let name = &manifest.identity.stage;
         let history = History::resume(&dir.join("history.csv"), name, manifest.epoch)?;
@@ -134,7 +151,7 @@ impl Stage {
         net: &Net,
         sgd: &Sgd,
         extra: Vec<(String, Tensor)>,
-        row: &EpochRow,
+        (row, stopped): (&EpochRow, bool),
     ) -> Result<()> {
         let last = format!("epoch-{:04}.safetensors", row.epoch);
         let more = sgd.state().chain(extra.iter().map(|(name, t)| (name.clone(), t)));
@@ -148,6 +165,7 @@ impl Stage {
         }
         self.history.push(row)?;
         (self.manifest.epoch, self.manifest.last) = (row.epoch, Some(last));
+        self.manifest.stopped = stopped;
         self.save()?;
         self.sweep()
     }
@@ -230,18 +248,6 @@ pub fn load(dir: &Path, device: tch::Device) -> Result<(Net, Manifest)> {
     let (file, _) = manifest.best.as_ref().ok_or_else(none)?;
     net.load(&dir.join(file))?;
     Ok((net, manifest))
-}
-
-/// Writes a file beside and renames it, so that a kill never leaves half of it.
-///
-/// # Errors
-/// The file cannot be written.
-pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(".partial");
-    let partial = PathBuf::from(partial);
-    std::fs::write(&partial, bytes).map_err(Error::io(&partial))?;
-    std::fs::rename(&partial, path).map_err(Error::io(path))
 }
 
 /// Name of the first setting that differs.

@@ -6,10 +6,10 @@
 //! how many ReLUs the network would have without masks.
 
 use crate::arch::{Conv, Graph, Node, NodeId, Op};
-use crate::checkpoint::replace;
 use crate::data::Normalise;
 use crate::masks::values;
 use crate::net::{BN_EPSILON, MaskedRelu, Net, Norm, Weights};
+use crate::results::replace;
 use crate::{Error, Result};
 use prost::Message;
 use std::path::Path;

@@ -13,7 +13,7 @@ use crate::schedule::Schedule;
 use crate::{Error, Result};
 use std::collections::HashMap;
 use std::time::Instant;
-use tch::{Device, Tensor};
+use tch::Tensor;
 
 /// What a stage does with a mini-batch, and between epochs.
 pub trait Method {
@@ -117,6 +117,9 @@ pub fn train(
     method.begin(net, &saved)?;
     let mut pass = Pass::new(stage.name(), data, plan, done);
     for epoch in done + 1..=plan.epochs {
+        if stage.manifest.stopped {
+            break;
+        }
         let start = Instant::now();
         let loss = pass.epoch(epoch, net, &mut sgd, method)?;
         let turn = method.end(net, &sgd, epoch)?;
@@ -126,10 +129,7 @@ pub fn train(
         let validation = Some(validation);
         let row = EpochRow { phase, epoch, loss, validation, rate, seconds, distance };
         tracing::info!(stage = stage.name(), epoch, loss, validation, distance, "epoch done");
-        stage.commit(net, &sgd, method.state(), &row)?;
-        if turn.stop {
-            break;
-        }
+        stage.commit(net, &sgd, method.state(), (&row, turn.stop))?;
     }
     pass.progress.finish();
     let validation = stage.load_best(net)?;
@@ -190,9 +190,4 @@ impl<'a> Pass<'a> {
         }
         Ok(self.progress.mean_loss())
     }
-}
-
-/// Where to compute: the first CUDA device if there is one and `wanted` allows it.
-pub fn device(wanted: Option<Device>) -> Device {
-    wanted.unwrap_or_else(Device::cuda_if_available)
 }

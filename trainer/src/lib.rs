@@ -28,6 +28,7 @@ pub mod net;
 pub mod optim;
 pub mod pipeline;
 pub mod progress;
+pub mod report;
 pub mod results;
 pub mod rng;
 pub mod schedule;

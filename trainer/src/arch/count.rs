@@ -39,9 +39,9 @@ impl Graph {
 
     /// ReLUs of each stage without any mask, the stem first.
     pub fn stage_relus(&self) -> Vec<usize> {
-        let stages = self.layers.iter().map(|l| l.place.stage).max().map_or(0, |s| s + 1);
+        let stages = self.layers.iter().map(|l| l.stage).max().map_or(0, |s| s + 1);
         let mut relus = vec![0; stages];
-        self.layers.iter().for_each(|l| relus[l.place.stage] += l.units());
+        self.layers.iter().for_each(|l| relus[l.stage] += l.units());
         relus
     }
 }

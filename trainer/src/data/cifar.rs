@@ -7,10 +7,12 @@ use super::file::{self, bad};
 use super::split::Parts;
 use super::{ImageShape, Images, Raw, names};
 use crate::Result;
-use crate::shape::CLASSES;
 use std::path::{Path, PathBuf};
 
 const SHAPE: ImageShape = ImageShape { channels: 3, height: 32, width: 32 };
+/// The classes of CIFAR-10 in the order of the labels.
+pub(super) const CLASSES: [&str; 10] =
+    ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
 /// Largest file, in bytes (the CIFAR-100 training file is 154 MB).
 const MAX_FILE_BYTES: u64 = 256 << 20;
 

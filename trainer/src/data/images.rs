@@ -4,7 +4,7 @@ use crate::rng::Rng;
 use serde::{Deserialize, Serialize};
 
 /// Shape of an image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImageShape {
     /// Channels: 3 (red, green, blue) or 1 (gray).
     pub channels: usize,

@@ -180,7 +180,8 @@ impl Net {
                 None => self.own_norm(name, index)?,
             };
             debug_assert!(!single || from.size() == to.size());
-            tch::no_grad(|| to.shallow_clone().f_copy_(&forward::first(&from, &to.size())?))?;
+            let part = forward::first(&from, &to.size())?;
+            tch::no_grad(|| to.shallow_clone().f_copy_(&part))?;
         }
         let mut sliced = sliced;
         sliced.relus.iter_mut().try_for_each(MaskedRelu::refresh)?;
