@@ -105,8 +105,9 @@ fn wide_resnets_list_maps_in_groups_of_equal_size() {
 fn every_layer_has_its_own_name_mask_and_convolution() {
     for name in ["resnet18", "resnet34", "resnet20", "wrn22-8", "vgg16", "mobilenetv1", "minionn"] {
         let graph = graph(&Options::named(name), 10);
-        for part in [|l: &Layer| l.name.clone(), |l| l.variable.clone(), |l| l.conv.clone()] {
-            let set: std::collections::HashSet<String> = graph.layers.iter().map(part).collect();
+        let parts: [fn(&Layer) -> &str; 3] = [|l| &l.name, |l| &l.variable, |l| &l.conv];
+        for part in parts {
+            let set: std::collections::HashSet<&str> = graph.layers.iter().map(part).collect();
             assert_eq!(set.len(), graph.layers.len(), "{name}");
         }
         assert!(graph.nodes.iter().enumerate().all(|(i, n)| n.inputs.iter().all(|&j| j < i)));

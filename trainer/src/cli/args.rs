@@ -319,7 +319,7 @@ pub struct OutArgs {
     pub out: PathBuf,
 }
 
-fn holdout(text: &str) -> std::result::Result<Holdout, String> {
+pub(super) fn holdout(text: &str) -> std::result::Result<Holdout, String> {
     match text {
         "given" => Ok(Holdout::Given),
         "auto" => Ok(Holdout::Auto),
@@ -334,7 +334,7 @@ pub(super) fn size(text: &str) -> std::result::Result<(usize, usize), String> {
     side(h).zip(side(w)).ok_or_else(|| "a side or HxW, each from 1 to 4096".to_owned())
 }
 
-fn device(text: &str) -> std::result::Result<Option<Device>, String> {
+pub(super) fn device(text: &str) -> std::result::Result<Option<Device>, String> {
     match text {
         "auto" => Ok(None),
         "cpu" => Ok(Some(Device::Cpu)),
@@ -347,7 +347,7 @@ fn device(text: &str) -> std::result::Result<Option<Device>, String> {
 }
 
 /// `50000`, `50k`, `1.4M` or `10%`.
-fn budget(text: &str) -> std::result::Result<Budget, String> {
+pub(super) fn budget(text: &str) -> std::result::Result<Budget, String> {
     let lower = text.to_ascii_lowercase();
     let bad = || "a number of ReLUs, such as 50000, 50k or 10%".to_owned();
     let number = |s: &str| s.parse::<f64>().ok().filter(|v| v.is_finite() && *v >= 0.0);
@@ -362,9 +362,4 @@ fn budget(text: &str) -> std::result::Result<Budget, String> {
     };
     let count = number(digits).map(|v| v * factor).filter(|v| *v < 1e12).ok_or_else(bad)?;
     Ok(Budget::Count(count.round() as usize))
-}
-
-#[cfg(test)]
-pub(super) mod test {
-    pub use super::{budget, device, holdout, size};
 }

@@ -1,4 +1,4 @@
-use super::args::test::{budget, device, holdout, size};
+use super::args::{budget, device, holdout, size};
 use super::*;
 use crate::data::Holdout;
 use clap::CommandFactory;

@@ -37,7 +37,7 @@ fn ten_classes_round_trip() {
     write_ten(&dir.path().join("cifar-10-batches-bin"));
     let data = load(dir.path(), 3).expect("the parent folder");
     assert_eq!((data.name.as_str(), data.train.len(), data.validation.len()), ("cifar10", 7, 3));
-    assert_eq!(data.classes, super::super::cifar::CLASSES);
+    assert_eq!(data.classes, cifar::CLASSES);
     assert_eq!(data.normalise, Normalise::cifar10());
     assert!(by_first_byte(&data).into_iter().eq((0..10).map(|i| (i, 9 - u16::from(i)))));
     assert_eq!(data.test.labels, [1, 0, 9]);
