@@ -18,6 +18,7 @@ pub mod eval;
 pub mod export;
 pub mod finetune;
 pub mod fit;
+pub mod import;
 pub mod loss;
 pub mod masks;
 pub mod net;
