@@ -7,7 +7,8 @@ Every file is a real `torch.save` of a network that was never trained (seeded ra
 weights), in the layout of keys that SNL, RLNet, ReLUPruner and AutoReP use. The committed
 ones were made with PyTorch 1.13.1 and NumPy 1.26. Beside them, `expected.json` gives for
 each file the sum of |weight| * (1 + index mod 7) of some tensors and the ones in each mask,
-computed here in float64, so that the reader can be checked against PyTorch itself.
+computed here in float64, so that the reader can be checked against PyTorch itself. Contents
+are the same in every run; names of storages in the older form are addresses and are not.
 """
 
 import argparse
@@ -189,8 +190,9 @@ def kinds():
         "parameter": nn.Parameter(torch.tensor([7.0])),
         "scalar": torch.tensor(4.25),
         "empty": torch.zeros(0, 3),
+        "bn_1.weight": torch.tensor([3.0]),
     }
-    extra = {"size": torch.Size([1, 2]), "set": {1, 2}, "numpy": np.float64(0.5), "big": 2**80}
+    extra = {"size": torch.Size([1, 2]), "set": {1, 2}, "numpy": np.float64(0.5), "big": 2**40, "huge": 2**80}
     return {"state_dict": values, "extra": extra, "names": ["a", ("b", None)], "bytes": b"\x00\xff"}
 
 

@@ -25,7 +25,8 @@ const MAX_VARIABLES: usize = 50_000;
 pub enum Layout {
     /// SNL and its descendants: masks are variables that end in `.alphas`.
     Snl,
-    /// RLNet, the program of SENet: masks are a list `mask_epoch` beside the network.
+    /// RLNet, the program of SENet: masks are a list `mask_epoch` beside the network. Old
+    /// files of ReLUPruner look the same, but have no mask for the stem.
     Rlnet,
     /// ReLUPruner: masks are a list `masks` beside the network.
     ReluPruner,
@@ -114,7 +115,8 @@ pub fn parse(bytes: Vec<u8>, options: &Options) -> Parsed<Checkpoint> {
     let all = || entries.iter().map(|e| e.name.as_str());
     let (family, last_width) = (Family::of(all()), names::last_width(all()));
     let layout = layout(&file, &entries);
-    let weights = weights(&mut file, &entries, family, width(last_width, options)?)?;
+    let kept: Vec<&Entry> = entries.iter().filter(|e| !is_activation(layout, &e.name)).collect();
+    let weights = weights(&mut file, &kept, family, width(last_width, options)?)?;
     let masks = find_masks(&mut file, &entries, layout, options.threshold)?;
     let masks = masks.map(|masks| named(masks, family, &weights));
     let notes = notes::notes(&mut file, state);
@@ -203,18 +205,24 @@ fn width(last: Option<usize>, options: &Options) -> Parsed<Option<usize>> {
     }
 }
 
-/// All variables that are not masks, under our names.
+/// Whether a variable belongs to an activation rather than to a layer.
+fn is_activation(layout: Layout, name: &str) -> bool {
+    match layout {
+        Layout::Snl => masks::is_alpha(name),
+        Layout::AutoRep => masks::is_autorep(name),
+        Layout::Rlnet | Layout::ReluPruner | Layout::Plain => false,
+    }
+}
+
+/// The variables of all layers, under our names.
 fn weights(
     file: &mut TorchFile,
-    entries: &[Entry],
+    entries: &[&Entry],
     family: Family,
     width: Option<usize>,
 ) -> Parsed<BTreeMap<String, Array>> {
     let mut weights = BTreeMap::new();
     for entry in entries {
-        if masks::is_alpha(&entry.name) || masks::is_autorep(&entry.name) {
-            continue;
-        }
         let Some(name) = names::canonical(&entry.name, family, width) else { continue };
         let array = file.array(&entry.tensor)?;
         if !is_finite(&array) {

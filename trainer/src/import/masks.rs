@@ -7,6 +7,9 @@ use super::torch::{Array, TensorRef, TorchFile};
 use super::{Parsed, Problem};
 use std::collections::BTreeMap;
 
+/// Most layers of a list of masks.
+const MAX_MASKS: usize = 10_000;
+
 /// The mask of one activation layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MaskTensor {
@@ -78,7 +81,8 @@ pub(super) fn of_list(
     threshold: Option<f32>,
 ) -> Parsed<Vec<MaskTensor>> {
     let items = file.pickle.sequence(list).map(<[Id]>::to_vec);
-    let items = items.ok_or_else(|| Problem::new("its masks are not a list"))?;
+    let items = items.filter(|items| items.len() <= MAX_MASKS);
+    let items = items.ok_or_else(|| Problem::new("its masks are not a list of some layers"))?;
     let mut read = |(i, id): (usize, Id)| {
         let tensor = file.tensor(id)?;
         let tensor = tensor.ok_or_else(|| Problem::new(format!("mask {i} is not a tensor")))?;

@@ -4,7 +4,7 @@
 //! dictionary, a set or the like yields the container, and any other call an [`Object`], which
 //! records what was to be called and does nothing. All values of a pickle lie in one arena and
 //! name each other by [`Id`], so that shared and even circular values cost nothing and dropping
-//! them never recurses. The memory used is linear in the length of the pickle.
+//! them never recurses. The memory used is bounded by the length of the pickle and [`MAX_VALUES`].
 
 use super::Parsed;
 

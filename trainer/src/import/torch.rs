@@ -109,10 +109,9 @@ fn from_zip(file: &[u8]) -> Parsed<TorchFile> {
     let Some(prefix) = prefix.map(str::to_owned) else {
         return problem("a zip archive without data.pkl, not one of torch.save");
     };
-    if let Some(order) = member(&mut archive, &format!("{prefix}byteorder"), 16)? {
-        if order.trim_ascii() != b"little" {
-            return problem("written on a big-endian machine");
-        }
+    let order = member(&mut archive, &format!("{prefix}byteorder"), 16)?;
+    if order.is_some_and(|order| order.trim_ascii() != b"little") {
+        return problem("written on a big-endian machine");
     }
     let data = member(&mut archive, &format!("{prefix}data.pkl"), MAX_PICKLE)?.unwrap_or_default();
     let (pickle, _) = pickle::parse(&data)?;
