@@ -22,6 +22,7 @@ pub mod eval;
 pub mod export;
 pub mod fit;
 pub mod history;
+pub mod import;
 pub mod loss;
 pub mod masks;
 pub mod net;
