@@ -97,6 +97,11 @@ fn candidates(points: &[Xy], text: &str) -> Vec<Area> {
     let around = |&(x, y): &Xy| {
         [
             (x + GAP, y),
+            // Beside the ends of curves that run close together.
+            (x + GAP, y - HEIGHT / 2.0),
+            (x + GAP, y + HEIGHT / 2.0),
+            (x + GAP, y - HEIGHT),
+            (x + GAP, y + HEIGHT),
             (x - w / 2.0, y - GAP - HEIGHT / 2.0),
             (x - w / 2.0, y + GAP + HEIGHT / 2.0),
             (x - GAP - w, y),
