@@ -128,7 +128,7 @@ fn accuracy_caption(study: &Budgets, published: bool) -> String {
             " Grey and dashed: as published, at the absolute ReLU count of the authors' own \
              networks (ResNet18 has {} ReLUs); * see the note in the table. {} is another \
              network: it has {} ReLUs, {} multiply-accumulates and {} parameters, and the \
-             scale at the top is the share of these.",
+             scale at the top is the share of its own ReLUs.",
             count(RESNET18_RELUS as u64),
             network.name,
             count(network.relus as u64),
