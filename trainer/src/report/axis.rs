@@ -2,10 +2,10 @@
 
 use super::text::short;
 
-/// Ticks a linear axis aims at.
-const TICKS: f64 = 5.0;
+/// Steps a linear axis has at most, unless told otherwise.
+const STEPS: f64 = 5.0;
 /// Decades up to which a logarithmic axis also marks 2 and 5.
-const FINE_DECADES: f64 = 2.2;
+const FINE_DECADES: f64 = 3.2;
 /// Most decades of a logarithmic axis; smaller values are clipped.
 const MAX_DECADES: i32 = 12;
 
@@ -24,11 +24,16 @@ pub struct Axis {
 impl Axis {
     /// A linear axis that covers `values` with round ticks.
     pub fn linear(label: &str, values: impl IntoIterator<Item = f64>) -> Self {
+        Self::stepped(label, values, STEPS)
+    }
+
+    /// The same with up to about `steps` steps between ticks.
+    pub fn stepped(label: &str, values: impl IntoIterator<Item = f64>, steps: f64) -> Self {
         let (lo, hi) = extent(values).unwrap_or((0.0, 1.0));
         // A single value still needs some height around it.
         let pad = if hi > lo { 0.0 } else { lo.abs().max(1e-3) * 0.1 };
         let (lo, hi) = (lo - pad, hi + pad);
-        let step = step((hi - lo) / TICKS);
+        let step = step((hi - lo) / steps);
         let (first, last) = ((lo / step).floor(), (hi / step).ceil());
         let tick = |i: usize| (first + i as f64) * step;
         let ticks = (0..=(last - first) as usize).map(|i| (tick(i), short(tick(i)))).collect();

@@ -49,7 +49,9 @@ fn accuracy_chart(study: &Budgets, cells: &[BudgetCell], curves: &[&Curve]) -> C
     let all = || series.iter().flat_map(|s| &s.points);
     let ends = all().flat_map(|p| p.range.map_or([p.y, p.y], |(lo, hi)| [lo, hi]));
     let x = Axis::log("ReLUs kept (log scale)", all().map(|p| p.x));
-    let y = Axis::linear("test accuracy, %", ends.chain([teacher]));
+    let top = all().map(|p| p.y).fold(teacher, f64::max);
+    // Headroom for the names of the uppermost curves.
+    let y = Axis::stepped("test accuracy, %", ends.chain([teacher, top + 1.0]), 9.0);
     let shares = study.shares().into_iter().rev();
     let at = |share: f64| (share * study.network.relus as f64, share_text(share));
     let rule = format!(
@@ -125,8 +127,8 @@ fn accuracy_caption(study: &Budgets, published: bool) -> String {
         let shared = format!(
             " Grey and dashed: as published, at the absolute ReLU count of the authors' own \
              networks (ResNet18 has {} ReLUs); * see the note in the table. {} is another \
-             network: it has {} ReLUs, {} multiply-accumulates and {} parameters, so the scale \
-             at the top, its share kept, is its own.",
+             network: it has {} ReLUs, {} multiply-accumulates and {} parameters, and the \
+             scale at the top is the share of its own ReLUs.",
             count(RESNET18_RELUS as u64),
             network.name,
             count(network.relus as u64),

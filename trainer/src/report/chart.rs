@@ -6,10 +6,10 @@ use super::svg::{Anchor, Svg, Xy};
 
 /// Share of a band that its bars fill.
 const BAND: f64 = 0.74;
-/// Points of a curve up to which each has its marker.
-const MARKED: usize = 14;
-/// Markers of a longer curve, about.
-const SPARSE: usize = 6;
+/// Distance between the points of a curve from which each has its marker.
+const SPACE: f64 = 24.0;
+/// Markers of a curve whose points are closer, about.
+const SPARSE: usize = 5;
 /// Points of a curve that are drawn at most.
 const MAX_POINTS: usize = 400;
 /// Bars in a chart up to which each bears its value.
@@ -121,9 +121,9 @@ impl Chart {
         for (i, series) in bars.iter().enumerate() {
             frame.bars(&mut svg, series, (i, bars.len()));
         }
-        for series in self.series.iter().filter(|s| s.look == Look::Line) {
-            frame.curve(&mut svg, series);
-        }
+        let lines = || self.series.iter().filter(|s| s.look == Look::Line);
+        lines().for_each(|series| frame.curve(&mut svg, series));
+        lines().for_each(|series| frame.marks(&mut svg, series));
         frame.names(&mut svg);
         svg.finish(id, self.size, &self.title, &self.description)
     }
@@ -138,7 +138,8 @@ impl<'a> Frame<'a> {
         let ticks = chart.x.ticks.len().max(1) as f64;
         // Logarithmic and linear ticks are few; names of layers may have to stand upright.
         let turned = longest + 6.0 > (w - left) / ticks;
-        let bottom = if turned { longest.min(80.0) + 34.0 } else { 42.0 };
+        let label = if chart.x.label.is_empty() { 8.0 } else { 24.0 };
+        let bottom = label + if turned { longest.min(80.0) + 8.0 } else { 18.0 };
         let area = Area { min: (left, top), max: (w - 12.0, h - bottom) };
         Self { chart, area, turned }
     }
@@ -169,8 +170,10 @@ impl<'a> Frame<'a> {
             }
         }
         svg.text("name", (2.0, 12.0), Anchor::Start, &chart.y.label);
-        let middle = (min.0 + max.0) / 2.0;
-        svg.text("name", (middle, chart.size.1 - 5.0), Anchor::Middle, &chart.x.label);
+        if !chart.x.label.is_empty() {
+            let middle = (min.0 + max.0) / 2.0;
+            svg.text("name", (middle, chart.size.1 - 5.0), Anchor::Middle, &chart.x.label);
+        }
         self.second(svg);
     }
 
@@ -210,7 +213,9 @@ impl<'a> Frame<'a> {
     fn bars(&self, svg: &mut Svg, series: &Series, (index, of): (usize, usize)) {
         let band = (self.area.max.0 - self.area.min.0) / self.chart.x.ticks.len().max(1) as f64;
         let one = band * BAND / of as f64;
-        let valued = series.points.len() * of <= VALUED && one >= 26.0;
+        // A curve over the bars would run through their values.
+        let alone = self.chart.series.iter().all(|s| s.look == Look::Bars);
+        let valued = alone && series.points.len() * of <= VALUED && one >= 26.0;
         let class = format!("bar {}", series.hue.class());
         for point in &series.points {
             let left = self.x(point.x) - band * BAND / 2.0 + one * index as f64;
@@ -228,19 +233,23 @@ impl<'a> Frame<'a> {
     }
 
     fn curve(&self, svg: &mut Svg, series: &Series) {
-        let class = series.hue.class();
         let places = self.places(series);
         if places.len() > 1 {
-            svg.polyline(&format!("curve {class}"), &places);
+            svg.polyline(&format!("curve {}", series.hue.class()), &places);
         }
+    }
+
+    fn marks(&self, svg: &mut Svg, series: &Series) {
+        let (class, shape) = (series.hue.class(), series.hue.shape());
         let finite: Vec<&Point> = series.points.iter().filter(|p| p.y.is_finite()).collect();
-        let stride = if finite.len() > MARKED { finite.len() / SPARSE } else { 1 };
+        let close = (self.area.max.0 - self.area.min.0) < SPACE * finite.len() as f64;
+        let stride = if close { (finite.len() / SPARSE).max(1) } else { 1 };
         // Curves that run together show their markers at different places.
-        let start = (stride > 1).then(|| stride * (1 + series.hue.shape() % 4) / 5);
-        for point in finite.into_iter().skip(start.unwrap_or(0)).step_by(stride) {
+        let start = shape * (stride / 6).max(1) % stride;
+        for point in finite.into_iter().skip(start).step_by(stride) {
             let place = (self.x(point.x), self.y(point.y));
             self.whisker(svg, &class, place.0, point.range);
-            svg.marker(&format!("mark {class}"), series.hue.shape(), place, &point.note);
+            svg.marker(&format!("mark {class}"), shape, place, &point.note);
         }
     }
 

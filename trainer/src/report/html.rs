@@ -3,6 +3,9 @@
 use super::chart::{Chart, Hue, Look, swatch};
 use super::text::escape;
 
+/// Characters from which a cell may be broken over lines.
+const LONG: usize = 28;
+
 /// A table; its cells are plain text.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
@@ -33,13 +36,17 @@ impl Table {
 
     /// The table as HTML.
     pub fn html(&self) -> String {
-        let class = |numbers: bool| if numbers { r#" class="n""# } else { "" };
+        let class = |numbers: bool, text: &str| match (numbers, text.chars().count() > LONG) {
+            (true, _) => r#" class="n""#,
+            (false, true) => r#" class="long""#,
+            (false, false) => "",
+        };
         let head = |(text, numbers): &(String, bool)| {
-            format!(r#"<th scope="col"{}>{}</th>"#, class(*numbers), escape(text))
+            format!(r#"<th scope="col"{}>{}</th>"#, class(*numbers, ""), escape(text))
         };
         let head: String = self.columns.iter().map(head).collect();
         let cell = |(text, column): (&String, &(String, bool))| {
-            format!("<td{}>{}</td>", class(column.1), escape(text))
+            format!("<td{}>{}</td>", class(column.1, text), escape(text))
         };
         let row = |row: &Vec<String>| {
             let cells: String = row.iter().zip(&self.columns).map(cell).collect();
@@ -49,8 +56,8 @@ impl Table {
         let caption = escape(&self.caption);
         let open = if self.open { r#" open="""# } else { "" };
         format!(
-            "<details{open}><summary>{caption}</summary><div class=\"scroll\"><table>\
-             <thead><tr>{head}</tr></thead>\n<tbody>\n{rows}</tbody></table></div></details>\n"
+            "<details{open}><summary>{caption}</summary><div class=\"scroll\" \
+             role=\"region\" aria-label=\"{caption}\" tabindex=\"0\"><table><thead><tr>{head}</tr></thead>\n<tbody>\n{rows}</tbody></table></div></details>\n"
         )
     }
 }
@@ -98,7 +105,8 @@ impl Figure {
 
     fn charts(&self, id: &str) -> String {
         if let [chart] = self.charts.as_slice() {
-            return chart.svg(&format!("{id}-1"));
+            let svg = chart.svg(&format!("{id}-1"));
+            return format!("<div class=\"wide\">{svg}</div>");
         }
         let panel = |(i, chart): (usize, &Chart)| {
             let svg = chart.svg(&format!("{id}-{}", i + 1));

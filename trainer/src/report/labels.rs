@@ -8,6 +8,8 @@ const CHAR: f64 = 6.3;
 const HEIGHT: f64 = 13.0;
 /// Distance from the point it belongs to.
 const GAP: f64 = 8.0;
+/// Room a marker takes around its point.
+const MARK: f64 = 6.0;
 /// Samples along a segment when looking for what a label covers.
 const SAMPLES: usize = 48;
 
@@ -34,6 +36,11 @@ impl Area {
 
     fn within(&self, outer: &Self) -> bool {
         outer.holds(self.min) && outer.holds(self.max)
+    }
+
+    fn grown(&self, by: f64) -> Self {
+        let (min, max) = (self.min, self.max);
+        Self { min: (min.0 - by, min.1 - by), max: (max.0 + by, max.1 + by) }
     }
 
     /// Length of a segment inside, as a share of the segment's samples.
@@ -64,7 +71,8 @@ pub fn place(curves: &[(Vec<Xy>, String)], bounds: Area) -> Vec<Xy> {
         let cost = |area: &Area| {
             let out = if area.within(&bounds) { 0.0 } else { 1e6 };
             let labels = placed.iter().filter(|p| p.meets(area)).count() as f64;
-            let marks = points.iter().filter(|&&p| area.holds(p)).count() as f64;
+            let near = area.grown(MARK);
+            let marks = points.iter().filter(|&&p| near.holds(p)).count() as f64;
             let lines: f64 = segments.iter().map(|&s| area.covers(s)).sum();
             out + 1e4 * labels + 40.0 * marks + lines
         };
@@ -89,6 +97,11 @@ fn candidates(points: &[Xy], text: &str) -> Vec<Area> {
     let around = |&(x, y): &Xy| {
         [
             (x + GAP, y),
+            // Beside the ends of curves that run close together.
+            (x + GAP, y - HEIGHT / 2.0),
+            (x + GAP, y + HEIGHT / 2.0),
+            (x + GAP, y - HEIGHT),
+            (x + GAP, y + HEIGHT),
             (x - w / 2.0, y - GAP - HEIGHT / 2.0),
             (x - w / 2.0, y + GAP + HEIGHT / 2.0),
             (x - GAP - w, y),

@@ -104,21 +104,23 @@ fn stage_table(study: &Criticality, cells: &[StageCell], published: &[StageCell]
         "#C",
     ];
     let mut table = Table::new("Accuracy and criticality by stage", &headings);
-    let row = |source: &str, c: &StageCell| {
+    // The poster gives one number for each stage, not how many seeds are behind it.
+    let row = |source: &str, known: bool, c: &StageCell| {
+        let spread = |text: String| if known { text } else { none() };
         vec![
             source.to_owned(),
             c.stage.clone(),
             count(c.relus as u64),
-            c.test.n.to_string(),
+            spread(c.test.n.to_string()),
             percent(c.test.mean),
             c.test.deviation.map_or_else(none, percent),
-            percent(c.test.min),
-            percent(c.test.max),
+            spread(percent(c.test.min)),
+            spread(percent(c.test.max)),
             c.criticality.map_or_else(none, |c| format!("{c:.2}")),
         ]
     };
-    table.rows.extend(cells.iter().map(|c| row(&study.head.title, c)));
-    table.rows.extend(published.iter().map(|c| row(PUBLISHED, c)));
+    table.rows.extend(cells.iter().map(|c| row(&study.head.title, true, c)));
+    table.rows.extend(published.iter().map(|c| row(PUBLISHED, false, c)));
     table
 }
 
@@ -146,8 +148,9 @@ pub fn sensitivity(study: &Sensitivity) -> Figure {
     Figure {
         heading: format!("Sensitivity of the layers of {}", study.network),
         caption: format!(
-            "How little a layer can be pruned: \u{3b7}_\u{3b1} = 1 \u{2212} \u{3b7}_\u{3b8}, \
-             divided by its largest value. Method: {}.",
+            "\u{3b7}_\u{3b8} is the share of a layer's weights that a sparse network of the same \
+             shape keeps; the sensitivity is \u{3b7}_\u{3b1} = 1 \u{2212} \u{3b7}_\u{3b8}, \
+             drawn as a share of its largest value. Method: {}.",
             study.method
         ),
         command: study.head.command.clone(),
