@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::checkpoint::Reached;
+use crate::data::Normalise;
 
 fn head(title: &str) -> Head {
     Head {
@@ -19,6 +20,7 @@ fn head(title: &str) -> Head {
             train: 45_000,
             validation: 5000,
             test: 10_000,
+            ..DataNote::default()
         },
         conditions: vec![("Schedule".to_owned(), "3 epochs <one cycle>".to_owned())],
     }
@@ -93,7 +95,7 @@ fn card() -> ModelCard {
         relus: 300,
         units: 3000,
         layers,
-        teacher: Reached { validation: 0.7, test: 0.69 },
+        teacher: Some(Reached { validation: 0.7, test: 0.69 }),
         stages,
         seed: 1,
         command: "tacet-train all".to_owned(),
