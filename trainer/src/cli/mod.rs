@@ -1,10 +1,12 @@
 //! The command line.
 
 mod args;
+mod compare;
 
 pub use args::{
     Budget, BudgetArgs, ComputeArgs, DataArgs, MaskArgs, OutArgs, Preset, ScheduleArgs, WorkArgs,
 };
+pub use compare::{Arm, CompareArgs};
 
 use crate::arch;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -63,6 +65,8 @@ pub enum Verb {
     Senet(SenetArgs),
     /// Write the network that a stage chose as ONNX, with a model.json beside it.
     Export(ExportArgs),
+    /// Compare ways to choose where ReLUs stay, under several budgets and seeds.
+    Compare(CompareArgs),
     /// Measure the accuracy of the network that a stage chose.
     Eval(EvalArgs),
 }
