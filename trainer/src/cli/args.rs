@@ -73,6 +73,10 @@ impl DataArgs {
     }
 }
 
+/// A device, or none for the best there is. Not written as an option below: clap would take
+/// that for an argument that may be left out, and look for a bare device.
+pub type Place = Option<Device>;
+
 /// Where and how fast to compute.
 #[derive(Args, Clone, Debug)]
 pub struct ComputeArgs {
@@ -82,7 +86,7 @@ pub struct ComputeArgs {
     pub threads: usize,
     /// Where to compute: auto (CUDA if there is any), cpu, cuda or cuda:N.
     #[arg(long, value_name = "DEVICE", default_value = "auto", value_parser = device)]
-    pub device: Option<Device>,
+    pub device: Place,
     /// Compute in half precision where that is safe (CUDA only).
     #[arg(long)]
     pub mixed_precision: bool,
@@ -334,7 +338,7 @@ pub(super) fn size(text: &str) -> std::result::Result<(usize, usize), String> {
     side(h).zip(side(w)).ok_or_else(|| "a side or HxW, each from 1 to 4096".to_owned())
 }
 
-pub(super) fn device(text: &str) -> std::result::Result<Option<Device>, String> {
+pub(super) fn device(text: &str) -> std::result::Result<Place, String> {
     match text {
         "auto" => Ok(None),
         "cpu" => Ok(Some(Device::Cpu)),
