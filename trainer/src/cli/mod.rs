@@ -1,10 +1,13 @@
 //! The command line.
 
 mod args;
+mod senetpp;
 
 pub use args::{
-    Budget, BudgetArgs, ComputeArgs, DataArgs, MaskArgs, OutArgs, Preset, ScheduleArgs, WorkArgs,
+    Budget, BudgetArgs, ComputeArgs, DataArgs, MaskArgs, OutArgs, Place, Preset, ScheduleArgs,
+    WorkArgs,
 };
+pub use senetpp::SenetppArgs;
 
 use crate::arch;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -61,6 +64,9 @@ pub enum Verb {
     Finetune(MaskedArgs),
     /// All stages of SENet, and the network as ONNX.
     Senet(SenetArgs),
+    /// All stages of SENet++: one run, and a network of each width as ONNX.
+    #[command(visible_alias = "senet++")]
+    Senetpp(SenetppArgs),
     /// Write the network that a stage chose as ONNX, with a model.json beside it.
     Export(ExportArgs),
     /// Measure the accuracy of the network that a stage chose.

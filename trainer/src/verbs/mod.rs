@@ -1,6 +1,7 @@
 //! What the verbs of the command line do. Each gives a text for people and a JSON value.
 
 mod look;
+mod senetpp;
 mod stages;
 mod write;
 
@@ -28,6 +29,7 @@ pub fn perform(verb: &Verb) -> Result<Answer> {
         Verb::Search(args) => stages::search(args),
         Verb::Finetune(args) => stages::finetune(args),
         Verb::Senet(args) => stages::senet(args),
+        Verb::Senetpp(args) => senetpp::senetpp(args),
         Verb::Export(args) => write::export(args),
     }
 }
