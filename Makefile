@@ -7,6 +7,7 @@
 #   make bench                         latency and communication of the demo model
 #   make figures DATA=...              the figures quoted in the README, from the CIFAR-10 binaries
 #   make model DATA=...                trains models/cifar10-thin.onnx again (hours)
+#   make report                        results/report.html from results/*.json
 
 CARGO ?= cargo
 DATA ?=
@@ -15,7 +16,7 @@ LIBTORCH_DIR := libtorch
 MODEL := models/cifar10-thin.onnx
 RELEASE_BINS := -p tacet-compile -p tacet-server -p tacet-client -p tacet-bench
 
-.PHONY: demo test bench figures model libtorch release
+.PHONY: demo test bench figures model report libtorch release
 
 release:
 	$(CARGO) build --release --locked $(RELEASE_BINS)
@@ -35,8 +36,13 @@ libtorch:
 	scripts/setup-libtorch.sh $(LIBTORCH_DIR)
 
 model: libtorch
-	$(CARGO) run --release --locked -p tacet-train -- run --data "$(DATA)" --out $(MODEL)
+	$(CARGO) run --release --locked -p tacet-train -- senet --net resnet20 --data "$(DATA)" \
+		--validation 2500 --relu-budget 22k --cull stem --schedule short --search-from teacher \
+		--work $(MODEL:.onnx=.run) --out $(MODEL)
 	$(CARGO) run --release --locked -p tacet-compile -- calibrate $(MODEL) --data "$(DATA)/data_batch_1.bin" -n 2000
+
+report: libtorch
+	$(CARGO) run --release --locked -p tacet-train -- report results --out results/report.html
 
 test: libtorch
 	$(CARGO) fmt --all --check

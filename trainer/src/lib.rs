@@ -36,6 +36,7 @@ pub mod results;
 pub mod rng;
 pub mod schedule;
 pub mod senet;
+pub mod senetpp;
 pub mod verbs;
 
 pub use error::Error;

@@ -75,10 +75,14 @@ pub enum Start {
 }
 
 impl Run<'_> {
-    /// A network with random weights, the same for the same seed and purpose.
-    pub fn random_net(&self, rates: &[f64]) -> Net {
-        tch::manual_seed(self.seed as i64);
-        Net::with_widths(&self.network, rates, self.device)
+    /// A network with random weights that depend on the seed alone.
+    ///
+    /// # Errors
+    /// libtorch refuses a tensor.
+    pub fn random_net(&self, rates: &[f64]) -> Result<Net> {
+        let net = Net::with_widths(&self.network, rates, self.device);
+        net.store.fill(self.seed)?;
+        Ok(net)
     }
 
     /// Trains `net` as stage `name`. `settings` are what decides the outcome beside what the
@@ -140,7 +144,7 @@ impl Run<'_> {
     /// # Errors
     /// As [`Run::train`].
     pub fn teacher(&self, training: Training) -> Result<(Net, Done)> {
-        let mut net = self.random_net(&[1.0]);
+        let mut net = self.random_net(&[1.0])?;
         let mut method = Labels { smoothing: 0.0 };
         let done = self.train("teacher", &mut net, training, json!({}), &mut method)?;
         net.store.freeze();
@@ -158,7 +162,7 @@ impl Run<'_> {
         (shares, choice, start): (&[usize], Choice, Start),
         training: Training,
     ) -> Result<(Net, Done)> {
-        let mut net = self.random_net(&[1.0]);
+        let mut net = self.random_net(&[1.0])?;
         if start == Start::Teacher {
             net.copy_from(teacher)?;
         }

@@ -2,11 +2,14 @@
 
 mod args;
 mod compare;
+mod senetpp;
 
 pub use args::{
-    Budget, BudgetArgs, ComputeArgs, DataArgs, MaskArgs, OutArgs, Preset, ScheduleArgs, WorkArgs,
+    Budget, BudgetArgs, ComputeArgs, DataArgs, MaskArgs, OutArgs, Place, Preset, ScheduleArgs,
+    WorkArgs,
 };
 pub use compare::{Arm, CompareArgs};
+pub use senetpp::SenetppArgs;
 
 use crate::arch;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -63,6 +66,9 @@ pub enum Verb {
     Finetune(MaskedArgs),
     /// All stages of SENet, and the network as ONNX.
     Senet(SenetArgs),
+    /// All stages of SENet++: one run, and a network of each width as ONNX.
+    #[command(visible_alias = "senet++")]
+    Senetpp(SenetppArgs),
     /// Write the network that a stage chose as ONNX, with a model.json beside it.
     Export(ExportArgs),
     /// Compare ways to choose where ReLUs stay, under several budgets and seeds.

@@ -1,5 +1,6 @@
 //! The named tensors of a network, in a fixed order.
 
+use crate::rng::Rng;
 use crate::{Error, Result};
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -129,15 +130,49 @@ pub fn read(path: &Path) -> Result<Vec<(String, Tensor)>> {
         .map_err(|e| Error::BadCheckpoint { path: path.to_owned(), problem: e.to_string() })
 }
 
+impl Store {
+    /// Fills all weights of more than one axis from `seed`: convolutions as [`kaiming`],
+    /// fully connected layers as [`uniform`]. Every weight has a stream of its own, so values
+    /// depend on seed, name and shape alone.
+    ///
+    /// # Errors
+    /// libtorch refuses a tensor.
+    pub fn fill(&self, seed: u64) -> Result<()> {
+        let _guard = tch::no_grad_guard();
+        for (name, weight) in self.of(Role::Weight) {
+            let dims = weight.size();
+            if dims.len() < 2 {
+                continue;
+            }
+            let mut rng = Rng::new(seed, name);
+            let draw = |_| match dims.len() {
+                4 => rng.normal() * kaiming_deviation(&dims),
+                _ => (2.0 * rng.unit() - 1.0) * uniform_bound(&dims),
+            };
+            let values: Vec<f32> = (0..weight.numel()).map(draw).map(|v| v as f32).collect();
+            weight.shallow_clone().f_copy_(&Tensor::f_from_slice(&values)?.f_view(dims.as_slice())?)?;
+        }
+        Ok(())
+    }
+}
+
+fn kaiming_deviation(dims: &[i64]) -> f64 {
+    let fan_out: i64 = dims[0] * dims.iter().skip(2).product::<i64>();
+    (2.0 / fan_out.max(1) as f64).sqrt()
+}
+
+fn uniform_bound(dims: &[i64]) -> f64 {
+    let fan_in: i64 = dims.iter().skip(1).product();
+    1.0 / (fan_in.max(1) as f64).sqrt()
+}
+
 /// Weights of He et al. (2015), normal with variance 2 over the fan-out.
 pub fn kaiming(dims: &[i64]) -> Tensor {
-    let fan_out: i64 = dims[0] * dims.iter().skip(2).product::<i64>();
-    Tensor::randn(dims, (Kind::Float, Device::Cpu)) * (2.0 / fan_out as f64).sqrt()
+    Tensor::randn(dims, (Kind::Float, Device::Cpu)) * kaiming_deviation(dims)
 }
 
 /// Uniform weights in plus or minus one over the root of the fan-in.
 pub fn uniform(dims: &[i64]) -> Tensor {
-    let fan_in: i64 = dims.iter().skip(1).product();
-    let bound = 1.0 / (fan_in.max(1) as f64).sqrt();
+    let bound = uniform_bound(dims);
     Tensor::rand(dims, (Kind::Float, Device::Cpu)) * (2.0 * bound) - bound
 }

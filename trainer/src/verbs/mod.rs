@@ -2,6 +2,7 @@
 
 mod compare;
 mod look;
+mod senetpp;
 mod stages;
 mod write;
 
@@ -30,6 +31,7 @@ pub fn perform(verb: &Verb) -> Result<Answer> {
         Verb::Finetune(args) => stages::finetune(args),
         Verb::Senet(args) => stages::senet(args),
         Verb::Compare(args) => compare::compare(args),
+        Verb::Senetpp(args) => senetpp::senetpp(args),
         Verb::Export(args) => write::export(args),
     }
 }
