@@ -1,10 +1,12 @@
 //! The command line.
 
 mod args;
+mod sensitivity;
 
 pub use args::{
     Budget, BudgetArgs, ComputeArgs, DataArgs, MaskArgs, OutArgs, Preset, ScheduleArgs, WorkArgs,
 };
+pub use sensitivity::{ImageArgs, ProxyArgs, SensitivityArgs};
 
 use crate::arch;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -53,6 +55,8 @@ pub enum Verb {
     Data(DataArgs),
     /// Train the all-ReLU network that guides the later stages.
     Teacher(StageArgs),
+    /// Measure how sensitive the layers are to the loss of ReLUs (SENet, section 3.1).
+    Sensitivity(SensitivityArgs),
     /// Show how a budget of ReLUs is shared out over the layers (SENet, stage 1).
     Allocate(AllocateArgs),
     /// Search the positions that keep their ReLU (SENet, stage 2); trains what it needs first.

@@ -1,6 +1,7 @@
 //! What the verbs of the command line do. Each gives a text for people and a JSON value.
 
 mod look;
+mod sensitivity;
 mod stages;
 mod write;
 
@@ -25,6 +26,7 @@ pub fn perform(verb: &Verb) -> Result<Answer> {
         Verb::Allocate(args) => look::allocate(args),
         Verb::Eval(args) => look::eval(args),
         Verb::Teacher(args) => stages::teacher(args),
+        Verb::Sensitivity(args) => sensitivity::sensitivity(args),
         Verb::Search(args) => stages::search(args),
         Verb::Finetune(args) => stages::finetune(args),
         Verb::Senet(args) => stages::senet(args),
