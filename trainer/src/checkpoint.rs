@@ -170,6 +170,11 @@ impl Stage {
         self.sweep()
     }
 
+    /// Lets the next epoch that is committed count as the best, whatever its accuracy.
+    pub fn forget_best(&mut self) {
+        self.manifest.best = None;
+    }
+
     /// Loads the best epoch and gives its accuracy on the validation images.
     ///
     /// # Errors

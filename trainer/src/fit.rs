@@ -56,6 +56,12 @@ pub trait Method {
         accuracy(net, if test { &data.test } else { &data.validation }, &data.normalise)
     }
 
+    /// Whether the stage leaves the network as it is after the last epoch, rather than after
+    /// the one that does best on the validation images.
+    fn latest(&self) -> bool {
+        false
+    }
+
     /// Tensors to save with each epoch; their names start with `~`.
     fn state(&self) -> Vec<(String, Tensor)> {
         Vec::new()
@@ -89,7 +95,8 @@ pub struct Plan {
 }
 
 /// Trains `net` by `method` and leaves it at the epoch that does best on the validation
-/// images; goes on where the stage was, and returns at once if it is complete.
+/// images (the last one if the method says so); goes on where the stage was, and returns at
+/// once if it is complete.
 ///
 /// # Errors
 /// libtorch refuses an operation, a file cannot be written, or training diverges.
@@ -129,6 +136,9 @@ pub fn train(
         let validation = Some(validation);
         let row = EpochRow { phase, epoch, loss, validation, rate, seconds, distance };
         tracing::info!(stage = stage.name(), epoch, loss, validation, distance, "epoch done");
+        if method.latest() {
+            stage.forget_best();
+        }
         stage.commit(net, &sgd, method.state(), (&row, turn.stop))?;
     }
     pass.progress.finish();

@@ -31,6 +31,7 @@ pub mod net;
 pub mod optim;
 pub mod pipeline;
 pub mod progress;
+pub mod rank;
 pub mod report;
 pub mod results;
 pub mod rng;

@@ -3,6 +3,7 @@
 mod args;
 mod compare;
 mod senetpp;
+mod sensitivity;
 
 pub use args::{
     Budget, BudgetArgs, ComputeArgs, DataArgs, MaskArgs, OutArgs, Place, Preset, ScheduleArgs,
@@ -10,6 +11,7 @@ pub use args::{
 };
 pub use compare::{Arm, CompareArgs};
 pub use senetpp::SenetppArgs;
+pub use sensitivity::{ImageArgs, ProxyArgs, SensitivityArgs};
 
 use crate::arch;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -58,6 +60,8 @@ pub enum Verb {
     Data(DataArgs),
     /// Train the all-ReLU network that guides the later stages.
     Teacher(StageArgs),
+    /// Measure how sensitive the layers are to the loss of ReLUs (SENet, section 3.1).
+    Sensitivity(SensitivityArgs),
     /// Show how a budget of ReLUs is shared out over the layers (SENet, stage 1).
     Allocate(AllocateArgs),
     /// Search the positions that keep their ReLU (SENet, stage 2); trains what it needs first.

@@ -5,4 +5,5 @@ pub mod allocate;
 pub mod finetune;
 pub mod search;
 pub mod sensitivity;
+pub mod sparse;
 pub mod teacher;

@@ -2,7 +2,7 @@
 //! fine-tuning from the teacher's weights, several seeds.
 
 use super::stages::{guide, run};
-use super::{Answer, command, json};
+use super::{Answer, json};
 use crate::arch::Layer;
 use crate::checkpoint::Reached;
 use crate::cli::{Arm, CompareArgs};
@@ -64,7 +64,7 @@ fn head(args: &CompareArgs, run: &Run<'_>, seconds: f64) -> Result<results::Head
     ];
     let conditions = conditions.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
     let title = format!("ReLU budgets of {} on {}", args.stage.net.title(), run.data.name);
-    Ok(machine::head(title, &command(), run.data.note(), conditions, seconds))
+    Ok(machine::head(&title, conditions, run.data.note(), seconds))
 }
 
 /// A network as results name it.

@@ -3,6 +3,7 @@
 mod compare;
 mod look;
 mod senetpp;
+mod sensitivity;
 mod stages;
 mod write;
 
@@ -27,6 +28,7 @@ pub fn perform(verb: &Verb) -> Result<Answer> {
         Verb::Allocate(args) => look::allocate(args),
         Verb::Eval(args) => look::eval(args),
         Verb::Teacher(args) => stages::teacher(args),
+        Verb::Sensitivity(args) => sensitivity::sensitivity(args),
         Verb::Search(args) => stages::search(args),
         Verb::Finetune(args) => stages::finetune(args),
         Verb::Senet(args) => stages::senet(args),
