@@ -13,6 +13,7 @@
 
 pub mod arch;
 pub mod batch;
+pub mod bench;
 pub mod checkpoint;
 pub mod cli;
 pub mod cuda;
@@ -32,6 +33,7 @@ pub mod progress;
 pub mod report;
 pub mod results;
 pub mod rng;
+pub mod scale;
 pub mod schedule;
 pub mod senet;
 pub mod verbs;

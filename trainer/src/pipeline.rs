@@ -75,9 +75,14 @@ pub enum Start {
 }
 
 impl Run<'_> {
-    /// A network with random weights, the same for the same seed and purpose.
+    /// A network with random weights, the same for the same seed and purpose. On CUDA only
+    /// the start is the same: its kernels add in no fixed order, so that two runs of the same
+    /// seed drift apart in the last bits and then in more.
     pub fn random_net(&self, rates: &[f64]) -> Net {
         tch::manual_seed(self.seed as i64);
+        if self.device.is_cuda() {
+            tch::Cuda::manual_seed_all(self.seed);
+        }
         Net::with_widths(&self.network, rates, self.device)
     }
 
@@ -102,10 +107,14 @@ impl Run<'_> {
             schedule: training.schedule,
             seed: self.seed,
             augment: self.augment,
-            mixed: self.mixed && self.device.is_cuda(),
+            mixed: self.is_mixed(),
         };
         let reached = fit::train(&mut stage, net, self.data, &plan, method)?;
         Ok(Done { reached, rows: stage.rows()? })
+    }
+
+    fn is_mixed(&self) -> bool {
+        self.mixed && self.device.is_cuda()
     }
 
     fn identity(
@@ -124,6 +133,9 @@ impl Run<'_> {
         });
         if let (Some(all), Value::Object(more)) = (all.as_object_mut(), settings) {
             all.extend(more);
+            if self.is_mixed() {
+                all.insert("mixed".to_owned(), true.into());
+            }
         }
         Ok(Identity {
             stage: name.to_owned(),

@@ -1,10 +1,12 @@
 //! The command line.
 
 mod args;
+mod bench;
 
 pub use args::{
     Budget, BudgetArgs, ComputeArgs, DataArgs, MaskArgs, OutArgs, Preset, ScheduleArgs, WorkArgs,
 };
+pub use bench::BenchArgs;
 
 use crate::arch;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -65,6 +67,8 @@ pub enum Verb {
     Export(ExportArgs),
     /// Measure the accuracy of the network that a stage chose.
     Eval(EvalArgs),
+    /// Measure how many images a second networks train and evaluate here.
+    Bench(BenchArgs),
 }
 
 /// Arguments of `describe`.

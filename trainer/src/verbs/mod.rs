@@ -1,5 +1,6 @@
 //! What the verbs of the command line do. Each gives a text for people and a JSON value.
 
+mod bench;
 mod look;
 mod stages;
 mod write;
@@ -29,6 +30,7 @@ pub fn perform(verb: &Verb) -> Result<Answer> {
         Verb::Finetune(args) => stages::finetune(args),
         Verb::Senet(args) => stages::senet(args),
         Verb::Export(args) => write::export(args),
+        Verb::Bench(args) => bench::bench(args),
     }
 }
 
