@@ -73,7 +73,10 @@ fn open() -> Cuda {
             std::mem::forget(library);
             Cuda::Loaded
         }
-        Err(error) => Cuda::Absent(error.to_string()),
+        // The loader's own words, which name the file, are behind the error.
+        Err(error) => Cuda::Absent(
+            std::error::Error::source(&error).map_or(error.to_string(), ToString::to_string),
+        ),
     }
 }
 

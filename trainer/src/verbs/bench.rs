@@ -131,7 +131,7 @@ fn cpu() -> String {
 /// millions a second; training as [`PASSES`] forward passes.
 fn table(rows: &[ThroughputRow]) -> String {
     let heading = format!(
-        "{:<18}{:>9}{:>8}{:>8}{:>7}{:>9}{:>11}{:>11}{:>12}{:>12}",
+        "{:<18}{:>9}{:>8}{:>8}{:>7}{:>9}{:>11}{:>11}{:>14}{:>13}",
         "network",
         "ReLUs",
         "M MACs",
@@ -147,7 +147,7 @@ fn table(rows: &[ThroughputRow]) -> String {
         let (train, eval) = (r.train_images_per_second, r.eval_images_per_second);
         let giga = r.macs as f64 / 1e9;
         format!(
-            "{:<18}{:>9}{:>8.1}{:>8.2}{:>7}{:>9}{train:>11.1}{eval:>11.1}{:>12.1}{:>12.1}",
+            "{:<18}{:>9}{:>8.1}{:>8.2}{:>7}{:>9}{train:>11.1}{eval:>11.1}{:>14.1}{:>13.1}",
             r.network,
             r.relus,
             r.macs as f64 / 1e6,
