@@ -32,12 +32,14 @@ pub enum Error {
     #[error("no network is called {0:?} (names: {names})", names = crate::arch::NAMES)]
     UnknownNetwork(String),
     /// The CUDA device asked for is not there.
-    #[error("there is no CUDA device {index} ({found} found); use --device cpu")]
+    #[error("there is no CUDA device {index} ({found} found): {cuda}; or use --device cpu")]
     NoCuda {
         /// Device asked for.
         index: usize,
         /// Devices found.
         found: i64,
+        /// What became of the CUDA part of libtorch.
+        cuda: crate::cuda::Cuda,
     },
     /// Tensors do not fit a network.
     #[error("the tensors do not fit the network: {problem}")]

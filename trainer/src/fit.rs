@@ -9,6 +9,7 @@ use crate::optim::Sgd;
 use crate::progress::Progress;
 use crate::results::EpochRow;
 use crate::rng::Rng;
+use crate::scale::LossScale;
 use crate::schedule::Schedule;
 use crate::{Error, Result};
 use std::collections::HashMap;
@@ -32,7 +33,7 @@ pub trait Method {
         Ok(())
     }
 
-    /// Called after each step of the optimiser.
+    /// Called after each step of the optimiser, also one that loss scaling skipped.
     ///
     /// # Errors
     /// libtorch refuses an operation.
@@ -90,7 +91,8 @@ pub struct Plan {
     pub seed: u64,
     /// Cropping and mirroring.
     pub augment: Augment,
-    /// Whether to compute in half precision where that is safe (CUDA only).
+    /// Whether to compute in half precision where that is safe, with scaled losses. For CUDA:
+    /// on a CPU only the losses are scaled.
     pub mixed: bool,
 }
 
@@ -123,6 +125,7 @@ pub fn train(
     }
     method.begin(net, &saved)?;
     let mut pass = Pass::new(stage.name(), data, plan, done);
+    pass.scale = plan.mixed.then(|| LossScale::restore(&saved)).transpose()?;
     for epoch in done + 1..=plan.epochs {
         if stage.manifest.stopped {
             break;
@@ -139,7 +142,8 @@ pub fn train(
         if method.latest() {
             stage.forget_best();
         }
-        stage.commit(net, &sgd, method.state(), (&row, turn.stop))?;
+        let extra = method.state().into_iter().chain(pass.scale.as_ref().map(LossScale::state));
+        stage.commit(net, &sgd, extra.collect(), (&row, turn.stop))?;
     }
     pass.progress.finish();
     let validation = stage.load_best(net)?;
@@ -157,6 +161,8 @@ struct Pass<'a> {
     plan: &'a Plan,
     normaliser: Normaliser,
     progress: Progress,
+    /// For half precision alone.
+    scale: Option<LossScale>,
 }
 
 impl<'a> Pass<'a> {
@@ -164,7 +170,7 @@ impl<'a> Pass<'a> {
         let steps = data.train.len() / plan.batch;
         let progress = Progress::new(name, plan.epochs, steps * plan.batch, done);
         let (name, normaliser) = (name.to_owned(), Normaliser::new(&data.normalise));
-        Self { name, data, plan, normaliser, progress }
+        Self { name, data, plan, normaliser, progress, scale: None }
     }
 
     /// One pass in a fresh random order; gives the mean loss. A last batch that is not full is
@@ -187,13 +193,11 @@ impl<'a> Pass<'a> {
             let batch = self.normaliser.augmented(images, indices, &mut rng, plan.augment)?;
             let batch = batch.to_device(net.store.device());
             let loss = tch::autocast(plan.mixed, || method.loss(net, &batch))?;
-            sgd.zero_grad();
-            loss.f_backward()?;
             let done = ((epoch - 1) as f64 + step as f64 / steps) / plan.epochs as f64;
-            sgd.step(plan.schedule.at_share(done))?;
+            descend(&loss, sgd, plan.schedule.at_share(done), self.scale.as_mut())?;
             method.stepped(net)?;
             let loss = loss.f_double_value(&[])?;
-            if !loss.is_finite() {
+            if !loss.is_finite() || self.scale.as_ref().is_some_and(LossScale::exhausted) {
                 return Err(Error::Diverged { stage: self.name.clone(), epoch });
             }
             self.progress.step(indices.len(), loss);
@@ -201,3 +205,29 @@ impl<'a> Pass<'a> {
         Ok(self.progress.mean_loss())
     }
 }
+
+/// Runs the backward pass of a loss and takes a step at learning rate `rate`; with a loss
+/// scale, no step if gradients overflow.
+///
+/// # Errors
+/// libtorch refuses an operation.
+pub fn descend(
+    loss: &Tensor,
+    sgd: &mut Sgd,
+    rate: f64,
+    scale: Option<&mut LossScale>,
+) -> Result<()> {
+    sgd.zero_grad();
+    let Some(scale) = scale else {
+        loss.f_backward()?;
+        return sgd.step(rate);
+    };
+    scale.scaled(loss)?.f_backward()?;
+    if scale.unscale(&sgd.gradients())? {
+        sgd.step(rate)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

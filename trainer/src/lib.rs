@@ -13,6 +13,7 @@
 
 pub mod arch;
 pub mod batch;
+pub mod bench;
 pub mod checkpoint;
 pub mod cli;
 pub mod cuda;
@@ -35,6 +36,7 @@ pub mod rank;
 pub mod report;
 pub mod results;
 pub mod rng;
+pub mod scale;
 pub mod schedule;
 pub mod senet;
 pub mod senetpp;

@@ -33,6 +33,11 @@ impl Sgd {
         self.variables.iter_mut().for_each(|(_, v)| v.zero_grad());
     }
 
+    /// Handles of the gradients there are.
+    pub fn gradients(&self) -> Vec<Tensor> {
+        self.variables.iter().map(|(_, v)| v.grad()).filter(Tensor::defined).collect()
+    }
+
     /// Takes one step at learning rate `rate`; variables without gradient stay.
     ///
     /// # Errors

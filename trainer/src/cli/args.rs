@@ -5,7 +5,7 @@ use crate::data::{Dataset, Format, Holdout, LoadOptions, Normalise};
 use crate::pipeline::{Start, Training};
 use crate::schedule::{Curve, Schedule};
 use crate::senet::search::{Choice, Granularity, STOP_DISTANCE};
-use crate::{Error, Result};
+use crate::{Error, Result, cuda};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use tch::Device;
@@ -84,10 +84,11 @@ pub struct ComputeArgs {
     /// between numbers of threads.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub threads: usize,
-    /// Where to compute: auto (CUDA if there is any), cpu, cuda or cuda:N.
+    /// Where to compute: auto (CUDA if there is any), cpu, cuda or cuda:N. Runs on CUDA do
+    /// not repeat bit for bit.
     #[arg(long, value_name = "DEVICE", default_value = "auto", value_parser = device)]
     pub device: Place,
-    /// Compute in half precision where that is safe (CUDA only).
+    /// Compute in half precision where that is safe, with scaled losses (CUDA only).
     #[arg(long)]
     pub mixed_precision: bool,
 }
@@ -105,9 +106,13 @@ impl ComputeArgs {
         if let Device::Cuda(index) = device {
             let found = tch::Cuda::device_count();
             if index as i64 >= found {
-                return Err(Error::NoCuda { index, found });
+                return Err(Error::NoCuda { index, found, cuda: cuda::state() });
             }
+        } else if self.mixed_precision {
+            tracing::info!("half precision is for CUDA: computing in single precision");
         }
+        let (mixed, threads) = (self.mixed_precision && device.is_cuda(), tch::get_num_threads());
+        tracing::info!(?device, threads, mixed, "computing");
         Ok(device)
     }
 }

@@ -4,6 +4,7 @@ mod args;
 mod compare;
 mod senetpp;
 mod sensitivity;
+mod bench;
 
 pub use args::{
     Budget, BudgetArgs, ComputeArgs, DataArgs, MaskArgs, OutArgs, Place, Preset, ScheduleArgs,
@@ -12,6 +13,7 @@ pub use args::{
 pub use compare::{Arm, CompareArgs};
 pub use senetpp::SenetppArgs;
 pub use sensitivity::{ImageArgs, ProxyArgs, SensitivityArgs};
+pub use bench::BenchArgs;
 
 use crate::arch;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -79,6 +81,8 @@ pub enum Verb {
     Compare(CompareArgs),
     /// Measure the accuracy of the network that a stage chose.
     Eval(EvalArgs),
+    /// Measure how many images a second networks train and evaluate here.
+    Bench(BenchArgs),
 }
 
 /// Arguments of `describe`.

@@ -1,6 +1,7 @@
 //! What the verbs of the command line do. Each gives a text for people and a JSON value.
 
 mod compare;
+mod bench;
 mod look;
 mod senetpp;
 mod sensitivity;
@@ -35,6 +36,7 @@ pub fn perform(verb: &Verb) -> Result<Answer> {
         Verb::Compare(args) => compare::compare(args),
         Verb::Senetpp(args) => senetpp::senetpp(args),
         Verb::Export(args) => write::export(args),
+        Verb::Bench(args) => bench::bench(args),
     }
 }
 

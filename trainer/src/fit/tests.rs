@@ -1,0 +1,55 @@
+use super::*;
+use crate::arch::{Options, Shape};
+use crate::loss::cross_entropy;
+use crate::net::Mode;
+use tch::{Device, Kind};
+
+fn net() -> Net {
+    tch::manual_seed(3);
+    let input = Shape { channels: 3, height: 8, width: 8 };
+    let options = Options { base_width: Some(4), ..Options::named("resnet20") };
+    Net::new(&options.network(input, 4).expect("a network"), Device::Cpu)
+}
+
+/// The network after one step, with the loss multiplied by `factor` first.
+fn stepped(factor: f64, scale: Option<&mut LossScale>) -> (Net, Sgd) {
+    let net = net();
+    let images = Tensor::randn([8, 3, 8, 8], (Kind::Float, Device::Cpu));
+    let labels = Tensor::from_slice(&[0_i64, 1, 2, 3, 0, 1, 2, 3]);
+    let out = net.forward(&images, Mode::Train).expect("forward");
+    let loss = cross_entropy(&out.logits, &labels, 0.0).expect("loss") * factor;
+    let mut sgd = Sgd::new(&net);
+    descend(&loss, &mut sgd, 0.1, scale).expect("a step");
+    (net, sgd)
+}
+
+fn values(net: &Net) -> Vec<(String, Tensor)> {
+    net.trained()
+}
+
+/// Largest difference of any trained variable.
+fn gap(a: &Net, b: &Net) -> f64 {
+    let differences = values(a).into_iter().zip(values(b)).map(|((name, a), (other, b))| {
+        assert_eq!(name, other);
+        (a - b).abs().max().double_value(&[])
+    });
+    differences.fold(0.0, f64::max)
+}
+
+#[test]
+fn a_scaled_step_is_the_plain_step() {
+    let mut scale = LossScale::default();
+    let (plain, (scaled, _)) = (stepped(1.0, None).0, stepped(1.0, Some(&mut scale)));
+    // The factor is a power of two: nothing is rounded.
+    assert_eq!(gap(&plain, &scaled), 0.0);
+    assert!(gap(&plain, &net()) > 1e-4, "a step was taken");
+}
+
+#[test]
+fn a_step_that_overflows_leaves_weights_and_momentum_alone() {
+    let mut scale = LossScale::default();
+    let (net_after, sgd) = stepped(1e36, Some(&mut scale));
+    assert_eq!(gap(&net_after, &net()), 0.0);
+    assert!(sgd.state().all(|(_, m)| m.abs().max().double_value(&[]) == 0.0));
+    assert_eq!(scale.factor(), LossScale::default().factor() / 2.0);
+}
