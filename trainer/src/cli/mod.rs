@@ -1,10 +1,17 @@
 //! The command line.
 
 mod args;
+mod deepreduce;
+mod hybrenet;
 
 pub use args::{
     Budget, BudgetArgs, ComputeArgs, DataArgs, MaskArgs, OutArgs, Preset, ScheduleArgs, WorkArgs,
 };
+pub use deepreduce::{
+    CandidateArgs, CullArgs, CullStep, DeepReduceVerb, ProfileArgs, ReduceArgs, ReshapeArgs,
+    ReshapeStep, Steps, ThinArgs,
+};
+pub use hybrenet::{EqualizeArgs, HybReNetVerb, SizedArgs};
 
 use crate::arch;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -61,6 +68,12 @@ pub enum Verb {
     Finetune(MaskedArgs),
     /// All stages of SENet, and the network as ONNX.
     Senet(SenetArgs),
+    /// Drop ReLUs by whole stages and layers (DeepReDuce).
+    #[command(subcommand, name = "deepreduce")]
+    DeepReduce(DeepReduceVerb),
+    /// Widths under which every stage has as many ReLUs as it is critical (HybReNet).
+    #[command(subcommand, name = "hybrenet")]
+    HybReNet(HybReNetVerb),
     /// Write the network that a stage chose as ONNX, with a model.json beside it.
     Export(ExportArgs),
     /// Measure the accuracy of the network that a stage chose.
