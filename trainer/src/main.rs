@@ -10,6 +10,7 @@ use tacet_train::{Error, Result, verbs};
 fn main() -> ExitCode {
     // Before anything of libtorch runs: it looks for CUDA once.
     let cuda = tacet_train::cuda::load();
+    tacet_train::memory::keep_freed();
     let cli = Cli::parse();
     let done = log(cli.log).and_then(|()| {
         tracing::debug!(cuda = ?cuda, "CUDA libraries");

@@ -64,6 +64,22 @@ impl MaskSet {
         Self { layers: layers.iter().zip(shares).map(mask).collect() }
     }
 
+    /// Random masks with exactly `relus` ReLUs, drawn over all layers at once.
+    pub fn random_over(layers: &[Layer], relus: usize, rng: &mut Rng) -> Self {
+        let units: Vec<usize> = layers.iter().map(Layer::units).collect();
+        let mut order: Vec<usize> = (0..units.iter().sum()).collect();
+        rng.shuffle(&mut order);
+        let mut flat = vec![false; order.len()];
+        order.iter().take(relus).for_each(|&i| flat[i] = true);
+        let mut rest = flat.as_slice();
+        let mut take = |&count: &usize| {
+            let (mask, after) = rest.split_at(count);
+            rest = after;
+            mask.to_vec()
+        };
+        Self { layers: units.iter().map(&mut take).collect() }
+    }
+
     /// Kept ReLUs of each layer.
     pub fn counts(&self) -> Vec<usize> {
         self.layers.iter().map(|l| l.iter().filter(|&&m| m).count()).collect()

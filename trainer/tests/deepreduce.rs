@@ -103,6 +103,10 @@ fn a_run_writes_the_network_that_its_steps_describe() {
     let steps = "--cull s1 --thin bottom --alpha 0.5 --rho 0.5 --reduced-depths 2,1,1,1";
     let line = format!("deepreduce run {net} {steps} {options} --seed 3 --out {}", out.display());
     perform(&line).expect("a network");
+    let written = std::fs::read(&out).expect("a file");
+    // Asked again, it loads what it trained.
+    perform(&line).expect("the same network");
+    assert_eq!(std::fs::read(&out).expect("a file"), written);
     let shown = perform(&format!("deepreduce reshape {net} {steps}")).expect("counts");
     // Widths 1, 5, 25, 75; maps of 16, 8, 4, 2; the first ReLU of one block in three stages.
     assert_eq!(count(&shown), 5 * 64 + 25 * 16 + 75 * 4);

@@ -71,6 +71,14 @@ impl Options {
         }
     }
 
+    /// Name and width for headings, such as `resnet18 x 0.25`.
+    pub fn title(&self) -> String {
+        match self.width_multiplier {
+            1.0 => self.name.clone(),
+            scale => format!("{} x {scale}", self.name),
+        }
+    }
+
     /// The network for images of shape `input` and `classes` classes.
     ///
     /// # Errors

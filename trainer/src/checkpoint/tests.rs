@@ -12,7 +12,7 @@ fn identity(seed: u64, epochs: usize) -> Identity {
         rates: vec![1.0],
         data: "abc".to_owned(),
         seed,
-        settings: json!({"epochs": epochs}),
+        settings: json!({"epochs": epochs, "mean": [0.4914_f32, 0.4822_f32, 0.1_f32 + 0.2_f32]}),
     }
 }
 

@@ -1,12 +1,14 @@
 //! The command line.
 
 mod args;
+mod compare;
 mod deepreduce;
 mod hybrenet;
 
 pub use args::{
     Budget, BudgetArgs, ComputeArgs, DataArgs, MaskArgs, OutArgs, Preset, ScheduleArgs, WorkArgs,
 };
+pub use compare::{Arm, CompareArgs};
 pub use deepreduce::{
     CandidateArgs, CullArgs, CullStep, DeepReduceVerb, ProfileArgs, ReduceArgs, ReshapeArgs,
     ReshapeStep, Steps, ThinArgs,
@@ -76,6 +78,8 @@ pub enum Verb {
     HybReNet(HybReNetVerb),
     /// Write the network that a stage chose as ONNX, with a model.json beside it.
     Export(ExportArgs),
+    /// Compare ways to choose where ReLUs stay, under several budgets and seeds.
+    Compare(CompareArgs),
     /// Measure the accuracy of the network that a stage chose.
     Eval(EvalArgs),
 }

@@ -1,4 +1,4 @@
-use super::args::{budget, device, holdout, size};
+use super::args::{Place, budget, device, holdout, size};
 use super::*;
 use crate::data::Holdout;
 use clap::CommandFactory;
@@ -7,6 +7,13 @@ use tch::Device;
 #[test]
 fn the_command_line_is_consistent() {
     Cli::command().debug_assert();
+    let base = "--data d --work w --relu-budget 50k --device cpu --validation 10 --size 8x8";
+    for verb in ["senet --out o", "search", "finetune"] {
+        let words = format!("tacet-train {verb} {base}");
+        Cli::try_parse_from(words.split(' ')).expect("parses");
+    }
+    Cli::try_parse_from(["t", "allocate", "--relu-budget", "5%"]).expect("parses");
+    Cli::try_parse_from(["t", "compare", "--data", "d", "--work", "w"]).expect("parses");
 }
 
 #[test]
@@ -27,7 +34,7 @@ fn small_values_are_read() {
     assert_eq!(holdout("2500"), Ok(Holdout::Count(2500)));
     assert_eq!(holdout("given"), Ok(Holdout::Given));
     assert!(holdout("some").is_err());
-    assert_eq!(device("cuda:1"), Ok(Some(Device::Cuda(1))));
-    assert_eq!(device("auto"), Ok(None));
+    assert_eq!(device("cuda:1"), Ok(Place(Some(Device::Cuda(1)))));
+    assert_eq!(device("auto"), Ok(Place(None)));
     assert!(device("tpu").is_err());
 }

@@ -8,6 +8,7 @@ use crate::results::{SensitivityRow, Study};
 use crate::senet::{allocate, sensitivity};
 use crate::{Error, Result, checkpoint, data, pipeline, results};
 use serde_json::json;
+use std::path::Path;
 
 /// Shape of the images that the options describe.
 pub(super) fn input(args: &DescribeArgs) -> Shape {
@@ -65,16 +66,25 @@ pub(super) fn allocate(args: &AllocateArgs) -> Result<Answer> {
 pub(super) fn shares(network: &str, layers: &[Layer], args: &BudgetArgs) -> Result<Vec<usize>> {
     let culled = pipeline::cull_flags(layers, &args.cull)?;
     let units: Vec<usize> = layers.iter().map(Layer::units).collect();
-    let sensitivity = match &args.sensitivity {
-        Some(path) => measured(path, layers)?,
-        None => sensitivity::table(network, layers.len()),
-    };
+    let sensitivity = sensitivities(network, layers, args.sensitivity.as_deref())?;
     let budget = args.relu_budget.of(units.iter().sum());
     allocate::allocate(budget, &units, &sensitivity, &culled)
 }
 
+/// The sensitivities in `file`, else the built-in ones of the network.
+pub(super) fn sensitivities(
+    network: &str,
+    layers: &[Layer],
+    file: Option<&Path>,
+) -> Result<Vec<f64>> {
+    match file {
+        Some(path) => measured(path, layers),
+        None => Ok(sensitivity::table(network, layers.len())),
+    }
+}
+
 /// Reads the sensitivities that the verb `sensitivity` measured.
-fn measured(path: &std::path::Path, layers: &[Layer]) -> Result<Vec<f64>> {
+fn measured(path: &Path, layers: &[Layer]) -> Result<Vec<f64>> {
     let bad = |problem: &str| {
         let (path, problem) = (path.to_owned(), problem.to_owned());
         Err(Error::BadResult { path, problem })

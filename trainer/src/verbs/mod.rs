@@ -1,5 +1,6 @@
 //! What the verbs of the command line do. Each gives a text for people and a JSON value.
 
+mod compare;
 mod deepreduce;
 mod hybrenet;
 mod look;
@@ -30,6 +31,7 @@ pub fn perform(verb: &Verb) -> Result<Answer> {
         Verb::Search(args) => stages::search(args),
         Verb::Finetune(args) => stages::finetune(args),
         Verb::Senet(args) => stages::senet(args),
+        Verb::Compare(args) => compare::compare(args),
         Verb::DeepReduce(verb) => deepreduce::perform(verb),
         Verb::HybReNet(verb) => hybrenet::perform(verb),
         Verb::Export(args) => write::export(args),

@@ -1,14 +1,14 @@
 //! The criticality of the stages of a network.
 
 use super::super::stages::{guide, run};
-use super::super::{Answer, command, json};
+use super::super::{Answer, json};
 use crate::checkpoint::Reached;
 use crate::cli::ProfileArgs;
-use crate::data::Dataset;
 use crate::deepreduce::{candidate, profile, stage};
+use crate::loss::Weights;
 use crate::pipeline::{Run, Training};
 use crate::results::{self, Criticality, Head, StageCell, Study, order};
-use crate::{Error, Result};
+use crate::{Error, Result, machine};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -21,7 +21,7 @@ pub(super) fn profile(args: &ProfileArgs) -> Result<Answer> {
     let stages = stages(args, &layers)?;
     let mut run = seeded(base, &args.stage.work.work, seeds[0]);
     let (teacher, reached) = guide(&args.stage, &run)?;
-    let head = head(&run, reached, training);
+    let head = head(args, &run, reached)?;
     let mut study = Criticality { head, runs: Vec::new() };
     for &seed in &seeds {
         run = seeded(run, &args.stage.work.work, seed);
@@ -66,47 +66,28 @@ fn repeated<T: PartialEq>(values: &[T], setting: &'static str) -> Result<()> {
     if twice { Err(error) } else { Ok(()) }
 }
 
-fn head(run: &Run<'_>, teacher: Reached, training: Training) -> Head {
-    let Dataset { name, .. } = run.data;
-    let weights = candidate::WEIGHTS;
-    let condition = |name: &str, value: String| (name.to_owned(), value);
-    Head {
-        title: format!("Criticality of the stages of {} on {name}", run.network.name),
-        command: command(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        cpu: processor(),
-        cores: std::thread::available_parallelism().map_or(1, usize::from),
-        threads: tch::get_num_threads().max(1) as usize,
-        seconds: 0.0,
-        data: run.data.note(),
-        conditions: vec![
-            condition("network", run.network.name.clone()),
-            condition("epochs", training.epochs.to_string()),
-            condition(
-                "learning rate",
-                format!("{:?}, {}", training.schedule.curve, training.schedule.peak),
-            ),
-            condition("mini-batch", run.batch.to_string()),
-            condition(
-                "distillation",
-                format!(
-                    "temperature {}, weight {} of the teacher, {} of the labels",
-                    weights.temperature, weights.teacher, weights.labels
-                ),
-            ),
-            condition("teacher's test accuracy", format!("{:.2} %", 100.0 * teacher.test)),
-        ],
-    }
+fn head(args: &ProfileArgs, run: &Run<'_>, teacher: Reached) -> Result<Head> {
+    let show = |t: Training| {
+        let (curve, peak) = (t.schedule.curve, t.schedule.peak);
+        format!("{} epochs, {curve:?} at rate {peak}", t.epochs)
+    };
+    let schedule = &args.stage.schedule;
+    let Weights { labels, teacher: guide, temperature, .. } = candidate::WEIGHTS;
+    let conditions = vec![
+        ("teacher", show(schedule.teacher()?)),
+        ("teacher's test accuracy", format!("{:.2} %", 100.0 * teacher.test)),
+        ("each network, from random weights", show(args.candidate.training(schedule.schedule)?)),
+        ("batch", run.batch.to_string()),
+        ("loss", format!("{labels} labels + {guide} teacher at temperature {temperature}")),
+    ];
+    let conditions = conditions.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
+    let title =
+        format!("Criticality of the stages of {} on {}", args.stage.net.title(), run.data.name);
+    Ok(machine::head(title, &run.command, run.data.note(), conditions, 0.0))
 }
 
-/// The processor's name, where the system tells it.
-fn processor() -> String {
-    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let name = text.lines().find_map(|l| l.strip_prefix("model name")?.split_once(':'));
-    name.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| name.trim().to_owned())
-}
-
-/// Time that the networks trained, in this process or before it was cut off.
+/// Time that the networks trained, in this process or before it was cut off; the teacher's,
+/// which may come from elsewhere, does not count.
 fn seconds(study: &Criticality) -> f64 {
     study.runs.iter().flat_map(|run| &run.history).map(|row| row.seconds).sum()
 }
