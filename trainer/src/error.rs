@@ -28,6 +28,22 @@ pub enum Error {
         /// The names there are.
         known: String,
     },
+    /// No stage has this name.
+    #[error("no stage is called {name:?} (names: {known})")]
+    UnknownStage {
+        /// The stage asked for.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
+    /// No published network of DeepReDuce has this name.
+    #[error("DeepReDuce publishes no network called {name:?} (names: {known})")]
+    UnknownPoint {
+        /// The network asked for.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
     /// No network has this name.
     #[error("no network is called {0:?} (names: {names})", names = crate::arch::NAMES)]
     UnknownNetwork(String),
@@ -138,6 +154,8 @@ impl Error {
             Self::BudgetTooLarge { .. }
             | Self::BadSensitivity { .. }
             | Self::UnknownLayer { .. }
+            | Self::UnknownStage { .. }
+            | Self::UnknownPoint { .. }
             | Self::BadSetting { .. }
             | Self::BadData { .. }
             | Self::NoImages { .. }

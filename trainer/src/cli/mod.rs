@@ -5,6 +5,8 @@ mod compare;
 mod senetpp;
 mod sensitivity;
 mod bench;
+mod deepreduce;
+mod hybrenet;
 
 pub use args::{
     Budget, BudgetArgs, ComputeArgs, DataArgs, MaskArgs, OutArgs, Place, Preset, ScheduleArgs,
@@ -14,6 +16,11 @@ pub use compare::{Arm, CompareArgs};
 pub use senetpp::SenetppArgs;
 pub use sensitivity::{ImageArgs, ProxyArgs, SensitivityArgs};
 pub use bench::BenchArgs;
+pub use deepreduce::{
+    CandidateArgs, CullArgs, CullStep, DeepReduceVerb, ProfileArgs, ReduceArgs, ReshapeArgs,
+    ReshapeStep, Steps, ThinArgs,
+};
+pub use hybrenet::{EqualizeArgs, HybReNetVerb, SizedArgs};
 
 use crate::arch;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -75,6 +82,12 @@ pub enum Verb {
     /// All stages of SENet++: one run, and a network of each width as ONNX.
     #[command(visible_alias = "senet++")]
     Senetpp(SenetppArgs),
+    /// Drop ReLUs by whole stages and layers (DeepReDuce).
+    #[command(subcommand, name = "deepreduce")]
+    DeepReduce(DeepReduceVerb),
+    /// Widths under which every stage has as many ReLUs as it is critical (HybReNet).
+    #[command(subcommand, name = "hybrenet")]
+    HybReNet(HybReNetVerb),
     /// Write the network that a stage chose as ONNX, with a model.json beside it.
     Export(ExportArgs),
     /// Compare ways to choose where ReLUs stay, under several budgets and seeds.

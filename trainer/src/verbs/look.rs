@@ -10,11 +10,14 @@ use crate::{Error, Result, checkpoint, data, pipeline, results};
 use serde_json::json;
 use std::path::Path;
 
-fn graph(args: &DescribeArgs) -> Result<Graph> {
+/// Shape of the images that the options describe.
+pub(super) fn input(args: &DescribeArgs) -> Shape {
     let (height, width) = args.input_size;
-    let (height, width) = (height as i64, width as i64);
-    let input = Shape { channels: args.channels as i64, height, width };
-    Ok(args.net.network(input, args.classes as i64)?.graph())
+    Shape { channels: args.channels as i64, height: height as i64, width: width as i64 }
+}
+
+fn graph(args: &DescribeArgs) -> Result<Graph> {
+    Ok(args.net.network(input(args), args.classes as i64)?.graph())
 }
 
 /// Counts a network.
@@ -106,8 +109,8 @@ pub(super) fn eval(args: &EvalArgs) -> Result<Answer> {
     let (relus, hash, images) = (pipeline::kept(&masks), masks.hash(net.layers()), data.test.len());
     let percent = 100.0 * accuracy;
     let name = &manifest.identity.network.name;
-    let text = format!("{name}: {percent:.2} % of {images} test images, {relus} ReLUs, masks {hash}");
-    let value =
-        json!({"accuracy": accuracy, "images": images, "relus": relus, "mask_hash": hash});
+    let text =
+        format!("{name}: {percent:.2} % of {images} test images, {relus} ReLUs, masks {hash}");
+    let value = json!({"accuracy": accuracy, "images": images, "relus": relus, "mask_hash": hash});
     Ok((text, value))
 }

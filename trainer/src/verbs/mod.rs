@@ -2,6 +2,8 @@
 
 mod compare;
 mod bench;
+mod deepreduce;
+mod hybrenet;
 mod look;
 mod senetpp;
 mod sensitivity;
@@ -35,6 +37,8 @@ pub fn perform(verb: &Verb) -> Result<Answer> {
         Verb::Senet(args) => stages::senet(args),
         Verb::Compare(args) => compare::compare(args),
         Verb::Senetpp(args) => senetpp::senetpp(args),
+        Verb::DeepReduce(verb) => deepreduce::perform(verb),
+        Verb::HybReNet(verb) => hybrenet::perform(verb),
         Verb::Export(args) => write::export(args),
         Verb::Bench(args) => bench::bench(args),
     }
