@@ -170,6 +170,20 @@ impl Stage {
         self.sweep()
     }
 
+    /// Records a network that was trained elsewhere as the one the stage chose. Without
+    /// accuracies nothing is known about it; it can be gone on from all the same.
+    ///
+    /// # Errors
+    /// A file cannot be written.
+    pub fn adopt(&mut self, net: &Net, reached: Option<Reached>) -> Result<()> {
+        let best = "best-0000.safetensors".to_owned();
+        net.store.save(&self.dir.join(&best), [])?;
+        self.manifest.best = Some((best, reached.map_or(0.0, |r| r.validation)));
+        self.manifest.mask_hash = Some(net.masks()?.hash(net.layers()));
+        self.manifest.reached = reached;
+        self.save()
+    }
+
     /// Loads the best epoch and gives its accuracy on the validation images.
     ///
     /// # Errors

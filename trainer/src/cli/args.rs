@@ -73,6 +73,10 @@ impl DataArgs {
     }
 }
 
+/// Where to compute; nothing for CUDA if there is any.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Place(pub Option<Device>);
+
 /// Where and how fast to compute.
 #[derive(Args, Clone, Debug)]
 pub struct ComputeArgs {
@@ -82,7 +86,7 @@ pub struct ComputeArgs {
     pub threads: usize,
     /// Where to compute: auto (CUDA if there is any), cpu, cuda or cuda:N.
     #[arg(long, value_name = "DEVICE", default_value = "auto", value_parser = device)]
-    pub device: Option<Device>,
+    pub device: Place,
     /// Compute in half precision where that is safe (CUDA only).
     #[arg(long)]
     pub mixed_precision: bool,
@@ -97,7 +101,7 @@ impl ComputeArgs {
         if let Ok(threads @ 1..) = i32::try_from(self.threads) {
             tch::set_num_threads(threads);
         }
-        let device = self.device.unwrap_or_else(Device::cuda_if_available);
+        let device = self.device.0.unwrap_or_else(Device::cuda_if_available);
         if let Device::Cuda(index) = device {
             let found = tch::Cuda::device_count();
             if index as i64 >= found {
@@ -334,16 +338,17 @@ pub(super) fn size(text: &str) -> std::result::Result<(usize, usize), String> {
     side(h).zip(side(w)).ok_or_else(|| "a side or HxW, each from 1 to 4096".to_owned())
 }
 
-pub(super) fn device(text: &str) -> std::result::Result<Option<Device>, String> {
-    match text {
-        "auto" => Ok(None),
-        "cpu" => Ok(Some(Device::Cpu)),
-        "cuda" => Ok(Some(Device::Cuda(0))),
+pub(super) fn device(text: &str) -> std::result::Result<Place, String> {
+    let device = match text {
+        "auto" => None,
+        "cpu" => Some(Device::Cpu),
+        "cuda" => Some(Device::Cuda(0)),
         _ => {
             let index = text.strip_prefix("cuda:").and_then(|i| i.parse().ok());
-            index.map(|i| Some(Device::Cuda(i))).ok_or_else(|| "auto, cpu, cuda or cuda:N".into())
+            Some(Device::Cuda(index.ok_or("auto, cpu, cuda or cuda:N")?))
         }
-    }
+    };
+    Ok(Place(device))
 }
 
 /// `50000`, `50k`, `1.4M` or `10%`.

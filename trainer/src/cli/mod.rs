@@ -1,10 +1,15 @@
 //! The command line.
 
 mod args;
+mod import;
+mod report;
 
 pub use args::{
     Budget, BudgetArgs, ComputeArgs, DataArgs, MaskArgs, OutArgs, Preset, ScheduleArgs, WorkArgs,
 };
+
+pub use import::{Fill, ImagesArgs, ImportArgs, Presence};
+pub use report::ReportArgs;
 
 use crate::arch;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -65,6 +70,10 @@ pub enum Verb {
     Export(ExportArgs),
     /// Measure the accuracy of the network that a stage chose.
     Eval(EvalArgs),
+    /// Take over a network that others trained with PyTorch, and write it as ONNX.
+    Import(ImportArgs),
+    /// Render the results of experiments as one HTML page.
+    Report(ReportArgs),
 }
 
 /// Arguments of `describe`.

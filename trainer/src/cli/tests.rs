@@ -1,4 +1,4 @@
-use super::args::{budget, device, holdout, size};
+use super::args::{Place, budget, device, holdout, size};
 use super::*;
 use crate::data::Holdout;
 use clap::CommandFactory;
@@ -27,7 +27,7 @@ fn small_values_are_read() {
     assert_eq!(holdout("2500"), Ok(Holdout::Count(2500)));
     assert_eq!(holdout("given"), Ok(Holdout::Given));
     assert!(holdout("some").is_err());
-    assert_eq!(device("cuda:1"), Ok(Some(Device::Cuda(1))));
-    assert_eq!(device("auto"), Ok(None));
+    assert_eq!(device("cuda:1"), Ok(Place(Some(Device::Cuda(1)))));
+    assert_eq!(device("auto"), Ok(Place(None)));
     assert!(device("tpu").is_err());
 }

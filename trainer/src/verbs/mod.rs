@@ -1,6 +1,8 @@
 //! What the verbs of the command line do. Each gives a text for people and a JSON value.
 
+mod import;
 mod look;
+mod report;
 mod stages;
 mod write;
 
@@ -29,6 +31,8 @@ pub fn perform(verb: &Verb) -> Result<Answer> {
         Verb::Finetune(args) => stages::finetune(args),
         Verb::Senet(args) => stages::senet(args),
         Verb::Export(args) => write::export(args),
+        Verb::Import(args) => import::import(args),
+        Verb::Report(args) => report::report(args),
     }
 }
 
