@@ -133,7 +133,11 @@ impl Stage {
     ///
     /// # Errors
     /// The file does not fit.
-    pub fn restore(&self, net: &mut Net, sgd: &mut Sgd) -> Result<(usize, HashMap<String, Tensor>)> {
+    pub fn restore(
+        &self,
+        net: &mut Net,
+        sgd: &mut Sgd,
+    ) -> Result<(usize, HashMap<String, Tensor>)> {
         let Some(last) = &self.manifest.last else { return Ok((0, HashMap::new())) };
         let path = self.dir.join(last);
         net.load(&path)?;
@@ -173,6 +177,20 @@ impl Stage {
     /// Lets the next epoch that is committed count as the best, whatever its accuracy.
     pub fn forget_best(&mut self) {
         self.manifest.best = None;
+    }
+
+    /// Records a network that was trained elsewhere as the one the stage chose. Without
+    /// accuracies nothing is known about it; it can be gone on from all the same.
+    ///
+    /// # Errors
+    /// A file cannot be written.
+    pub fn adopt(&mut self, net: &Net, reached: Option<Reached>) -> Result<()> {
+        let best = "best-0000.safetensors".to_owned();
+        net.store.save(&self.dir.join(&best), [])?;
+        self.manifest.best = Some((best, reached.map_or(0.0, |r| r.validation)));
+        self.manifest.mask_hash = Some(net.masks()?.hash(net.layers()));
+        self.manifest.reached = reached;
+        self.save()
     }
 
     /// Loads the best epoch and gives its accuracy on the validation images.
@@ -255,7 +273,7 @@ pub fn load(dir: &Path, device: tch::Device) -> Result<(Net, Manifest)> {
     Ok((net, manifest))
 }
 
-/// Name of the first setting that differs.
+/// Name of a setting that differs.
 fn first_difference(old: &Identity, new: &Identity) -> Option<String> {
     let flat = |identity: &Identity| {
         let mut all = serde_json::to_value(identity).ok()?.as_object().cloned()?;
@@ -264,8 +282,10 @@ fn first_difference(old: &Identity, new: &Identity) -> Option<String> {
         Some(all)
     };
     let (old, new) = (flat(old)?, flat(new)?);
-    let keys = old.keys().chain(new.keys());
-    keys.into_iter().find(|key| old.get(*key) != new.get(*key)).cloned()
+    let differing = || old.keys().chain(new.keys()).filter(|key| old.get(*key) != new.get(*key));
+    // Hashes of networks differ because something else does, which says more.
+    let cause = differing().find(|key| !["from", "teacher"].contains(&key.as_str()));
+    cause.or_else(|| differing().next()).cloned()
 }
 
 #[cfg(test)]

@@ -121,6 +121,18 @@ impl Dataset {
         Self::finish("synthetic".to_owned(), classes, sets, None)
     }
 
+    /// A set without images: what has to be known of images that are not at hand. The name is
+    /// `unknown` and the classes are numbered.
+    ///
+    /// # Errors
+    /// The normalisation does not fit the channels.
+    pub fn unknown(shape: ImageShape, classes: usize, normalise: Normalise) -> Result<Self> {
+        let none = || Images::new(shape);
+        let sets = Sets { train: none(), validation: none(), test: none() };
+        let classes = (0..classes).map(|class| class.to_string()).collect();
+        Self::finish("unknown".to_owned(), classes, sets, Some(normalise))
+    }
+
     fn finish(
         name: String,
         classes: Vec<String>,

@@ -20,12 +20,7 @@ pub fn accuracy(net: &Net, images: &Images, normalise: &Normalise) -> Result<f64
 ///
 /// # Errors
 /// libtorch refuses an operation.
-pub fn accuracy_at(
-    net: &Net,
-    index: usize,
-    images: &Images,
-    normalise: &Normalise,
-) -> Result<f64> {
+pub fn accuracy_at(net: &Net, index: usize, images: &Images, normalise: &Normalise) -> Result<f64> {
     let normaliser = Normaliser::new(normalise);
     let order: Vec<usize> = (0..images.len()).collect();
     let _guard = tch::no_grad_guard();

@@ -115,7 +115,12 @@ impl Writer {
         })
     }
 
-    fn operation(&mut self, net: &Net, graph: &Graph, (at, node): (NodeId, &Node)) -> Result<String> {
+    fn operation(
+        &mut self,
+        net: &Net,
+        graph: &Graph,
+        (at, node): (NodeId, &Node),
+    ) -> Result<String> {
         let x = self.names[node.inputs[0]].clone();
         let name = |op: &str| format!("{op}{at}");
         match (&node.op, &net.weights[at]) {

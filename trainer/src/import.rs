@@ -6,9 +6,11 @@
 //! [`torch`] finds tensors in the data and their bytes in the file, [`checkpoint`] tells which
 //! program wrote the file and takes weights and masks out of it, [`names`] renames the weights
 //! to the names of our own variables, and [`tensors`] makes libtorch tensors of both.
+//! [`adopt`] puts them into a network of ours.
 //!
 //! Files come from strangers: every length is checked against the file or a stated limit.
 
+pub mod adopt;
 pub mod checkpoint;
 pub mod masks;
 pub mod names;
@@ -16,6 +18,7 @@ pub mod pickle;
 pub mod tensors;
 pub mod torch;
 
+pub use adopt::{Choices, into_net};
 pub use checkpoint::{Checkpoint, IdentitySkip, Layout, Options, read};
 pub use masks::MaskTensor;
 pub use tensors::{into_tensors, masks_to_tensors};

@@ -63,7 +63,11 @@ fn attention(student: &Output, teacher: &Output) -> Result<Tensor> {
 /// The mean over channels of squared activations `[B, C, H, W]`, flattened to `[B, H * W]`
 /// and normalised to length 1.
 fn attention_map(activation: &Tensor) -> Result<Tensor> {
-    let map = activation.f_to_kind(Kind::Float)?.f_square()?.f_mean_dim([1].as_slice(), false, Kind::Float)?;
+    let map = activation.f_to_kind(Kind::Float)?.f_square()?.f_mean_dim(
+        [1].as_slice(),
+        false,
+        Kind::Float,
+    )?;
     let flat = map.f_flatten(1, -1)?;
     let norm = flat.f_square()?.f_sum_dim_intlist([1].as_slice(), true, Kind::Float)?.f_sqrt()?;
     Ok(flat.f_div(&norm.f_clamp_min(1e-12)?)?)

@@ -31,12 +31,7 @@ pub fn threads() -> usize {
 /// What a reader needs in order to judge or repeat an experiment: `conditions` are its
 /// settings in the order to show them, `seconds` its wall-clock time. The command line, version
 /// and machine are filled in.
-pub fn head(
-    title: &str,
-    conditions: Vec<(String, String)>,
-    data: DataNote,
-    seconds: f64,
-) -> Head {
+pub fn head(title: &str, conditions: Vec<(String, String)>, data: DataNote, seconds: f64) -> Head {
     Head {
         title: title.to_owned(),
         command: crate::verbs::command(),

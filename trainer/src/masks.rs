@@ -2,8 +2,8 @@
 //! between two sets, and a hash that names a set.
 
 use crate::Result;
-use crate::rng::Rng;
 use crate::arch::Layer;
+use crate::rng::Rng;
 use sha2::{Digest, Sha256};
 use tch::{Kind, Tensor};
 
@@ -21,7 +21,8 @@ impl MaskSet {
     pub fn random(layers: &[Layer], shares: &[usize], rng: &mut Rng) -> Self {
         let mask = |(layer, &share): (&Layer, &usize)| {
             let keep = share as f64 / layer.units() as f64;
-            let grid: Vec<bool> = (0..layer.shape.height * layer.shape.width).map(|_| rng.unit() < keep).collect();
+            let grid: Vec<bool> =
+                (0..layer.shape.height * layer.shape.width).map(|_| rng.unit() < keep).collect();
             grid.repeat(layer.shape.channels as usize)
         };
         Self { layers: layers.iter().zip(shares).map(mask).collect() }

@@ -57,8 +57,7 @@ fn senet(run: &Run<'_>) -> (Net, f64) {
     let units: Vec<usize> = teacher.layers().iter().map(|l| l.units()).collect();
     let mut culled = vec![false; units.len()];
     (culled[0], culled[1]) = (true, true);
-    let shares =
-        allocate(BUDGET, &units, &table("resnet20", units.len()), &culled).expect("fits");
+    let shares = allocate(BUDGET, &units, &table("resnet20", units.len()), &culled).expect("fits");
     let how = (shares.as_slice(), choice(Granularity::Pixel), Start::Teacher);
     let (mut net, _) = run.search("search", &teacher, how, training(2, 0.02)).expect("masks");
     assert_eq!(net.masks().expect("masks").counts(), shares);

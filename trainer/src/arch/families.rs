@@ -17,6 +17,7 @@ pub(super) struct ResNet<'a> {
     pub widths: &'a [i64],
     pub depths: &'a [usize],
     pub shortcut: Shortcut,
+    pub identity_skip: bool,
 }
 
 impl ResNet<'_> {
@@ -64,7 +65,7 @@ impl ResNet<'_> {
         for (slot, stride) in [(1, stride), (2, 1)] {
             y = b.conv_same(y, &format!("{path}.conv{slot}"), (width, 3, stride));
             y = b.norm(y, &format!("{path}.bn{slot}"));
-            if slot == 2 {
+            if let (2, Some(skip)) = (slot, skip) {
                 y = b.add(y, skip);
             }
             let name = format!("s{stage}b{}r{slot}", block + 1);
@@ -73,18 +74,18 @@ impl ResNet<'_> {
         y
     }
 
-    fn skip(&self, b: &mut Builder, x: NodeId, path: &str, to: (i64, i64)) -> NodeId {
+    fn skip(&self, b: &mut Builder, x: NodeId, path: &str, to: (i64, i64)) -> Option<NodeId> {
         let (width, stride) = to;
         if b.shape(x).channels == width && stride == 1 {
-            return x;
+            return self.identity_skip.then_some(x);
         }
-        match self.shortcut {
+        Some(match self.shortcut {
             Shortcut::Projection => {
                 let y = b.conv_same(x, &format!("{path}.shortcut.0"), (width, 1, stride));
                 b.norm(y, &format!("{path}.shortcut.1"))
             }
             Shortcut::Pad => b.pad_shortcut(x, width, stride),
-        }
+        })
     }
 }
 
@@ -252,7 +253,8 @@ impl MiniOnn {
         let (wide, narrow) = self.widths;
         let mut b = Builder::new(self.input);
         let mut x = b.input();
-        let layers = [(wide, 3), (wide, 3), (wide, 3), (wide, 3), (wide, 3), (wide, 1), (narrow, 1)];
+        let layers =
+            [(wide, 3), (wide, 3), (wide, 3), (wide, 3), (wide, 3), (wide, 1), (narrow, 1)];
         for (i, (out, kernel)) in layers.into_iter().enumerate() {
             let name = format!("conv{}", i + 1);
             x = b.conv(x, Conv { bias: true, ..Conv::same(&name, out, kernel, 1) });

@@ -61,6 +61,9 @@ pub enum Family {
         depths: Vec<usize>,
         /// Shortcuts where the shape changes.
         shortcut: Shortcut,
+        /// Whether blocks that keep the shape add their input (RLNet's masked networks do not).
+        #[serde(default = "yes")]
+        identity_skip: bool,
     },
     /// Pre-activation blocks.
     WideResNet {
@@ -102,6 +105,11 @@ pub enum Family {
     },
 }
 
+/// Manifests of before this was a choice mean networks that add.
+fn yes() -> bool {
+    true
+}
+
 /// A network: its layout, the images it takes and the classes it tells apart.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Network {
@@ -120,7 +128,15 @@ impl Network {
     pub fn graph(&self) -> Graph {
         let (input, classes) = (self.input, self.classes);
         match &self.layout {
-            Family::ResNet { stem, stem_relu, stem_width, widths, depths, shortcut } => ResNet {
+            Family::ResNet {
+                stem,
+                stem_relu,
+                stem_width,
+                widths,
+                depths,
+                shortcut,
+                identity_skip,
+            } => ResNet {
                 input,
                 classes,
                 stem: *stem,
@@ -129,6 +145,7 @@ impl Network {
                 widths,
                 depths,
                 shortcut: *shortcut,
+                identity_skip: *identity_skip,
             }
             .graph(),
             Family::WideResNet { stem_width, widths, depth, last_relu } => WideResNet {

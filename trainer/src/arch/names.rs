@@ -45,6 +45,10 @@ pub struct Options {
     /// Shortcuts of ResNets where the shape changes: projection (option B) or pad (option A).
     #[arg(long, value_enum, default_value = "projection")]
     pub shortcut: Shortcut,
+    /// Leave out the shortcuts of blocks that keep the shape, as RLNet's masked ResNets do.
+    /// For taking such networks over; others train better with them.
+    #[arg(long)]
+    pub no_identity_skip: bool,
     /// Pooling of VGG16.
     #[arg(long, value_enum, default_value = "average")]
     pub pool: Pool,
@@ -66,6 +70,7 @@ impl Options {
             no_stem_relu: false,
             no_last_relu: false,
             shortcut: Shortcut::Projection,
+            no_identity_skip: false,
             pool: Pool::Average,
             skip_fourth_pool: false,
         }
@@ -129,6 +134,7 @@ impl Options {
             ("--no-stem-relu", self.no_stem_relu && !(resnet || mobile)),
             ("--no-last-relu", self.no_last_relu && !wide),
             ("--shortcut", self.shortcut != plain.shortcut && !resnet),
+            ("--no-identity-skip", self.no_identity_skip && !resnet),
             ("--pool", self.pool != plain.pool && !vgg),
             ("--skip-fourth-pool", self.skip_fourth_pool && !vgg),
         ];
@@ -175,6 +181,7 @@ impl Options {
             widths: std::iter::once(base).chain(widths).collect(),
             depths: self.depths.clone().unwrap_or_else(|| depths.to_vec()),
             shortcut: self.shortcut,
+            identity_skip: !self.no_identity_skip,
         }
     }
 
@@ -187,8 +194,7 @@ impl Options {
     /// `AxBxCx`: the factors alpha, beta, gamma between the widths of four stages.
     fn hybrenet(&self, ratios: &str) -> Option<Family> {
         let factor = |f: &str| f.parse().ok().filter(|n| (1..=64).contains(n));
-        let ratios: Option<Vec<i64>> =
-            ratios.strip_suffix('x')?.split('x').map(factor).collect();
+        let ratios: Option<Vec<i64>> = ratios.strip_suffix('x')?.split('x').map(factor).collect();
         let ratios = ratios.filter(|r| r.len() == 3)?;
         Some(self.resnet(16, &ratios, &[2; 4]))
     }

@@ -44,8 +44,13 @@ pub struct CompareArgs {
           default_value = "2%,5%,10%,20%")]
     pub budgets: Vec<Budget>,
     /// Ways to choose.
-    #[arg(long, value_name = "ARM,..", value_delimiter = ',', value_enum,
-          default_value = "senet,uniform,random")]
+    #[arg(
+        long,
+        value_name = "ARM,..",
+        value_delimiter = ',',
+        value_enum,
+        default_value = "senet,uniform,random"
+    )]
     pub arms: Vec<Arm>,
     /// Seeds of masks and training; the teacher has the one of --seed.
     #[arg(long, value_name = "N,..", value_delimiter = ',', default_value = "1,2,3")]

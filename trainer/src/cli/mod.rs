@@ -1,26 +1,31 @@
 //! The command line.
 
 mod args;
-mod compare;
-mod senetpp;
-mod sensitivity;
 mod bench;
+mod compare;
 mod deepreduce;
 mod hybrenet;
+mod import;
+mod report;
+mod senetpp;
+mod sensitivity;
 
 pub use args::{
     Budget, BudgetArgs, ComputeArgs, DataArgs, MaskArgs, OutArgs, Place, Preset, ScheduleArgs,
     WorkArgs,
 };
-pub use compare::{Arm, CompareArgs};
-pub use senetpp::SenetppArgs;
-pub use sensitivity::{ImageArgs, ProxyArgs, SensitivityArgs};
 pub use bench::BenchArgs;
+pub use compare::{Arm, CompareArgs};
 pub use deepreduce::{
     CandidateArgs, CullArgs, CullStep, DeepReduceVerb, ProfileArgs, ReduceArgs, ReshapeArgs,
     ReshapeStep, Steps, ThinArgs,
 };
 pub use hybrenet::{EqualizeArgs, HybReNetVerb, SizedArgs};
+pub use senetpp::SenetppArgs;
+pub use sensitivity::{ImageArgs, ProxyArgs, SensitivityArgs};
+
+pub use import::{Fill, ImagesArgs, ImportArgs, Presence};
+pub use report::ReportArgs;
 
 use crate::arch;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -96,6 +101,10 @@ pub enum Verb {
     Eval(EvalArgs),
     /// Measure how many images a second networks train and evaluate here.
     Bench(BenchArgs),
+    /// Take over a network that others trained with PyTorch, and write it as ONNX.
+    Import(ImportArgs),
+    /// Render the results of experiments as one HTML page.
+    Report(ReportArgs),
 }
 
 /// Arguments of `describe`.

@@ -48,7 +48,7 @@ impl Normalise {
     /// # Errors
     /// [`Error::BadSetting`] if they are too few or too many, not finite, or a deviation is
     /// not above 0.
-    pub(super) fn checked(self, channels: usize) -> Result<Self> {
+    pub(crate) fn checked(self, channels: usize) -> Result<Self> {
         let finite = self.mean.iter().chain(&self.std).all(|v| v.is_finite());
         let problem = if [self.mean.len(), self.std.len()] != [channels; 2] {
             "does not have one mean and one deviation for each channel"

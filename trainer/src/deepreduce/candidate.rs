@@ -28,7 +28,7 @@ pub fn train(
     teacher: &Net,
     training: Training,
 ) -> Result<(Net, Done)> {
-    let mut net = run.random_net(&[1.0]);
+    let mut net = run.random_net(&[1.0])?;
     net.set_masks(masks)?;
     let settings = json!({"loss": WEIGHTS, "teacher": teacher.hash()?,
                           "masks": masks.hash(net.layers())});

@@ -192,9 +192,10 @@ impl Net {
     fn own_norm(&self, name: &str, index: usize) -> Result<Tensor> {
         let (prefix, part) = name.rsplit_once('.').unwrap_or((name, ""));
         let variable = norm_variable(prefix, part, Some(index));
-        self.store.get(&variable).map(Tensor::shallow_clone).ok_or_else(|| {
-            Error::NetworkMismatch { problem: format!("{variable} is missing") }
-        })
+        self.store
+            .get(&variable)
+            .map(Tensor::shallow_clone)
+            .ok_or_else(|| Error::NetworkMismatch { problem: format!("{variable} is missing") })
     }
 }
 
@@ -214,7 +215,8 @@ fn build(store: &mut Store, full: &Graph, widths: &[Width], at: usize) -> Weight
     match (&node.op, from) {
         (Op::Conv(conv), Some(from)) => {
             let dims = [conv.out, from.channels / conv.groups, conv.kernel, conv.kernel];
-            let weight = store.add(&format!("{}.weight", conv.name), Role::Weight, store::kaiming(&dims));
+            let weight =
+                store.add(&format!("{}.weight", conv.name), Role::Weight, store::kaiming(&dims));
             let bias = conv.bias.then(|| zeros(store, &format!("{}.bias", conv.name), conv.out));
             Weights::Affine(weight, bias)
         }

@@ -39,9 +39,10 @@ impl Store {
     /// already under this name is kept.
     pub fn add(&mut self, name: &str, role: Role, tensor: Tensor) -> Tensor {
         let trained = role == Role::Weight;
-        let slot = self.tensors.entry(name.to_owned()).or_insert_with(|| {
-            (role, tensor.to_device(self.device).set_requires_grad(trained))
-        });
+        let slot = self
+            .tensors
+            .entry(name.to_owned())
+            .or_insert_with(|| (role, tensor.to_device(self.device).set_requires_grad(trained)));
         slot.1.shallow_clone()
     }
 
@@ -150,7 +151,9 @@ impl Store {
                 _ => (2.0 * rng.unit() - 1.0) * uniform_bound(&dims),
             };
             let values: Vec<f32> = (0..weight.numel()).map(draw).map(|v| v as f32).collect();
-            weight.shallow_clone().f_copy_(&Tensor::f_from_slice(&values)?.f_view(dims.as_slice())?)?;
+            weight
+                .shallow_clone()
+                .f_copy_(&Tensor::f_from_slice(&values)?.f_view(dims.as_slice())?)?;
         }
         Ok(())
     }

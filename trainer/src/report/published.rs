@@ -62,7 +62,7 @@ pub const CURVES: &[Curve] = &[
         set: Set::Cifar100,
         points: &[(12.3, 64.97), (28.7, 68.68), (57.3, 72.68), (114.0, 74.72), (229.0, 76.22)],
         source: "Jha et al., ICML 2021",
-        caution: "",
+        caution: "remembered, unverified",
     },
     Curve {
         method: "Sphynx",
@@ -97,7 +97,7 @@ pub const CURVES: &[Curve] = &[
         set: Set::Cifar10,
         points: &[(36.0, 88.5), (80.0, 90.5), (147.0, 93.16), (221.0, 94.07)],
         source: "Jha et al., ICML 2021",
-        caution: "",
+        caution: "remembered, unverified; the last two are of a smaller ResNet",
     },
 ];
 

@@ -1,10 +1,12 @@
 //! What the verbs of the command line do. Each gives a text for people and a JSON value.
 
-mod compare;
 mod bench;
+mod compare;
 mod deepreduce;
 mod hybrenet;
+mod import;
 mod look;
+mod report;
 mod senetpp;
 mod sensitivity;
 mod stages;
@@ -41,6 +43,8 @@ pub fn perform(verb: &Verb) -> Result<Answer> {
         Verb::HybReNet(verb) => hybrenet::perform(verb),
         Verb::Export(args) => write::export(args),
         Verb::Bench(args) => bench::bench(args),
+        Verb::Import(args) => import::import(args),
+        Verb::Report(args) => report::report(args),
     }
 }
 

@@ -103,7 +103,8 @@ fn searched(args: &MaskedArgs, run: &Run<'_>) -> Result<(Course, Net)> {
 fn finetuned(args: &MaskedArgs, run: &Run<'_>) -> Result<Course> {
     let (mut course, teacher) = searched(args, run)?;
     let schedule = &args.stage.schedule;
-    let cycles = [("finetune", schedule.finetune()?, WEIGHTS), ("polish", schedule.polish()?, POLISH)];
+    let cycles =
+        [("finetune", schedule.finetune()?, WEIGHTS), ("polish", schedule.polish()?, POLISH)];
     for (name, training, weights) in cycles.into_iter().filter(|c| c.1.epochs > 0) {
         let folder = format!("{name}-{}", course.budget);
         let done = run.finetune(&folder, &mut course.net, &teacher, (training, weights))?;
