@@ -14,11 +14,9 @@ use crate::rng::Rng;
 use crate::senet::allocate::allocate;
 use crate::senet::finetune::WEIGHTS;
 use crate::{Result, machine};
-use std::time::Instant;
 
 /// Runs the comparison and writes it.
 pub(super) fn compare(args: &CompareArgs) -> Result<Answer> {
-    let start = Instant::now();
     let data = args.stage.data.load()?;
     let base = run(&args.stage, &data)?;
     let (teacher, reached) = guide(&args.stage, &base)?;
@@ -34,7 +32,8 @@ pub(super) fn compare(args: &CompareArgs) -> Result<Answer> {
         }
     }
     let study = Budgets {
-        head: head(args, &base, start.elapsed().as_secs_f64())?,
+        // Of all runs, also of those that were there already.
+        head: head(args, &base, runs.iter().map(|r| r.seconds).sum())?,
         network: note(&teacher),
         teacher: reached,
         runs,
