@@ -131,6 +131,33 @@ pub struct WorkArgs {
     pub teacher: Option<PathBuf>,
 }
 
+/// What mini-batches are made of.
+#[derive(Args, Clone, Debug)]
+pub struct BatchArgs {
+    /// Images in a mini-batch.
+    #[arg(long, value_name = "N", default_value_t = 128)]
+    pub batch: usize,
+    /// Pixels of border that crops reach into (0: no cropping).
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    pub crop: usize,
+    /// What the border holds.
+    #[arg(long, value_enum, default_value = "zero")]
+    pub padding: Padding,
+    /// Never mirror images.
+    #[arg(long)]
+    pub no_flip: bool,
+    /// Seed of weights, data order, augmentation and first masks.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+}
+
+impl BatchArgs {
+    /// Cropping and mirroring.
+    pub fn augment(&self) -> Augment {
+        Augment { crop: self.crop, padding: self.padding, flip: !self.no_flip }
+    }
+}
+
 /// A ready-made set of schedules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Preset {
@@ -170,29 +197,12 @@ pub struct ScheduleArgs {
     /// Largest learning rate of that cycle.
     #[arg(long, value_name = "RATE")]
     pub polish_rate: Option<f64>,
-    /// Images in a mini-batch.
-    #[arg(long, value_name = "N", default_value_t = 128)]
-    pub batch: usize,
-    /// Pixels of border that crops reach into (0: no cropping).
-    #[arg(long, value_name = "N", default_value_t = 4)]
-    pub crop: usize,
-    /// What the border holds.
-    #[arg(long, value_enum, default_value = "zero")]
-    pub padding: Padding,
-    /// Never mirror images.
-    #[arg(long)]
-    pub no_flip: bool,
-    /// Seed of weights, data order, augmentation and first masks.
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub seed: u64,
+    #[command(flatten)]
+    /// Mini-batches.
+    pub batches: BatchArgs,
 }
 
 impl ScheduleArgs {
-    /// Cropping and mirroring.
-    pub fn augment(&self) -> Augment {
-        Augment { crop: self.crop, padding: self.padding, flip: !self.no_flip }
-    }
-
     /// Schedule of the teacher.
     ///
     /// # Errors
@@ -266,6 +276,14 @@ impl Budget {
         match self {
             Self::Count(count) => count,
             Self::Share(share) => (share * units as f64).round() as usize,
+        }
+    }
+
+    /// Which share of `units` was asked for, in [0, 1].
+    pub fn share(self, units: usize) -> f64 {
+        match self {
+            Self::Count(count) => count as f64 / units.max(1) as f64,
+            Self::Share(share) => share,
         }
     }
 }

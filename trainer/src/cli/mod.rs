@@ -11,8 +11,8 @@ mod senetpp;
 mod sensitivity;
 
 pub use args::{
-    Budget, BudgetArgs, ComputeArgs, DataArgs, MaskArgs, OutArgs, Place, Preset, ScheduleArgs,
-    WorkArgs,
+    BatchArgs, Budget, BudgetArgs, ComputeArgs, DataArgs, MaskArgs, OutArgs, Place, Preset,
+    ScheduleArgs, WorkArgs,
 };
 pub use bench::BenchArgs;
 pub use compare::{Arm, CompareArgs};

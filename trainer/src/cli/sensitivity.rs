@@ -1,8 +1,7 @@
 //! Options of the verb `sensitivity`.
 
-use super::{ComputeArgs, DataArgs, Preset, args};
+use super::{BatchArgs, ComputeArgs, DataArgs, Preset, args};
 use crate::arch;
-use crate::batch::{Augment, Padding};
 use crate::pipeline::Training;
 use crate::schedule::{Curve, Schedule};
 use crate::senet::sparse::{Decay, Settings};
@@ -82,29 +81,12 @@ pub struct ProxyArgs {
     /// Largest learning rate.
     #[arg(long, value_name = "RATE", default_value_t = 0.05)]
     pub rate: f64,
-    /// Images in a mini-batch.
-    #[arg(long, value_name = "N", default_value_t = 128)]
-    pub batch: usize,
-    /// Pixels of border that crops reach into (0: no cropping).
-    #[arg(long, value_name = "N", default_value_t = 4)]
-    pub crop: usize,
-    /// What the border holds.
-    #[arg(long, value_enum, default_value = "zero")]
-    pub padding: Padding,
-    /// Never mirror images.
-    #[arg(long)]
-    pub no_flip: bool,
-    /// Seed of weights, first masks, data order and augmentation.
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub seed: u64,
+    #[command(flatten)]
+    /// Mini-batches.
+    pub batches: BatchArgs,
 }
 
 impl ProxyArgs {
-    /// Cropping and mirroring.
-    pub fn augment(&self) -> Augment {
-        Augment { crop: self.crop, padding: self.padding, flip: !self.no_flip }
-    }
-
     /// How long and how fast the proxy is trained.
     ///
     /// # Errors

@@ -27,7 +27,7 @@ pub(super) fn compare(args: &CompareArgs) -> Result<Answer> {
         for &arm in &args.arms {
             for &seed in &args.seeds {
                 let one = Single { args, base: &base, teacher: &teacher, arm, relus, seed };
-                runs.push(one.run(relus as f64 / units as f64)?);
+                runs.push(one.run(budget.share(units))?);
             }
         }
     }
@@ -56,7 +56,7 @@ fn head(args: &CompareArgs, run: &Run<'_>, seconds: f64) -> Result<results::Head
         ("search (senet only)", show(schedule.search()?)),
         ("evidence of earlier epochs in the search", format!("{}", choice.memory)),
         ("fine-tuning (all arms, from the teacher's weights)", show(schedule.finetune()?)),
-        ("batch", schedule.batch.to_string()),
+        ("batch", schedule.batches.batch.to_string()),
         ("uniform", "equal numbers in all layers, random positions".to_owned()),
         ("random", "positions drawn over the whole network".to_owned()),
         ("allocation", "SENet's numbers for each layer, random positions".to_owned()),

@@ -59,9 +59,9 @@ fn measured(args: &SensitivityArgs) -> Result<Sensitivity> {
         data: &data,
         network: network(&args.net, &data)?,
         device,
-        seed: proxy.seed,
-        batch: proxy.batch,
-        augment: proxy.augment(),
+        seed: proxy.batches.batches.seed,
+        batch: proxy.batches.batch,
+        augment: proxy.batches.augment(),
         mixed: args.compute.mixed_precision,
         work,
         command: command(),
@@ -99,9 +99,9 @@ fn conditions(args: &SensitivityArgs) -> Result<Vec<(String, String)>> {
         ("Density", proxy.density.to_string()),
         ("Epochs", training.epochs.to_string()),
         ("Learning rate", format!("{} ({})", proxy.rate, curve.as_str().unwrap_or_default())),
-        ("Mini-batch", proxy.batch.to_string()),
+        ("Mini-batch", proxy.batches.batch.to_string()),
         ("Weights moved at first", format!("{} of the active ones", proxy.prune_rate)),
-        ("Seed", proxy.seed.to_string()),
+        ("Seed", proxy.batches.batches.seed.to_string()),
     ];
     Ok(all.map(|(name, value)| (name.to_owned(), value)).into())
 }
