@@ -59,7 +59,7 @@ fn measured(args: &SensitivityArgs) -> Result<Sensitivity> {
         data: &data,
         network: network(&args.net, &data)?,
         device,
-        seed: proxy.batches.batches.seed,
+        seed: proxy.batches.seed,
         batch: proxy.batches.batch,
         augment: proxy.batches.augment(),
         mixed: args.compute.mixed_precision,
@@ -101,7 +101,7 @@ fn conditions(args: &SensitivityArgs) -> Result<Vec<(String, String)>> {
         ("Learning rate", format!("{} ({})", proxy.rate, curve.as_str().unwrap_or_default())),
         ("Mini-batch", proxy.batches.batch.to_string()),
         ("Weights moved at first", format!("{} of the active ones", proxy.prune_rate)),
-        ("Seed", proxy.batches.batches.seed.to_string()),
+        ("Seed", proxy.batches.seed.to_string()),
     ];
     Ok(all.map(|(name, value)| (name.to_owned(), value)).into())
 }

@@ -19,7 +19,7 @@ pub(super) fn run<'a>(args: &StageArgs, data: &'a Dataset) -> Result<Run<'a>> {
         data,
         network: network(&args.net, data)?,
         device: args.compute.prepare()?,
-        seed: args.schedule.batches.batches.seed,
+        seed: args.schedule.batches.seed,
         batch: args.schedule.batches.batch,
         augment: args.schedule.batches.augment(),
         mixed: args.compute.mixed_precision,

@@ -42,7 +42,7 @@ fn seeded<'a>(run: Run<'a>, work: &std::path::Path, seed: u64) -> Run<'a> {
 
 fn seeds(args: &ProfileArgs) -> Result<Vec<u64>> {
     if args.seeds.is_empty() {
-        return Ok(vec![args.stage.schedule.batches.batches.seed]);
+        return Ok(vec![args.stage.schedule.batches.seed]);
     }
     repeated(&args.seeds, "--seeds")?;
     Ok(args.seeds.clone())
