@@ -58,7 +58,7 @@ pub fn read_card(path: &Path) -> Result<ModelCard> {
     Ok(card)
 }
 
-/// Writes the card of an exported network, as [`write`] does.
+/// Writes the card of an exported network, as [`write()`] does.
 ///
 /// # Errors
 /// The file cannot be written, or [`read_card`] would refuse it.
