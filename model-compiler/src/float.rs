@@ -73,7 +73,7 @@ fn conv(s: &ConvShape, weights: &[f32], a: &[f32], z: &mut [f32]) {
     let plane = out.height * out.width;
     let filter = s.weights() / s.out_channels.max(1);
     for (z, w) in z.chunks_mut(plane.max(1)).zip(weights.chunks(filter.max(1))) {
-        if plane == 1 && filter == input.len() && s.pad_h == 0 && s.pad_w == 0 {
+        if plane == 1 && filter == input.len() && s.pad.top == 0 && s.pad.left == 0 {
             let dot: f32 = w.iter().zip(a).map(|(w, a)| w * a).sum();
             z.iter_mut().for_each(|z| *z += dot);
             continue;
@@ -89,14 +89,14 @@ fn conv(s: &ConvShape, weights: &[f32], a: &[f32], z: &mut [f32]) {
 fn conv_plane(s: &ConvShape, taps: &[f32], a: &[f32], z: &mut [f32], out: Shape) {
     for (k, &w) in taps.iter().enumerate().filter(|(_, w)| **w != 0.0) {
         let (ky, kx) = (k / s.kernel_w, k % s.kernel_w);
-        let (y0, y1) = valid(ky, s.pad_h, s.stride, s.input.height, out.height);
-        let (x0, x1) = valid(kx, s.pad_w, s.stride, s.input.width, out.width);
+        let (y0, y1) = valid(ky, s.pad.top, s.stride, s.input.height, out.height);
+        let (x0, x1) = valid(kx, s.pad.left, s.stride, s.input.width, out.width);
         if x0 == x1 {
             continue;
         }
         for y in y0..y1 {
-            let row = (y * s.stride + ky - s.pad_h) * s.input.width;
-            let from = row + x0 * s.stride + kx - s.pad_w;
+            let row = (y * s.stride + ky - s.pad.top) * s.input.width;
+            let from = row + x0 * s.stride + kx - s.pad.left;
             let to = y * out.width;
             let (Some(z), Some(a)) = (z.get_mut(to + x0..to + x1), a.get(from..)) else { continue };
             if s.stride == 1 {
