@@ -1,8 +1,8 @@
 //! The float evaluator: ranges for calibration, and the reference that quantisation is judged by.
 
-use tacet_protocol::plan::{ConvShape, Shape};
+use tacet_protocol::plan::{ConvShape, CopyShape, Padding, PoolShape, Shape};
 
-use crate::network::{FloatOp, Layer, Network};
+use crate::network::{FloatOp, Layer, Network, Window};
 
 /// Everything that one evaluation computes.
 #[derive(Clone, Debug, Default)]
@@ -29,7 +29,7 @@ impl Network {
             if layer.mask.ones() > 0 {
                 for (i, x) in z.iter_mut().enumerate().filter(|(i, _)| layer.mask.relu(*i)) {
                     debug_assert!(i < layer.shape.len());
-                    *x = x.max(0.0);
+                    *x = x.max(0.0).min(layer.cap.unwrap_or(f32::INFINITY));
                 }
             }
             t.values.push(z);
@@ -50,10 +50,9 @@ impl Network {
             };
             match &term.op {
                 FloatOp::Conv { shape, weights } => conv(shape, weights, a, &mut z),
-                FloatOp::Identity => z.iter_mut().zip(a).for_each(|(z, a)| *z += a),
-                FloatOp::AvgPool { kernel_h, kernel_w, stride } => {
-                    avg_pool([*kernel_h, *kernel_w], *stride, from.shape, a, layer.shape, &mut z);
-                }
+                FloatOp::Copy(c) => copy(c, (from.shape, a), (layer.shape, &mut z)),
+                FloatOp::AvgPool(w) => avg_pool(w, from.shape, a, &mut z),
+                FloatOp::MaxPool(w) => max_pool(w, from.shape, a, &mut z),
             }
         }
         z
@@ -72,13 +71,15 @@ fn conv(s: &ConvShape, weights: &[f32], a: &[f32], z: &mut [f32]) {
     let (input, out) = (s.input, s.output());
     let plane = out.height * out.width;
     let filter = s.weights() / s.out_channels.max(1);
-    for (z, w) in z.chunks_mut(plane.max(1)).zip(weights.chunks(filter.max(1))) {
-        if plane == 1 && filter == input.len() && s.pad.top == 0 && s.pad.left == 0 {
+    let filters = z.chunks_mut(plane.max(1)).zip(weights.chunks(filter.max(1)));
+    for (o, (z, w)) in filters.enumerate() {
+        if plane == 1 && filter == input.len() && s.pad == Padding::NONE {
             let dot: f32 = w.iter().zip(a).map(|(w, a)| w * a).sum();
             z.iter_mut().for_each(|z| *z += dot);
             continue;
         }
-        let channels = a.chunks(input.height * input.width);
+        let first = o / s.group_outputs() * s.group_inputs();
+        let channels = a.chunks(input.height * input.width).skip(first);
         for (a, w) in channels.zip(w.chunks(s.kernel_h * s.kernel_w)) {
             conv_plane(s, w, a, z, out);
         }
@@ -108,16 +109,37 @@ fn conv_plane(s: &ConvShape, taps: &[f32], a: &[f32], z: &mut [f32], out: Shape)
     }
 }
 
-fn avg_pool(k: [usize; 2], stride: usize, from: Shape, a: &[f32], to: Shape, z: &mut [f32]) {
-    let scale = 1.0 / (k[0] * k[1]) as f32;
-    for (i, z) in z.iter_mut().enumerate() {
-        let (x, rest) = (i % to.width, i / to.width);
-        let (y, ch) = (rest % to.height, rest / to.height);
-        let mut sum = 0.0;
-        for ky in 0..k[0] {
-            let row = (ch * from.height + y * stride + ky) * from.width + x * stride;
-            sum += a.get(row..row + k[1]).unwrap_or_default().iter().sum::<f32>();
+fn copy(c: &CopyShape, (from, a): (Shape, &[f32]), (to, z): (Shape, &mut [f32])) {
+    let sign = if c.negative { -1.0 } else { 1.0 };
+    c.for_each_run(from, to, |first, at, count| {
+        let source = a.get(first..).unwrap_or_default().iter().step_by(c.stride[1]);
+        let target = z.get_mut(at..at + count).unwrap_or_default();
+        target.iter_mut().zip(source).for_each(|(z, a)| *z += sign * a);
+    });
+}
+
+fn avg_pool(w: &Window, from: Shape, a: &[f32], z: &mut [f32]) {
+    let scale = 1.0 / w.area() as f32;
+    rows(w).for_each_row(from, |out, row| {
+        let sum: f32 = a.get(row).unwrap_or_default().iter().sum();
+        if let Some(z) = z.get_mut(out) {
+            *z += sum * scale;
         }
-        *z += sum * scale;
-    }
+    });
+}
+
+/// Sets `z`: a maximum is the only term of its layer.
+fn max_pool(w: &Window, from: Shape, a: &[f32], z: &mut [f32]) {
+    z.fill(f32::NEG_INFINITY);
+    rows(w).for_each_row(from, |out, row| {
+        if let Some(z) = z.get_mut(out) {
+            *z = a.get(row).unwrap_or_default().iter().fold(*z, |m, x| m.max(*x));
+        }
+    });
+}
+
+/// The window as a plan's pooling, whose walk it shares.
+fn rows(w: &Window) -> PoolShape {
+    let Window { kernel_h, kernel_w, stride, pad } = *w;
+    PoolShape { kernel_h, kernel_w, stride, pad, multiplier: 1, added_frac: 0 }
 }

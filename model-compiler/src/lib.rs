@@ -1,13 +1,15 @@
 //! Compiles an ONNX network with ReLU masks into a Tacet plan.
 //!
-//! Data flows one way: ONNX bytes → [`import`] → [`Network`] (folded floats) → [`compile`] with
-//! [`Calibration`] images → a validated plan and a [`Report`].
+//! Data flows one way: ONNX bytes → [`read`] → [`Network`] (folded floats) → [`lower`] →
+//! [`compile`] with [`Calibration`] images → a validated plan and a [`Report`]. [`import`] does the
+//! first two.
 
 pub mod calibration;
 mod compile;
 pub mod error;
 mod float;
 mod import;
+pub mod lower;
 mod network;
 mod ranges;
 #[doc(hidden)]
@@ -20,6 +22,6 @@ pub use compile::{
 };
 pub use error::{Error, Location, Result};
 pub use float::Trace;
-pub use import::{MAX_MODEL_BYTES, import, import_model};
-pub use network::{FloatOp, FloatTerm, Layer, Network, StoredRanges};
+pub use import::{MAX_MODEL_BYTES, import, import_model, read, read_model};
+pub use network::{FloatOp, FloatTerm, Layer, Network, StoredRanges, Window};
 pub use ranges::Ranges;

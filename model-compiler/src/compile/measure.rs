@@ -124,7 +124,7 @@ fn filter_norms(plan: &Plan) -> Vec<Vec<f64>> {
                             .map(|w| w.iter().map(|x| f64::from(x.unsigned_abs())).sum::<f64>());
                         norms.fold(0.0, f64::max)
                     }
-                    Linear::Identity { shift } => f64::from(*shift).exp2(),
+                    Linear::Copy(c) => f64::from(c.shift).exp2(),
                     Linear::AvgPool(p) => {
                         (p.kernel_h * p.kernel_w) as f64 * f64::from(p.multiplier)
                     }

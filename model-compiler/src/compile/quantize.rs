@@ -1,7 +1,8 @@
 //! Integer weights and scales for one choice of fractional bits.
 
 use tacet_protocol::plan::{
-    InputSpec, Linear, PoolShape, PublicPlan, SecretPlan, TensorSecrets, TensorSpec, Term,
+    CopyShape, InputSpec, Linear, PoolShape, PublicPlan, SecretPlan, TensorSecrets, TensorSpec,
+    Term,
 };
 
 use super::Options;
@@ -40,11 +41,14 @@ fn layer_plan(
     frac: u32,
     weight_frac: u32,
 ) -> std::result::Result<(TensorSpec, TensorSecrets), String> {
+    if layer.cap.is_some() {
+        return Err("a clipped ReLU that was not lowered".into());
+    }
     // All terms of a sum meet at one scale: `added` fractional bits above the activations.
     let needs = |op: &FloatOp| match op {
         FloatOp::Conv { .. } => weight_frac,
-        FloatOp::Identity => 0,
-        FloatOp::AvgPool { kernel_h, kernel_w, .. } => pool_bits(kernel_h * kernel_w),
+        FloatOp::Copy(_) | FloatOp::MaxPool(_) => 0,
+        FloatOp::AvgPool(w) => pool_bits(w.area()),
     };
     let added = layer.terms.iter().map(|t| needs(&t.op)).max().unwrap_or(0);
     let mut secret = TensorSecrets::default();
@@ -74,17 +78,19 @@ fn layer_plan(
 fn operator(op: &FloatOp, added: u32) -> std::result::Result<(Linear, Vec<i32>), String> {
     match op {
         FloatOp::Conv { shape, weights } => Ok((Linear::Conv(*shape), integers(weights, added)?)),
-        FloatOp::Identity => Ok((Linear::Identity { shift: added }, vec![])),
-        FloatOp::AvgPool { kernel_h, kernel_w, stride } => {
-            let area = kernel_h * kernel_w;
+        FloatOp::Copy(c) => Ok((Linear::Copy(CopyShape { shift: added, ..*c }), vec![])),
+        FloatOp::MaxPool(_) => Err("max-pooling that was not lowered".into()),
+        FloatOp::AvgPool(w) => {
+            let area = w.area();
             let multiplier = (f64::from(added).exp2() / area as f64).round();
             if !(1.0..=f64::from(1 << 24)).contains(&multiplier) {
                 return Err(format!("a pooling window of {area} is too large"));
             }
             let pool = PoolShape {
-                kernel_h: *kernel_h,
-                kernel_w: *kernel_w,
-                stride: *stride,
+                kernel_h: w.kernel_h,
+                kernel_w: w.kernel_w,
+                stride: w.stride,
+                pad: w.pad,
                 multiplier: multiplier as u32,
                 added_frac: added,
             };

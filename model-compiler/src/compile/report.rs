@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use tacet_protocol::plan::{
-    ConvShape, Linear, Plan, PoolShape, PublicPlan, Shape, TensorSpec, log2_truncation_failure,
+    CopyShape, Linear, Plan, PublicPlan, Shape, TensorSpec, log2_truncation_failure,
 };
 
 use super::batch::BatchChoice;
@@ -140,16 +140,28 @@ fn layer_report(
 }
 
 fn term_text(op: &Linear, input: &str) -> String {
+    let by = |stride: usize| if stride == 1 { String::new() } else { format!("/{stride}") };
     match op {
-        Linear::Conv(ConvShape {
-            kernel_h, kernel_w, stride, input: from, out_channels, ..
-        }) => {
-            let by = if *stride == 1 { String::new() } else { format!("/{stride}") };
-            format!("conv {kernel_h}x{kernel_w}{by} {}>{out_channels} ({input})", from.channels)
+        Linear::Conv(c) => {
+            let groups = if c.groups == 1 { String::new() } else { format!(" in {}", c.groups) };
+            format!(
+                "conv {}x{}{} {}>{}{groups} ({input})",
+                c.kernel_h,
+                c.kernel_w,
+                by(c.stride),
+                c.input.channels,
+                c.out_channels
+            )
         }
-        Linear::Identity { .. } => format!("identity ({input})"),
-        Linear::AvgPool(PoolShape { kernel_h, kernel_w, .. }) => {
-            format!("avgpool {kernel_h}x{kernel_w} ({input})")
+        Linear::Copy(c) => {
+            let sign = if c.negative { "minus " } else { "" };
+            let whole =
+                *c == CopyShape { negative: c.negative, ..CopyShape::whole(c.channels, c.shift) };
+            let what = if whole { "identity" } else { "copy" };
+            format!("{sign}{what} ({input})")
+        }
+        Linear::AvgPool(p) => {
+            format!("avgpool {}x{}{} ({input})", p.kernel_h, p.kernel_w, by(p.stride))
         }
     }
 }

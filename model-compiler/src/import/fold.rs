@@ -4,12 +4,12 @@
 //! operator reads it and that operator can absorb it: the ReLU that ends it, a batch
 //! normalisation, an addition. Everything else is cut: it becomes a tensor.
 
-use tacet_protocol::plan::{Mask, Shape};
+use tacet_protocol::plan::{Mask, Padding, Shape};
 
 use super::graph::{Graph, Node, Op};
 use super::ops::per_channel;
 use crate::error::{Error, Location, Result};
-use crate::network::{FloatOp, FloatTerm, Layer, Network};
+use crate::network::{FloatOp, FloatTerm, Layer, Network, Window};
 
 /// Most terms of one sum; longer ones are cut in between.
 const MAX_TERMS: usize = 16;
@@ -88,7 +88,8 @@ impl Folder {
                 Ok(Place::Pending(Pending { terms, bias, at, shape }))
             }
             Op::AvgPool { kernel: [kernel_h, kernel_w], stride } => {
-                let op = FloatOp::AvgPool { kernel_h, kernel_w, stride };
+                let op =
+                    FloatOp::AvgPool(Window { kernel_h, kernel_w, stride, pad: Padding::NONE });
                 let terms = vec![FloatTerm { input: self.tensor(&inputs), op }];
                 let bias = vec![0.0; shape.channels];
                 Ok(self.cut(Place::Pending(Pending { terms, bias, at, shape }), None))
@@ -179,7 +180,7 @@ impl Folder {
         let shape = layer.map_or(Shape::new(0, 0, 0), |l| l.shape);
         let node = layer.map_or(String::new(), |l| l.name.clone());
         Pending {
-            terms: vec![FloatTerm { input: tensor, op: FloatOp::Identity }],
+            terms: vec![FloatTerm { input: tensor, op: FloatOp::identity(shape.channels) }],
             bias: vec![0.0; shape.channels],
             at: Location { node, ..Location::default() },
             shape,
@@ -210,6 +211,7 @@ impl Folder {
             terms: p.terms,
             bias: p.bias.into_iter().map(|b| b as f32).collect(),
             mask: mask.unwrap_or_else(|| Mask::uniform(len, false)),
+            cap: None,
             unmasked_relus,
         });
         Place::Tensor(self.layers.len() - 1)

@@ -1,7 +1,7 @@
 //! Convolutions, fully connected layers, batch normalisation, pooling.
 
 use tacet_onnx::NodeProto;
-use tacet_protocol::plan::{ConvShape, Shape};
+use tacet_protocol::plan::{ConvShape, Padding, Shape};
 
 use super::attributes::Attributes;
 use super::constant::{Constant, Reason};
@@ -36,7 +36,8 @@ impl<'m> Interpreter<'m> {
         let stride = a.stride()?;
         let [pad_h, pad_w] = padding(a, x.shape, kernel, stride)?;
         let input = x.shape;
-        let shape = ConvShape { input, out_channels, kernel_h, kernel_w, stride, pad_h, pad_w };
+        let pad = Padding::symmetric(pad_h, pad_w);
+        let shape = ConvShape { input, out_channels, kernel_h, kernel_w, stride, pad, groups: 1 };
         let bias = match self.optional_constant(node, 2)? {
             Some(b) => b.vector(out_channels)?,
             None => vec![0.0; out_channels],
@@ -107,8 +108,7 @@ impl<'m> Interpreter<'m> {
             )));
         }
         let (input, Shape { height: kernel_h, width: kernel_w, .. }) = (x.shape, x.shape);
-        let shape =
-            ConvShape { input, out_channels, kernel_h, kernel_w, stride: 1, pad_h: 0, pad_w: 0 };
+        let shape = ConvShape { kernel_h, kernel_w, ..ConvShape::same(input, out_channels, 1, 1) };
         let weights = w.vector(w.len())?.into_iter().map(|v| v * alpha).collect();
         let mut full: Vec<f32> = bias.iter().map(|v| v * beta).collect();
         full.resize(out_channels, 0.0);

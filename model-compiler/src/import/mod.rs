@@ -16,6 +16,7 @@ use tacet_onnx::{DimensionValue, GraphProto, ModelProto, ValueInfoProto};
 use tacet_protocol::plan::Shape;
 
 use crate::error::{Error, Result};
+use crate::lower::lower;
 use crate::network::Network;
 use interpret::Interpreter;
 
@@ -24,19 +25,14 @@ pub const MAX_MODEL_BYTES: usize = 512 << 20;
 /// Operator sets whose meaning the importer knows.
 const OPSETS: std::ops::RangeInclusive<i64> = 7..=24;
 
-/// Reads an ONNX model into a folded float network.
+/// Reads an ONNX model and lowers it to what a plan knows.
 ///
 /// # Errors
-/// [`Error::Input`] for damaged bytes, [`Error::Unsupported`] and [`Error::Node`] naming the node
-/// that private inference cannot take.
+/// As [`read`] and [`lower`].
 pub fn import(bytes: &[u8]) -> Result<Network> {
-    if bytes.len() > MAX_MODEL_BYTES {
-        return Err(Error::input("the model file is over 512 MiB"));
-    }
-    let model = ModelProto::decode(bytes).map_err(|e| {
-        Error::input(format!("not an ONNX model, or damaged ({e}): export it again"))
-    })?;
-    import_model(&model)
+    let mut network = read(bytes)?;
+    lower(&mut network)?;
+    Ok(network)
 }
 
 /// Like [`import`], from a decoded model.
@@ -44,6 +40,31 @@ pub fn import(bytes: &[u8]) -> Result<Network> {
 /// # Errors
 /// As [`import`].
 pub fn import_model(model: &ModelProto) -> Result<Network> {
+    let mut network = read_model(model)?;
+    lower(&mut network)?;
+    Ok(network)
+}
+
+/// Reads an ONNX model into a folded float network, not yet lowered.
+///
+/// # Errors
+/// [`Error::Input`] for damaged bytes, [`Error::Unsupported`] and [`Error::Node`] naming the node
+/// that private inference cannot take.
+pub fn read(bytes: &[u8]) -> Result<Network> {
+    if bytes.len() > MAX_MODEL_BYTES {
+        return Err(Error::input("the model file is over 512 MiB"));
+    }
+    let model = ModelProto::decode(bytes).map_err(|e| {
+        Error::input(format!("not an ONNX model, or damaged ({e}): export it again"))
+    })?;
+    read_model(&model)
+}
+
+/// Like [`read`], from a decoded model.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_model(model: &ModelProto) -> Result<Network> {
     check_opset(model)?;
     let graph = model.graph.as_ref().ok_or_else(|| Error::input("the ONNX file has no graph"))?;
     let mut run = Interpreter::new(graph)?;

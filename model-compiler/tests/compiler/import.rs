@@ -17,8 +17,8 @@ fn head(mut b: ModelBuilder, x: &str, channels: usize) -> ModelProto {
 fn terms(network: &Network, layer: usize) -> Vec<&'static str> {
     let name = |op: &FloatOp| match op {
         FloatOp::Conv { .. } => "conv",
-        FloatOp::Identity => "identity",
-        FloatOp::AvgPool { .. } => "pool",
+        FloatOp::Copy(_) => "identity",
+        FloatOp::AvgPool(_) | FloatOp::MaxPool(_) => "pool",
     };
     network.layers[layer].terms.iter().map(|t| name(&t.op)).collect()
 }

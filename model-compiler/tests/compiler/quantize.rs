@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use tacet_compile::testing::{ConvSpec, ModelBuilder, ResNet};
 use tacet_compile::{Calibration, Network, Options, compile, import_model};
 use tacet_image_input::{encode, normalise};
-use tacet_protocol::plan::{Linear, Plan, clear, groups_of};
+use tacet_protocol::plan::{CopyShape, Linear, Plan, clear, groups_of};
 use tacet_protocol::rlwe::{MIN_FLOODING_BITS, flooding_bits, noise_bound};
 
 use crate::cases;
@@ -57,7 +57,7 @@ fn scales_meet_in_every_sum() {
     let (plan, _) = compiled(&network, &Options::default());
     let sum = &plan.public.tensors[3];
     assert_eq!((sum.frac, sum.truncate, sum.terms.len()), (10, 12, 2));
-    assert_eq!(sum.terms[1].op, Linear::Identity { shift: 12 });
+    assert_eq!(sum.terms[1].op, Linear::Copy(CopyShape::whole(16, 12)));
     let Linear::AvgPool(pool) = &plan.public.tensors[8].terms[0].op else { panic!() };
     assert_eq!((pool.multiplier, pool.added_frac), (1, 2));
     assert_eq!(plan.public.labels.len(), 5);
