@@ -18,7 +18,9 @@ proptest! {
     #[test]
     fn fixed_point_stays_close_to_float(seed in 0u64..1000, keep in 0.0f32..1.0) {
         let network = import_model(&ResNet::tiny(seed, keep).model()).unwrap();
-        let (plan, report) = compiled(&network, &Options::default());
+        // Eight images say little about the next ones' ranges.
+        let options = Options { margin_bits: 2, ..Options::default() };
+        let (plan, report) = compiled(&network, &options);
         prop_assert!(report.max_logit_error < 0.05 * report.max_logit.max(1.0), "{report:?}");
         prop_assert!(report.flooding_bits.unwrap() >= MIN_FLOODING_BITS);
         prop_assert!(report.log2_failure < -12.0);
@@ -57,7 +59,7 @@ fn scales_meet_in_every_sum() {
     let (plan, _) = compiled(&network, &Options::default());
     let sum = &plan.public.tensors[3];
     assert_eq!((sum.frac, sum.truncate, sum.terms.len()), (10, 12, 2));
-    assert_eq!(sum.terms[1].op, Linear::Copy(CopyShape::whole(16, 12)));
+    assert_eq!(sum.terms[1].op, Linear::Copy(CopyShape::whole(4, 12)));
     let Linear::AvgPool(pool) = &plan.public.tensors[8].terms[0].op else { panic!() };
     assert_eq!((pool.multiplier, pool.added_frac), (1, 2));
     assert_eq!(plan.public.labels.len(), 5);
