@@ -60,9 +60,9 @@ fn packed(group: HeGroup, batch: usize) -> Result<Vec<(HeGroup, Packing)>> {
     }
     let mut best: Option<(usize, usize)> = None;
     for size in part_sizes(group.shape.groups) {
-        let parts = group.split(size);
-        let Some(first) = parts.first() else { continue };
-        let cost = parts.len() * Packing::choose(&first.shape, batch)?.cost();
+        let first = group.part(0..size);
+        let parts = group.shape.groups.div_ceil(size);
+        let cost = parts * Packing::choose(&first.shape, batch)?.cost();
         match best {
             Some((least, _)) if cost >= 2 * least => break,
             Some((least, _)) if cost >= least => {}

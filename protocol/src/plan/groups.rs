@@ -8,6 +8,7 @@
 use std::ops::Range;
 
 use super::graph::{Linear, PublicPlan};
+use super::limits::MAX_WEIGHTS;
 use super::secret::SecretPlan;
 use super::shape::{ConvShape, Shape};
 
@@ -106,7 +107,8 @@ impl HeGroup {
         parts.map(|first| self.part(first..(first + groups).min(s.groups))).collect()
     }
 
-    fn part(&self, groups: Range<usize>) -> Self {
+    /// Some groups of a grouped convolution as a dense one.
+    pub fn part(&self, groups: Range<usize>) -> Self {
         let s = &self.shape;
         let outputs = groups.start * s.group_outputs()..groups.end * s.group_outputs();
         let channels = groups.len() * s.group_inputs();
@@ -134,8 +136,10 @@ impl HeGroup {
     }
 }
 
-/// True if `inner` can be written as `outer`'s geometry with some zero weights.
+/// True if `inner` can be written as `outer`'s geometry with some zero weights, which leaves the
+/// joint convolution within the bounds of one.
 fn embeds(inner: &ConvShape, outer: &ConvShape) -> bool {
+    let joint = ConvShape { out_channels: outer.out_channels + inner.out_channels, ..*outer };
     let (io, oo) = (inner.output(), outer.output());
     let fits = |pad: usize, kernel: usize, outer_pad: usize, outer_kernel: usize| {
         pad <= outer_pad && outer_pad - pad + kernel <= outer_kernel
@@ -143,6 +147,7 @@ fn embeds(inner: &ConvShape, outer: &ConvShape) -> bool {
     inner.input == outer.input
         && inner.groups == 1
         && outer.groups == 1
+        && joint.weights() <= MAX_WEIGHTS
         && inner.stride == outer.stride
         && (io.height, io.width) == (oo.height, oo.width)
         && fits(inner.pad.top, inner.kernel_h, outer.pad.top, outer.kernel_h)

@@ -3,8 +3,8 @@
 use super::graph::{CopyShape, Linear, PoolShape, PublicPlan, TensorSpec, Term};
 use super::groups::groups_of;
 use super::limits::{
-    MAX_ACCUMULATOR_FRAC, MAX_BATCH, MAX_ELEMENTS, MAX_NAME, MAX_TENSORS, MAX_TERMS, MAX_WEIGHTS,
-    MAX_WINDOW,
+    MAX_ACCUMULATOR_FRAC, MAX_BATCH, MAX_ELEMENTS, MAX_GROUPS, MAX_NAME, MAX_TENSORS, MAX_TERMS,
+    MAX_WEIGHTS, MAX_WINDOW,
 };
 use super::secret::SecretPlan;
 use super::shape::{ConvShape, Padding, Shape};
@@ -162,7 +162,7 @@ fn window_ok([height, width]: [usize; 2], stride: usize, pad: &Padding, image: S
 }
 
 fn conv_ok(c: &ConvShape) -> bool {
-    let divides = |n: usize| (1..=n).contains(&c.groups) && n.is_multiple_of(c.groups);
+    let divides = |n: usize| (1..=MAX_GROUPS).contains(&c.groups) && n.is_multiple_of(c.groups);
     (1..=MAX_ELEMENTS).contains(&c.out_channels)
         && divides(c.input.channels)
         && divides(c.out_channels)
