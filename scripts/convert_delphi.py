@@ -102,7 +102,10 @@ class Graph:
 
 def convolutions(file, graph, relu6):
     if relu6:
-        bounds = [graph.constant("zero", np.float32(0)), graph.constant("six", np.float32(RELU6_BOUND))]
+        bounds = [
+            graph.constant("zero", np.float32(0)),
+            graph.constant("six", np.float32(RELU6_BOUND)),
+        ]
     else:
         bounds = []
     for i, (shape, pooled) in enumerate(CONVOLUTIONS):

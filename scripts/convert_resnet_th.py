@@ -132,8 +132,14 @@ def export(net, path, dynamo, opset):
         warnings.simplefilter("ignore")
         if dynamo:
             torch.onnx.export(
-                net, (example,), path, dynamo=True, external_data=False, verbose=False,
-                opset_version=opset, **names,
+                net,
+                (example,),
+                path,
+                dynamo=True,
+                external_data=False,
+                verbose=False,
+                opset_version=opset,
+                **names,
             )
         else:
             torch.onnx.export(net, (example,), path, dynamo=False, opset_version=opset, **names)
