@@ -27,7 +27,9 @@ a formula (see `expected.json`); the expected output was computed by the framewo
 ONNX file. A fixture is written only if ONNX's checker accepts it, ONNX Runtime reproduces the
 framework's output from it, and the removal of any single node that keeps the shape changes that
 output (so a reader that drops a node is noticed). Names of modules and lines of source that
-PyTorch's exporters record are taken out of the files; nothing else is changed.
+PyTorch's exporters record are taken out of the files, and so are the shapes of intermediate
+results; nothing else is changed. A second run writes the same bytes, but for the order in which
+tf2onnx lays down a few networks.
 
 Patterns are in `onnx_fixtures/torch_*.py` and `onnx_fixtures/keras_patterns.py`. Names that end
 in `-unfolded` are exported without constant folding and with batch normalisation left alone.
