@@ -128,14 +128,14 @@ fn avg_pool(w: &Window, from: Shape, a: &[f32], z: &mut [f32]) {
     });
 }
 
-/// Sets `z`: a maximum is the only term of its layer.
 fn max_pool(w: &Window, from: Shape, a: &[f32], z: &mut [f32]) {
-    z.fill(f32::NEG_INFINITY);
+    let mut largest = vec![f32::NEG_INFINITY; z.len()];
     rows(w).for_each_row(from, |out, row| {
-        if let Some(z) = z.get_mut(out) {
-            *z = a.get(row).unwrap_or_default().iter().fold(*z, |m, x| m.max(*x));
+        if let Some(m) = largest.get_mut(out) {
+            *m = a.get(row).unwrap_or_default().iter().fold(*m, |m, x| m.max(*x));
         }
     });
+    z.iter_mut().zip(largest).for_each(|(z, m)| *z += m);
 }
 
 /// The window as a plan's pooling, whose walk it shares.

@@ -78,7 +78,7 @@ pub enum FloatOp {
     Copy(CopyShape),
     /// Mean over windows, padding counted as zeros.
     AvgPool(Window),
-    /// Largest value of each window, never padding; the only term of its layer. Gone once lowered.
+    /// Largest value of each window, never padding. Gone once lowered.
     MaxPool(Window),
 }
 

@@ -1,7 +1,7 @@
 //! Folding, geometry, residual sums, fully connected layers, against the unfolded reference.
 
 use tacet_compile::testing::{ConvSpec, ModelBuilder, ResNet};
-use tacet_compile::{FloatOp, Network, import_model};
+use tacet_compile::{FloatOp, Network, import_model, read_model};
 use tacet_onnx::{AttributeProto, ModelProto, NodeProto, TensorProto};
 
 use crate::reference::assert_imports;
@@ -67,7 +67,7 @@ fn auto_padded(mode: &str, size: usize, stride: i64) -> ModelProto {
 
 #[test]
 fn named_paddings() {
-    let shape = |model: &ModelProto| import_model(model).unwrap().layers[1].shape;
+    let shape = |model: &ModelProto| read_model(model).unwrap().layers[1].shape;
     assert_eq!(shape(&auto_padded("SAME_UPPER", 8, 1)).height, 8);
     assert_eq!(shape(&auto_padded("SAME_LOWER", 7, 2)).height, 4);
     assert_eq!(shape(&auto_padded("VALID", 8, 1)).height, 6);

@@ -9,7 +9,10 @@
 
 mod cli;
 mod damage;
+mod drawn;
 mod import;
+mod lower;
+mod lower_layers;
 mod masked_relu;
 mod public_models;
 mod quantize;
