@@ -1,7 +1,8 @@
 //! The float evaluator: ranges for calibration, and the reference that quantisation is judged by.
 
-use tacet_protocol::plan::{ConvShape, CopyShape, Padding, PoolShape, Shape};
+use tacet_protocol::plan::{CopyShape, PoolShape, Shape};
 
+use crate::engine;
 use crate::network::{FloatOp, Layer, Network, Window};
 
 /// Everything that one evaluation computes.
@@ -49,63 +50,13 @@ impl Network {
                 continue;
             };
             match &term.op {
-                FloatOp::Conv { shape, weights } => conv(shape, weights, a, &mut z),
+                FloatOp::Conv { shape, weights } => engine::conv(shape, weights, a, &mut z),
                 FloatOp::Copy(c) => copy(c, (from.shape, a), (layer.shape, &mut z)),
                 FloatOp::AvgPool(w) => avg_pool(w, from.shape, a, &mut z),
                 FloatOp::MaxPool(w) => max_pool(w, from.shape, a, &mut z),
             }
         }
         z
-    }
-}
-
-/// Output coordinates whose tap `k` reads inside the input.
-fn valid(k: usize, pad: usize, stride: usize, input: usize, output: usize) -> (usize, usize) {
-    let first = pad.saturating_sub(k).div_ceil(stride);
-    let end = (input + pad).saturating_sub(k).div_ceil(stride).min(output);
-    (first, end.max(first))
-}
-
-/// Direct convolution, added to `z`: one row-times-scalar addition per tap and row.
-fn conv(s: &ConvShape, weights: &[f32], a: &[f32], z: &mut [f32]) {
-    let (input, out) = (s.input, s.output());
-    let plane = out.height * out.width;
-    let filter = s.weights() / s.out_channels.max(1);
-    let filters = z.chunks_mut(plane.max(1)).zip(weights.chunks(filter.max(1)));
-    for (o, (z, w)) in filters.enumerate() {
-        if plane == 1 && filter == input.len() && s.pad == Padding::NONE {
-            let dot: f32 = w.iter().zip(a).map(|(w, a)| w * a).sum();
-            z.iter_mut().for_each(|z| *z += dot);
-            continue;
-        }
-        let first = o / s.group_outputs() * s.group_inputs();
-        let channels = a.chunks(input.height * input.width).skip(first);
-        for (a, w) in channels.zip(w.chunks(s.kernel_h * s.kernel_w)) {
-            conv_plane(s, w, a, z, out);
-        }
-    }
-}
-
-/// One input channel's share of one output channel.
-fn conv_plane(s: &ConvShape, taps: &[f32], a: &[f32], z: &mut [f32], out: Shape) {
-    for (k, &w) in taps.iter().enumerate().filter(|(_, w)| **w != 0.0) {
-        let (ky, kx) = (k / s.kernel_w, k % s.kernel_w);
-        let (y0, y1) = valid(ky, s.pad.top, s.stride, s.input.height, out.height);
-        let (x0, x1) = valid(kx, s.pad.left, s.stride, s.input.width, out.width);
-        if x0 == x1 {
-            continue;
-        }
-        for y in y0..y1 {
-            let row = (y * s.stride + ky - s.pad.top) * s.input.width;
-            let from = row + x0 * s.stride + kx - s.pad.left;
-            let to = y * out.width;
-            let (Some(z), Some(a)) = (z.get_mut(to + x0..to + x1), a.get(from..)) else { continue };
-            if s.stride == 1 {
-                z.iter_mut().zip(a).for_each(|(z, a)| *z += w * a);
-            } else {
-                z.iter_mut().zip(a.iter().step_by(s.stride)).for_each(|(z, a)| *z += w * a);
-            }
-        }
     }
 }
 

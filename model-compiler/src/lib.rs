@@ -6,6 +6,7 @@
 
 pub mod calibration;
 mod compile;
+mod engine;
 pub mod error;
 mod float;
 mod import;
