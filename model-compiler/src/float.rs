@@ -2,8 +2,8 @@
 
 use tacet_protocol::plan::{CopyShape, PoolShape, Shape};
 
-use crate::engine;
-use crate::network::{FloatOp, Layer, Network, Window};
+use crate::engine::Filters;
+use crate::network::{FloatOp, FloatTerm, Layer, Network, Window};
 
 /// Everything that one evaluation computes.
 #[derive(Clone, Debug, Default)]
@@ -14,17 +14,34 @@ pub struct Trace {
     pub largest: Vec<f32>,
 }
 
-impl Network {
+/// A network made ready for many images.
+pub struct Evaluator<'a> {
+    network: &'a Network,
+    /// For each layer and term; `None` where it is no convolution.
+    filters: Vec<Vec<Option<Filters<f32>>>>,
+}
+
+impl<'a> Evaluator<'a> {
+    /// Lays the weights out.
+    pub fn new(network: &'a Network) -> Self {
+        let filters = |term: &FloatTerm| match &term.op {
+            FloatOp::Conv { shape, weights } => Some(Filters::new(shape, weights.clone())),
+            _ => None,
+        };
+        let of_layer = |l: &Layer| l.terms.iter().map(filters).collect();
+        Self { network, filters: network.layers.iter().map(of_layer).collect() }
+    }
+
     /// Evaluates one normalised CHW image and keeps every tensor.
     pub fn trace(&self, input: &[f32]) -> Trace {
         let mut t = Trace::default();
-        for (j, layer) in self.layers.iter().enumerate() {
+        for (j, (layer, filters)) in self.network.layers.iter().zip(&self.filters).enumerate() {
             let mut z = if j == 0 {
                 let mut z = input.to_vec();
                 z.resize(layer.shape.len(), 0.0);
                 z
             } else {
-                self.accumulate(layer, &t.values)
+                self.accumulate(layer, filters, &t.values)
             };
             t.largest.push(z.iter().fold(0.0, |m, x| x.abs().max(m)));
             if layer.mask.ones() > 0 {
@@ -38,25 +55,43 @@ impl Network {
         t
     }
 
-    fn accumulate(&self, layer: &Layer, values: &[Vec<f32>]) -> Vec<f32> {
+    /// The logits for a normalised CHW image. Missing input elements count as zero.
+    pub fn evaluate(&self, input: &[f32]) -> Vec<f32> {
+        self.trace(input).values.pop().unwrap_or_default()
+    }
+
+    fn accumulate(
+        &self,
+        layer: &Layer,
+        filters: &[Option<Filters<f32>>],
+        values: &[Vec<f32>],
+    ) -> Vec<f32> {
         let mut z = vec![0.0; layer.shape.len()];
         let plane = layer.shape.height * layer.shape.width;
         for (out, b) in z.chunks_mut(plane.max(1)).zip(&layer.bias) {
             out.fill(*b);
         }
-        for term in &layer.terms {
-            let (Some(a), Some(from)) = (values.get(term.input), self.layers.get(term.input))
+        for (term, filters) in layer.terms.iter().zip(filters) {
+            let (Some(a), Some(from)) =
+                (values.get(term.input), self.network.layers.get(term.input))
             else {
                 continue;
             };
             match &term.op {
-                FloatOp::Conv { shape, weights } => engine::conv(shape, weights, a, &mut z),
+                FloatOp::Conv { .. } => filters.iter().for_each(|f| f.add_to(a, &mut z)),
                 FloatOp::Copy(c) => copy(c, (from.shape, a), (layer.shape, &mut z)),
                 FloatOp::AvgPool(w) => avg_pool(w, from.shape, a, &mut z),
                 FloatOp::MaxPool(w) => max_pool(w, from.shape, a, &mut z),
             }
         }
         z
+    }
+}
+
+impl Network {
+    /// Evaluates one normalised CHW image and keeps every tensor; [`Evaluator`] serves many images.
+    pub fn trace(&self, input: &[f32]) -> Trace {
+        Evaluator::new(self).trace(input)
     }
 }
 

@@ -22,7 +22,7 @@ pub use compile::{
     flooding_bits,
 };
 pub use error::{Error, Location, Result};
-pub use float::Trace;
+pub use float::{Evaluator, Trace};
 pub use import::{MAX_MODEL_BYTES, import, import_model, read, read_model};
 pub use network::{FloatOp, FloatTerm, Layer, Network, StoredRanges, Window};
 pub use ranges::Ranges;

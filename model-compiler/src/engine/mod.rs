@@ -11,77 +11,100 @@
 
 mod direct;
 mod gather;
-
-use std::ops::{AddAssign, Mul};
+mod product;
 
 use tacet_protocol::plan::{ConvShape, Padding};
+
+pub(crate) use product::Scalar;
 
 /// Fewest output channels of a group that the matrix product is worth it for.
 const MIN_OUTPUTS: usize = 4;
 
-/// A number that convolutions are made of.
-pub(crate) trait Scalar: Copy + Default + PartialEq + AddAssign + Mul<Output = Self> {
-    /// `c += a * b` for `m x k` and `k x n` matrices, row-major; rows of `b` and `c` lie `b_row` and
-    /// `c_row` values apart.
-    fn product(size: [usize; 3], a: &[Self], b: (&[Self], usize), c: (&mut [Self], usize));
+/// A convolution with its weights laid out for many evaluations.
+pub(crate) struct Filters<T> {
+    shape: ConvShape,
+    method: Method,
+    weights: Vec<T>,
 }
 
-/// True if `rows` rows of `columns` values, `stride` apart, lie within `len` values.
-fn holds(len: usize, rows: usize, columns: usize, stride: usize) -> bool {
-    let last = rows.saturating_sub(1).checked_mul(stride).and_then(|at| at.checked_add(columns));
-    rows == 0 || (columns <= stride || rows == 1) && last.is_some_and(|end| end <= len)
+/// How a convolution is evaluated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Method {
+    /// Dot products.
+    Dense,
+    /// Row by row.
+    Direct,
+    /// A matrix product with the input as it lies.
+    Pointwise,
+    /// A matrix product with gathered values.
+    Gathered,
 }
 
-macro_rules! scalar {
-    ($t:ty, $gemm:path) => {
-        impl Scalar for $t {
-            fn product(
-                [m, k, n]: [usize; 3],
-                a: &[Self],
-                (b, b_row): (&[Self], usize),
-                (c, c_row): (&mut [Self], usize),
-            ) {
-                let fits = holds(a.len(), m, k, k)
-                    && holds(b.len(), k, n, b_row)
-                    && holds(c.len(), m, n, c_row);
-                debug_assert!(fits);
-                if !fits {
-                    return;
-                }
-                let (ak, bs, cs) = (k as isize, b_row as isize, c_row as isize);
-                let (a, b, c) = (a.as_ptr(), b.as_ptr(), c.as_mut_ptr());
-                // SAFETY: all three matrices lie within their slices (checked above), the rows of
-                // `c` do not overlap (`n <= c_row`), and `c` is borrowed apart from `a` and `b`.
-                unsafe { $gemm(m, k, n, 1.0, a, ak, 1, b, bs, 1, 1.0, c, cs, 1) };
-            }
-        }
-    };
-}
-
-scalar!(f32, matrixmultiply::sgemm);
-scalar!(f64, matrixmultiply::dgemm);
-
-/// `z += weights * a`: `a` in CHW order with the shape's input, `z` with its output, weights as
-/// [`ConvShape`] has them. Missing values of `a` are no error of their own: nothing is added.
-pub(crate) fn conv<T: Scalar>(s: &ConvShape, weights: &[T], a: &[T], z: &mut [T]) {
-    let (input, out) = (s.input, s.output());
-    let (plane, area) = (out.height * out.width, input.height * input.width);
-    let filter = s.group_inputs() * s.kernel_h * s.kernel_w;
-    let groups = weights
-        .chunks(filter * s.group_outputs())
-        .zip(a.chunks(area * s.group_inputs()))
-        .zip(z.chunks_mut(plane * s.group_outputs()));
-    for ((w, a), z) in groups {
-        if plane == 1 && filter == a.len() && s.pad == Padding::NONE {
-            direct::dense(w, a, z);
+impl Method {
+    fn of(s: &ConvShape) -> Self {
+        let (out, taps) = (s.output(), s.group_inputs() * s.kernel_h * s.kernel_w);
+        let unpadded = s.pad == Padding::NONE;
+        if out.height * out.width == 1 && s.groups == 1 && taps == s.input.len() && unpadded {
+            Self::Dense
         } else if s.group_outputs() < MIN_OUTPUTS {
-            direct::group(s, w, a, z);
-        } else if filter == s.group_inputs() && s.stride == 1 && s.pad == Padding::NONE {
-            T::product([s.group_outputs(), filter, plane], w, (a, plane), (z, plane));
+            Self::Direct
+        } else if taps == s.group_inputs() && s.stride == 1 && unpadded {
+            Self::Pointwise
         } else {
-            gather::group(s, w, a, z);
+            Self::Gathered
         }
     }
+}
+
+impl<T: Scalar> Filters<T> {
+    /// `weights` as [`ConvShape`] has them; missing ones count as zero.
+    pub(crate) fn new(shape: &ConvShape, mut weights: Vec<T>) -> Self {
+        weights.resize(shape.weights(), T::default());
+        let method = Method::of(shape);
+        if matches!(method, Method::Pointwise | Method::Gathered) {
+            weights = columns(shape, &weights);
+        }
+        Self { shape: *shape, method, weights }
+    }
+
+    /// `z += weights * a`: `a` in CHW order with the shape's input, `z` with its output. Where `a`
+    /// or `z` are too short nothing is added.
+    pub(crate) fn add_to(&self, a: &[T], z: &mut [T]) {
+        let s = &self.shape;
+        let (input, out) = (s.input, s.output());
+        let (plane, area) = (out.height * out.width, input.height * input.width);
+        if a.len() < input.len() || z.len() < out.len() {
+            return;
+        }
+        let of_group = self.weights.len() / s.groups.max(1);
+        let groups = (self.weights.chunks(of_group.max(1)))
+            .zip(a.chunks(area * s.group_inputs()))
+            .zip(z.chunks_mut(plane * s.group_outputs()));
+        for ((w, a), z) in groups {
+            match self.method {
+                Method::Dense => direct::dense(w, a, z),
+                Method::Direct => direct::group(s, w, a, z),
+                Method::Pointwise => {
+                    let size = [s.group_outputs(), s.group_inputs(), plane];
+                    T::product(size, w, (a, plane), (z, plane));
+                }
+                Method::Gathered => gather::group(s, w, a, z),
+            }
+        }
+    }
+}
+
+/// Each group's weights with all outputs of one tap side by side: the order in which the matrix
+/// product packs them, several times faster where the image is small.
+fn columns<T: Scalar>(s: &ConvShape, weights: &[T]) -> Vec<T> {
+    let taps = s.group_inputs() * s.kernel_h * s.kernel_w;
+    let mut out = Vec::with_capacity(weights.len());
+    for group in weights.chunks(taps * s.group_outputs()) {
+        for tap in 0..taps {
+            out.extend(group.iter().skip(tap).step_by(taps));
+        }
+    }
+    out
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ fn check(s: &ConvShape, seed: u64, bounds: [i64; 2]) {
     let a = draw(s.input.len(), bounds[1], &mut state);
     let real = |x: &[i64]| x.iter().map(|x| *x as f64).collect::<Vec<_>>();
     let mut z = vec![3.0; s.output().len()];
-    conv(s, &real(&w), &real(&a), &mut z);
+    Filters::new(s, real(&w)).add_to(&real(&a), &mut z);
     let z: Vec<i64> = z.into_iter().map(|z| z as i64).collect();
     assert_eq!(z, oracle(s, &w, &a), "{s:?}");
 }
@@ -62,7 +62,7 @@ proptest! {
         let (w, a) = (draw(s.weights(), 15, &mut state), draw(s.input.len(), 255, &mut state));
         let real = |x: &[i64]| x.iter().map(|x| *x as f32).collect::<Vec<_>>();
         let mut z = vec![3.0f32; s.output().len()];
-        conv(&s, &real(&w), &real(&a), &mut z);
+        Filters::new(&s, real(&w)).add_to(&real(&a), &mut z);
         let z: Vec<i64> = z.into_iter().map(|z| z as i64).collect();
         prop_assert_eq!(z, oracle(&s, &w, &a));
     }
@@ -80,7 +80,9 @@ fn several_blocks_make_one_image() {
 fn damaged_inputs_do_not_crash() {
     let s = ConvShape::same(Shape::new(4, 5, 5), 3, 3, 1);
     let mut z = vec![0.0; s.output().len()];
-    conv(&s, &[1.0; 108], &[], &mut z);
+    Filters::new(&s, vec![1.0; 108]).add_to(&[], &mut z);
+    Filters::new(&s, vec![1.0; 100]).add_to(&[1.0; 20], &mut z);
+    Filters::<f64>::new(&s, vec![]).add_to(&[1.0; 100], &mut z[..5]);
     assert!(z.iter().all(|z| *z == 0.0));
 }
 
@@ -92,27 +94,24 @@ fn speed() {
     for (channels, side) in [(64, 32), (128, 16), (256, 8), (512, 4)] {
         let s = ConvShape::same(Shape::new(channels, side, side), channels, 3, 1);
         println!("{channels} channels of {side}x{side}, GMAC/s on one thread:");
-        time("  f32", &s, 1.5f32, conv);
-        time("  f64", &s, 1.5f64, conv);
-        time("  f32 row by row", &s, 1.5f32, direct::group);
-        time("  f64 row by row", &s, 1.5f64, direct::group);
+        time(&s, 1.5f32, "f32");
+        time(&s, 1.5f64, "f64");
         let (w, a) = (vec![7; s.weights()], vec![9; s.input.len()]);
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
         pool.install(|| {
-            report("  integers of the protocol", &s, || {
+            report("integers of the protocol", &s, || {
                 linear::conv(Backend::detect(), &s, &w, &a, &mut vec![0; s.output().len()]);
             });
         });
     }
 }
 
-/// A convolution's input: shape, weights, values; and its output.
-type Conv<T> = fn(&ConvShape, &[T], &[T], &mut [T]);
-
-fn time<T: Scalar>(name: &str, s: &ConvShape, one: T, f: Conv<T>) {
+fn time<T: Scalar>(s: &ConvShape, one: T, name: &str) {
     let ones = |n| vec![one; n];
-    let (w, a, mut z) = (ones(s.weights()), ones(s.input.len()), ones(s.output().len()));
-    report(name, s, || f(s, &w, &a, &mut z));
+    let (a, mut z) = (ones(s.input.len()), ones(s.output().len()));
+    let filters = Filters::new(s, ones(s.weights()));
+    report(name, s, || filters.add_to(&a, &mut z));
+    report("  row by row", s, || direct::group(s, &filters.weights, &a, &mut z));
 }
 
 fn report(name: &str, s: &ConvShape, mut f: impl FnMut()) {
@@ -124,5 +123,5 @@ fn report(name: &str, s: &ConvShape, mut f: impl FnMut()) {
         runs += 1;
     }
     let rate = (runs * s.macs()) as f64 / start.elapsed().as_secs_f64() / 1e9;
-    println!("{name}: {rate:.1}");
+    println!("  {name}: {rate:.1}");
 }
