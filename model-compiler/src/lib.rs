@@ -13,6 +13,7 @@ mod import;
 pub mod lower;
 mod network;
 mod ranges;
+pub mod simulate;
 #[doc(hidden)]
 pub mod testing;
 
@@ -26,3 +27,4 @@ pub use float::{Evaluator, Trace};
 pub use import::{MAX_MODEL_BYTES, import, import_model, read, read_model};
 pub use network::{FloatOp, FloatTerm, Layer, Network, StoredRanges, Window};
 pub use ranges::Ranges;
+pub use simulate::{Rounding, Simulator};

@@ -111,7 +111,7 @@ pub(crate) fn arg_max<T: PartialOrd + Copy>(values: &[T]) -> usize {
 }
 
 /// For each tensor and term, the largest sum of weight magnitudes over one output.
-fn filter_norms(plan: &Plan) -> Vec<Vec<f64>> {
+pub(crate) fn filter_norms(plan: &Plan) -> Vec<Vec<f64>> {
     let tensors = plan.public.tensors.iter().zip(&plan.secret.tensors);
     tensors
         .map(|(spec, secret)| {

@@ -20,6 +20,9 @@ pub(crate) use product::Scalar;
 /// Fewest output channels of a group that the matrix product is worth it for.
 const MIN_OUTPUTS: usize = 4;
 
+/// Fewest output pixels for which packing the weights is worth it (measured).
+const MIN_PIXELS: usize = 64;
+
 /// A convolution with its weights laid out for many evaluations.
 pub(crate) struct Filters<T> {
     shape: ConvShape,
@@ -57,6 +60,14 @@ impl Method {
 }
 
 impl<T: Scalar> Filters<T> {
+    /// True unless the image is so small that laying out the weights again for every product, which
+    /// `matrixmultiply` does, takes longer than multiplying.
+    pub(crate) fn pays(shape: &ConvShape) -> bool {
+        let out = shape.output();
+        !matches!(Method::of(shape), Method::Pointwise | Method::Gathered)
+            || out.height * out.width >= MIN_PIXELS
+    }
+
     /// `weights` as [`ConvShape`] has them; missing ones count as zero.
     pub(crate) fn new(shape: &ConvShape, mut weights: Vec<T>) -> Self {
         weights.resize(shape.weights(), T::default());
