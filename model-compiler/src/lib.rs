@@ -20,7 +20,7 @@ pub mod testing;
 pub use calibration::Calibration;
 pub use compile::{
     BatchCandidate, BatchChoice, LayerReport, Options, Report, choose_batch, compile, describe,
-    flooding_bits,
+    flooding_bits, top_class,
 };
 pub use error::{Error, Location, Result};
 pub use float::{Evaluator, Trace};

@@ -100,7 +100,7 @@ fn combine(each: Vec<Measured>) -> Measured {
 }
 
 /// Index of the largest value, the first of equals.
-pub(crate) fn arg_max<T: PartialOrd + Copy>(values: &[T]) -> usize {
+pub fn arg_max<T: PartialOrd + Copy>(values: &[T]) -> usize {
     let mut best: Option<(usize, T)> = None;
     for (i, v) in values.iter().enumerate() {
         if best.is_none_or(|(_, b)| *v > b) {
