@@ -1,8 +1,9 @@
 //! The float evaluator: ranges for calibration, and the reference that quantisation is judged by.
 
-use tacet_protocol::plan::{ConvShape, CopyShape, Padding, PoolShape, Shape};
+use tacet_protocol::plan::{CopyShape, PoolShape, Shape};
 
-use crate::network::{FloatOp, Layer, Network, Window};
+use crate::engine::Filters;
+use crate::network::{FloatOp, FloatTerm, Layer, Network, Window};
 
 /// Everything that one evaluation computes.
 #[derive(Clone, Debug, Default)]
@@ -13,17 +14,34 @@ pub struct Trace {
     pub largest: Vec<f32>,
 }
 
-impl Network {
+/// A network made ready for many images.
+pub struct Evaluator<'a> {
+    network: &'a Network,
+    /// For each layer and term; `None` where it is no convolution.
+    filters: Vec<Vec<Option<Filters<f32>>>>,
+}
+
+impl<'a> Evaluator<'a> {
+    /// Lays the weights out.
+    pub fn new(network: &'a Network) -> Self {
+        let filters = |term: &FloatTerm| match &term.op {
+            FloatOp::Conv { shape, weights } => Some(Filters::new(shape, weights.clone())),
+            _ => None,
+        };
+        let of_layer = |l: &Layer| l.terms.iter().map(filters).collect();
+        Self { network, filters: network.layers.iter().map(of_layer).collect() }
+    }
+
     /// Evaluates one normalised CHW image and keeps every tensor.
     pub fn trace(&self, input: &[f32]) -> Trace {
         let mut t = Trace::default();
-        for (j, layer) in self.layers.iter().enumerate() {
+        for (j, (layer, filters)) in self.network.layers.iter().zip(&self.filters).enumerate() {
             let mut z = if j == 0 {
                 let mut z = input.to_vec();
                 z.resize(layer.shape.len(), 0.0);
                 z
             } else {
-                self.accumulate(layer, &t.values)
+                self.accumulate(layer, filters, &t.values)
             };
             t.largest.push(z.iter().fold(0.0, |m, x| x.abs().max(m)));
             if layer.mask.ones() > 0 {
@@ -37,19 +55,30 @@ impl Network {
         t
     }
 
-    fn accumulate(&self, layer: &Layer, values: &[Vec<f32>]) -> Vec<f32> {
+    /// The logits for a normalised CHW image. Missing input elements count as zero.
+    pub fn evaluate(&self, input: &[f32]) -> Vec<f32> {
+        self.trace(input).values.pop().unwrap_or_default()
+    }
+
+    fn accumulate(
+        &self,
+        layer: &Layer,
+        filters: &[Option<Filters<f32>>],
+        values: &[Vec<f32>],
+    ) -> Vec<f32> {
         let mut z = vec![0.0; layer.shape.len()];
         let plane = layer.shape.height * layer.shape.width;
         for (out, b) in z.chunks_mut(plane.max(1)).zip(&layer.bias) {
             out.fill(*b);
         }
-        for term in &layer.terms {
-            let (Some(a), Some(from)) = (values.get(term.input), self.layers.get(term.input))
+        for (term, filters) in layer.terms.iter().zip(filters) {
+            let (Some(a), Some(from)) =
+                (values.get(term.input), self.network.layers.get(term.input))
             else {
                 continue;
             };
             match &term.op {
-                FloatOp::Conv { shape, weights } => conv(shape, weights, a, &mut z),
+                FloatOp::Conv { .. } => filters.iter().for_each(|f| f.add_to(a, &mut z)),
                 FloatOp::Copy(c) => copy(c, (from.shape, a), (layer.shape, &mut z)),
                 FloatOp::AvgPool(w) => avg_pool(w, from.shape, a, &mut z),
                 FloatOp::MaxPool(w) => max_pool(w, from.shape, a, &mut z),
@@ -59,53 +88,10 @@ impl Network {
     }
 }
 
-/// Output coordinates whose tap `k` reads inside the input.
-fn valid(k: usize, pad: usize, stride: usize, input: usize, output: usize) -> (usize, usize) {
-    let first = pad.saturating_sub(k).div_ceil(stride);
-    let end = (input + pad).saturating_sub(k).div_ceil(stride).min(output);
-    (first, end.max(first))
-}
-
-/// Direct convolution, added to `z`: one row-times-scalar addition per tap and row.
-fn conv(s: &ConvShape, weights: &[f32], a: &[f32], z: &mut [f32]) {
-    let (input, out) = (s.input, s.output());
-    let plane = out.height * out.width;
-    let filter = s.weights() / s.out_channels.max(1);
-    let filters = z.chunks_mut(plane.max(1)).zip(weights.chunks(filter.max(1)));
-    for (o, (z, w)) in filters.enumerate() {
-        if plane == 1 && filter == input.len() && s.pad == Padding::NONE {
-            let dot: f32 = w.iter().zip(a).map(|(w, a)| w * a).sum();
-            z.iter_mut().for_each(|z| *z += dot);
-            continue;
-        }
-        let first = o / s.group_outputs() * s.group_inputs();
-        let channels = a.chunks(input.height * input.width).skip(first);
-        for (a, w) in channels.zip(w.chunks(s.kernel_h * s.kernel_w)) {
-            conv_plane(s, w, a, z, out);
-        }
-    }
-}
-
-/// One input channel's share of one output channel.
-fn conv_plane(s: &ConvShape, taps: &[f32], a: &[f32], z: &mut [f32], out: Shape) {
-    for (k, &w) in taps.iter().enumerate().filter(|(_, w)| **w != 0.0) {
-        let (ky, kx) = (k / s.kernel_w, k % s.kernel_w);
-        let (y0, y1) = valid(ky, s.pad.top, s.stride, s.input.height, out.height);
-        let (x0, x1) = valid(kx, s.pad.left, s.stride, s.input.width, out.width);
-        if x0 == x1 {
-            continue;
-        }
-        for y in y0..y1 {
-            let row = (y * s.stride + ky - s.pad.top) * s.input.width;
-            let from = row + x0 * s.stride + kx - s.pad.left;
-            let to = y * out.width;
-            let (Some(z), Some(a)) = (z.get_mut(to + x0..to + x1), a.get(from..)) else { continue };
-            if s.stride == 1 {
-                z.iter_mut().zip(a).for_each(|(z, a)| *z += w * a);
-            } else {
-                z.iter_mut().zip(a.iter().step_by(s.stride)).for_each(|(z, a)| *z += w * a);
-            }
-        }
+impl Network {
+    /// Evaluates one normalised CHW image and keeps every tensor; [`Evaluator`] serves many images.
+    pub fn trace(&self, input: &[f32]) -> Trace {
+        Evaluator::new(self).trace(input)
     }
 }
 

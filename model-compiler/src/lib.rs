@@ -6,22 +6,25 @@
 
 pub mod calibration;
 mod compile;
+mod engine;
 pub mod error;
 mod float;
 mod import;
 pub mod lower;
 mod network;
 mod ranges;
+pub mod simulate;
 #[doc(hidden)]
 pub mod testing;
 
 pub use calibration::Calibration;
 pub use compile::{
     BatchCandidate, BatchChoice, LayerReport, Options, Report, choose_batch, compile, describe,
-    flooding_bits,
+    flooding_bits, top_class,
 };
 pub use error::{Error, Location, Result};
-pub use float::Trace;
+pub use float::{Evaluator, Trace};
 pub use import::{MAX_MODEL_BYTES, import, import_model, read, read_model};
 pub use network::{FloatOp, FloatTerm, Layer, Network, StoredRanges, Window};
 pub use ranges::Ranges;
+pub use simulate::{Rounding, Simulator};

@@ -51,6 +51,9 @@ pub enum Verb {
     Evaluate(Evaluate),
     /// Fixed-point top-1 accuracy on a CIFAR binary batch.
     Accuracy(Accuracy),
+    /// Run a plan on many images in the clear as the protocol would: accuracy, signs taken for
+    /// the other, ranges.
+    Simulate(Simulate),
 }
 
 /// Arguments of `build`.
@@ -152,4 +155,39 @@ pub struct Accuracy {
     /// Only the first N images.
     #[arg(short, long, value_name = "N")]
     pub n: Option<usize>,
+}
+
+/// Arguments of `simulate`.
+#[derive(Debug, clap::Args)]
+pub struct Simulate {
+    /// The plan.
+    pub plan: PathBuf,
+    /// Images: a folder of PNG and JPEG files, a CIFAR binary batch or the folder of those, or a
+    /// NumPy archive (.npz) with uint8 `test_images`, `images` or `x` and their labels. Test images
+    /// come first where there are several sets.
+    pub images: PathBuf,
+    /// Only the first N images.
+    #[arg(short, value_name = "N", default_value_t = 1000)]
+    pub n: usize,
+    /// What truncation and comparison do: as with random shares, or to the nearest integer.
+    #[arg(long, value_enum, default_value_t = RoundingKind::Shares)]
+    pub rounding: RoundingKind,
+    /// Seed of the random shares.
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub seed: u64,
+    /// The ONNX model that the plan was built from: reports how often labels agree with its own.
+    #[arg(long, value_name = "MODEL")]
+    pub model: Option<PathBuf>,
+    /// Resize images of another size.
+    #[arg(long)]
+    pub resize: bool,
+}
+
+/// The simulation's rounding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RoundingKind {
+    /// As the protocol's random shares round.
+    Shares,
+    /// To the nearest integer, signs exact.
+    Nearest,
 }

@@ -7,7 +7,7 @@ use tacet_protocol::plan::{Linear, Plan, SecretPlan, clear};
 use super::quantize::Draft;
 use crate::calibration::Calibration;
 use crate::error::{Error, Result};
-use crate::float::Trace;
+use crate::float::{Evaluator, Trace};
 use crate::network::Network;
 use crate::ranges::Ranges;
 
@@ -42,12 +42,13 @@ pub(super) fn measure(
     if let Some(largest) = &given {
         check_range(&plan, &norms, largest)?;
     }
+    let evaluator = Evaluator::new(network);
     let each: Vec<Measured> = calibration
         .images
         .par_iter()
         .map(|pixels| {
             let real = normalise(pixels, network.input, &plan.public.input)?;
-            let trace = network.trace(&real.iter().map(|x| *x as f32).collect::<Vec<_>>());
+            let trace = evaluator.trace(&real.iter().map(|x| *x as f32).collect::<Vec<_>>());
             check_range(&plan, &norms, &trace.largest)?;
             let fixed = clear::evaluate(&plan, &encode(pixels, &plan.public)?);
             Ok(compare(&plan, &trace, given.as_deref().unwrap_or(&trace.largest), &fixed))
@@ -99,7 +100,7 @@ fn combine(each: Vec<Measured>) -> Measured {
 }
 
 /// Index of the largest value, the first of equals.
-pub(crate) fn arg_max<T: PartialOrd + Copy>(values: &[T]) -> usize {
+pub fn arg_max<T: PartialOrd + Copy>(values: &[T]) -> usize {
     let mut best: Option<(usize, T)> = None;
     for (i, v) in values.iter().enumerate() {
         if best.is_none_or(|(_, b)| *v > b) {
@@ -110,7 +111,7 @@ pub(crate) fn arg_max<T: PartialOrd + Copy>(values: &[T]) -> usize {
 }
 
 /// For each tensor and term, the largest sum of weight magnitudes over one output.
-fn filter_norms(plan: &Plan) -> Vec<Vec<f64>> {
+pub(crate) fn filter_norms(plan: &Plan) -> Vec<Vec<f64>> {
     let tensors = plan.public.tensors.iter().zip(&plan.secret.tensors);
     tensors
         .map(|(spec, secret)| {

@@ -10,6 +10,8 @@ use tacet_protocol::plan::{InputSpec, Plan};
 
 pub use batch::{BatchCandidate, BatchChoice, choose_batch};
 pub use flooding::flooding_bits;
+pub use measure::arg_max as top_class;
+pub(crate) use measure::{arg_max, filter_norms};
 pub use report::{LayerReport, Report, describe};
 
 use crate::calibration::Calibration;

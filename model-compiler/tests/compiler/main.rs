@@ -18,6 +18,7 @@ mod public_models;
 mod quantize;
 mod ranges;
 mod reference;
+mod simulate;
 mod unsupported;
 
 use proptest::test_runner::Config;

@@ -162,7 +162,7 @@ fn options_and_normalisation_are_checked() {
     network.labels = vec!["one".into()];
     assert!(error(&network, Options::default()).contains("1 labels for 2 logits"));
     network.labels.clear();
-    let none = Calibration { images: vec![], source: String::new(), ranges: None };
+    let none = Calibration::default();
     let e = compile(&network, &none, &Options::default()).err().unwrap();
     assert!(e.to_string().contains("no calibration images"));
 }
