@@ -9,6 +9,7 @@
 
 mod cli;
 mod damage;
+mod fixtures;
 mod import;
 mod masked_relu;
 mod public_models;
