@@ -10,6 +10,7 @@
 mod cli;
 mod damage;
 mod drawn;
+mod fixtures;
 mod import;
 mod lower;
 mod lower_layers;

@@ -184,7 +184,7 @@ pub fn image(seed: u64, dims: [usize; 3]) -> Vec<f32> {
 /// Asserts that the imported network computes what the model says, on two images.
 pub fn assert_imports(model: &ModelProto, dims: [usize; 3]) -> tacet_compile::Network {
     use prost::Message;
-    let network = tacet_compile::import(&model.encode_to_vec()).unwrap();
+    let network = tacet_compile::read(&model.encode_to_vec()).unwrap();
     for seed in 0..2 {
         let x = image(seed, dims);
         let (expected, got) = (evaluate(model, &x, dims), network.evaluate(&x));

@@ -23,7 +23,7 @@ fn with_tail(tail: impl FnOnce(&mut ModelBuilder, &str) -> String) -> ModelProto
 fn unknown_operators_are_named_with_node_and_layer() {
     for op in ["MaxPool", "Sigmoid", "LeakyRelu", "Transpose", "Concat", "LSTM"] {
         let e = error(&with_tail(|b, x| b.op(op, "stage1.odd", &[x])));
-        let Error::Unsupported { at } = &e else { panic!("{e}") };
+        let Error::Unsupported { at, .. } = &e else { panic!("{e}") };
         assert_eq!((at.operator.as_str(), at.layer.as_str()), (op, "stage1.odd"));
         let text = e.to_string();
         assert!(text.contains(&format!("`/stage1/odd/{op}`")), "{text}");
