@@ -1,6 +1,7 @@
 //! Whether a session took the bytes and round trips that were predicted for it.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use tacet_protocol::Result;
 use tacet_protocol::cost::{self, Prediction};
@@ -23,10 +24,10 @@ pub fn deviation(
     let mut predictions = BTreeMap::<usize, Prediction>::new();
     for run in runs {
         let offline = &run.answer.offline_batch;
-        if !predictions.contains_key(&offline.tickets) {
-            predictions.insert(offline.tickets, cost::predict(plan, offline.tickets)?);
-        }
-        let Some(p) = predictions.get(&offline.tickets) else { continue };
+        let p = match predictions.entry(offline.tickets) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(cost::predict(plan, offline.tickets)?),
+        };
         let steps = [
             ("session", summary.setup.traffic(), p.session),
             ("offline", offline.traffic(), p.offline),
