@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use serde::Deserialize;
+use tacet_protocol::wire::Traffic;
 use tacet_protocol::{Error, Result};
 
 use crate::certs::Certs;
@@ -26,6 +27,13 @@ pub struct Cost {
     /// Tickets made; only in offline steps.
     #[serde(default)]
     pub tickets: usize,
+}
+
+impl Cost {
+    /// Bytes and rounds alone.
+    pub fn traffic(&self) -> Traffic {
+        Traffic { up: self.up, down: self.down, rounds: self.rounds }
+    }
 }
 
 /// The client's answer for one image.

@@ -2,13 +2,17 @@
 
 mod certs;
 mod cifar;
+mod clear;
 mod client;
 mod demo;
+mod met;
 mod networks;
+mod networks_table;
 mod predict;
 mod process;
 mod report;
 mod server;
+mod stage;
 mod table;
 
 use std::path::PathBuf;
@@ -30,6 +34,8 @@ enum Verb {
     Demo(Options),
     /// Latency, predicted and measured bytes, bytes per ReLU and per convolution, as Markdown
     Report(Options),
+    /// One row a network: float, fixed-point and private runs compared, bytes, time and memory
+    Networks(networks_table::NetworksArgs),
     /// Bytes of convolutions and of whole networks, by mask, predicted; runs nothing
     Predict {
         /// Results as JSON
@@ -70,6 +76,7 @@ fn main() -> ExitCode {
     let (result, json) = match &cli.verb {
         Verb::Demo(options) => (demo::run(options), options.json),
         Verb::Report(options) => (report::run(options), options.json),
+        Verb::Networks(args) => (networks_table::run(args), args.json),
         Verb::Predict { json } => (predict::run(*json), *json),
     };
     tacet_cli::finish(result, json, tacet_cli::LogFormat::Text)

@@ -13,6 +13,7 @@ mod import;
 pub mod lower;
 mod network;
 mod ranges;
+pub mod report_page;
 pub mod simulate;
 #[doc(hidden)]
 pub mod testing;

@@ -49,6 +49,8 @@ pub enum Verb {
     Inspect(Inspect),
     /// Evaluate images in the clear with the plan's fixed-point arithmetic.
     Evaluate(Evaluate),
+    /// Write a page that shows where a plan's bytes and ReLUs are, and what fixed point costs.
+    Report(Report),
     /// Fixed-point top-1 accuracy on a CIFAR binary batch.
     Accuracy(Accuracy),
     /// Run a plan on many images in the clear as the protocol would: accuracy, signs taken for
@@ -178,6 +180,31 @@ pub struct Simulate {
     /// The ONNX model that the plan was built from: reports how often labels agree with its own.
     #[arg(long, value_name = "MODEL")]
     pub model: Option<PathBuf>,
+    /// Resize images of another size.
+    #[arg(long)]
+    pub resize: bool,
+}
+
+/// Arguments of `report`.
+#[derive(Debug, clap::Args)]
+pub struct Report {
+    /// The plan.
+    pub plan: PathBuf,
+    /// Where to write the page, as HTML.
+    #[arg(short, long, value_name = "PAGE")]
+    pub output: PathBuf,
+    /// Predict for this many tickets per offline run instead of the plan's.
+    #[arg(long, value_name = "N")]
+    pub batch: Option<usize>,
+    /// The ONNX model that the plan was made from, to compare fixed point with float.
+    #[arg(long, value_name = "MODEL", requires = "images")]
+    pub model: Option<PathBuf>,
+    /// Images to compare on: a folder of PNG and JPEG files or a CIFAR binary batch.
+    #[arg(long, value_name = "PATH", requires = "model")]
+    pub images: Option<PathBuf>,
+    /// Most images.
+    #[arg(long, value_name = "N", default_value_t = 32)]
+    pub limit: usize,
     /// Resize images of another size.
     #[arg(long)]
     pub resize: bool,

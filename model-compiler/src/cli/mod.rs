@@ -7,6 +7,7 @@ mod calibrate;
 mod evaluate;
 mod inspect;
 mod output;
+mod report;
 mod simulate;
 
 use std::io::IsTerminal;
@@ -30,6 +31,7 @@ pub fn main() -> ExitCode {
         Verb::Calibrate(a) => calibrate::run(a, args.json),
         Verb::Inspect(a) => inspect::run(a, args.json),
         Verb::Evaluate(a) => evaluate::run(a, args.json),
+        Verb::Report(a) => report::run(a, args.json),
         Verb::Accuracy(a) => accuracy::run(a, args.json),
         Verb::Simulate(a) => simulate::run(a, args.json),
     };

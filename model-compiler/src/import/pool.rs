@@ -67,7 +67,12 @@ impl<'m> Interpreter<'m> {
 
     /// The window of a pooling operator, with what `ceil_mode` adds below and to the right (the
     /// flag says if it does), and its input without the zeros that a `Pad` put around it.
-    fn window(&self, a: Attributes<'_>, x: Operand, zeros: bool) -> Reason<(Operand, Window, bool)> {
+    fn window(
+        &self,
+        a: Attributes<'_>,
+        x: Operand,
+        zeros: bool,
+    ) -> Reason<(Operand, Window, bool)> {
         if a.ints("dilations").is_some_and(|d| d.iter().any(|&x| x != 1)) {
             return Err("dilated pooling windows are not supported".into());
         }

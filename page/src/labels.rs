@@ -1,6 +1,6 @@
 //! Puts labels beside curves where they cover least.
 
-use super::svg::Xy;
+use crate::svg::Xy;
 
 /// Width of a character of a label, on average, in user units.
 const CHAR: f64 = 6.3;

@@ -1,8 +1,8 @@
-//! The one kind of chart of the report: curves, points and bars over two axes.
+//! Curves, points and bars over two axes.
 
-use super::axis::Axis;
-use super::labels::{Area, place, width};
-use super::svg::{Anchor, Svg, Xy};
+use crate::axis::Axis;
+use crate::labels::{Area, place, width};
+use crate::svg::{Anchor, Svg, Xy};
 
 /// Share of a band that its bars fill.
 const BAND: f64 = 0.74;
@@ -282,7 +282,7 @@ impl<'a> Frame<'a> {
 }
 
 /// A sample of a series, for a legend.
-pub fn swatch(hue: Hue, look: Look) -> String {
+pub(crate) fn swatch(hue: Hue, look: Look) -> String {
     let (mut svg, class) = (Svg::default(), hue.class());
     match look {
         Look::Line => {

@@ -1,6 +1,6 @@
 //! Axes: the range of values, where the ticks go and what they say.
 
-use super::text::short;
+use crate::text::short;
 
 /// Steps a linear axis has at most, unless told otherwise.
 const STEPS: f64 = 5.0;

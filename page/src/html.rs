@@ -1,10 +1,67 @@
-//! Tables and figures of the page.
+//! The frame of a page, its sections, figures and tables.
 
-use super::chart::{Chart, Hue, Look, swatch};
-use super::text::escape;
+use crate::chart::{Chart, Hue, Look, swatch};
+use crate::rows::Rows;
+use crate::text::escape;
+
+/// The style sheet of every page.
+const STYLE: &str = include_str!("style.css");
 
 /// Characters from which a cell may be broken over lines.
 const LONG: usize = 28;
+
+/// A part of the page under a heading of its own.
+#[derive(Clone, Debug, Default)]
+pub struct Section {
+    /// Heading.
+    pub title: String,
+    /// What kind of thing it is, a few words.
+    pub kind: String,
+    /// Figures, each with its tables.
+    pub figures: Vec<Figure>,
+    /// A paragraph before the figures; empty for none.
+    pub text: String,
+    /// Tables that belong to no figure.
+    pub tables: Vec<Table>,
+}
+
+impl Section {
+    fn html(&self, id: &str) -> String {
+        let figure = |(i, f): (usize, &Figure)| f.html(&format!("{id}-figure-{}", i + 1));
+        let figures: String = self.figures.iter().enumerate().map(figure).collect();
+        let tables: String = self.tables.iter().map(Table::html).collect();
+        let text = match self.text.as_str() {
+            "" => String::new(),
+            text => format!("<p>{}</p>\n", escape(text)),
+        };
+        let (kind, title) = (escape(&self.kind), escape(&self.title));
+        format!(
+            "<section id=\"{id}\">\n<p class=\"kind\">{kind}</p>\n<h2>{title}</h2>\n{text}{figures}\
+             {tables}</section>\n"
+        )
+    }
+}
+
+/// A page with a list of its sections, which is called `contents`. Ids of sections are
+/// `prefix-1`, `prefix-2` and so on.
+pub fn page(title: &str, (contents, prefix): (&str, &str), sections: &[Section]) -> String {
+    let numbered = || sections.iter().enumerate().map(|(i, s)| (format!("{prefix}-{}", i + 1), s));
+    let entry = |(id, section): (String, &Section)| {
+        let (title, kind) = (escape(&section.title), escape(&section.kind));
+        format!("<li><a href=\"#{id}\">{title}</a> <span>{kind}</span></li>\n")
+    };
+    let list: String = numbered().map(entry).collect();
+    let sections: String = numbered().map(|(id, section)| section.html(&id)).collect();
+    let (title, contents) = (escape(title), escape(contents));
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n\
+         <meta name=\"color-scheme\" content=\"light dark\"/>\n\
+         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<header>\n\
+         <h1>{title}</h1>\n<nav aria-label=\"{contents}\"><ol>\n{list}</ol></nav>\n</header>\n\
+         <main>\n{sections}</main>\n</body>\n</html>\n"
+    )
+}
 
 /// A table; its cells are plain text.
 #[derive(Clone, Debug, Default)]
@@ -62,6 +119,43 @@ impl Table {
     }
 }
 
+/// One drawing of a figure.
+#[derive(Clone, Debug)]
+pub enum Drawing {
+    /// Over two axes.
+    Chart(Chart),
+    /// A line an entry.
+    Rows(Rows),
+}
+
+impl Drawing {
+    fn title(&self) -> &str {
+        match self {
+            Self::Chart(chart) => &chart.title,
+            Self::Rows(rows) => &rows.title,
+        }
+    }
+
+    fn svg(&self, id: &str) -> String {
+        match self {
+            Self::Chart(chart) => chart.svg(id),
+            Self::Rows(rows) => rows.svg(id),
+        }
+    }
+}
+
+impl From<Chart> for Drawing {
+    fn from(chart: Chart) -> Self {
+        Self::Chart(chart)
+    }
+}
+
+impl From<Rows> for Drawing {
+    fn from(rows: Rows) -> Self {
+        Self::Rows(rows)
+    }
+}
+
 /// A figure: one or several charts, what they show, and the numbers behind them.
 #[derive(Clone, Debug)]
 pub struct Figure {
@@ -72,7 +166,7 @@ pub struct Figure {
     /// The command that makes it.
     pub command: String,
     /// The charts; several are set side by side under their titles.
-    pub charts: Vec<Chart>,
+    pub charts: Vec<Drawing>,
     /// Names of the series, where they do not stand beside them.
     pub legend: Vec<(String, Hue, Look)>,
     /// The numbers.
@@ -108,9 +202,9 @@ impl Figure {
             let svg = chart.svg(&format!("{id}-1"));
             return format!("<div class=\"wide\">{svg}</div>");
         }
-        let panel = |(i, chart): (usize, &Chart)| {
+        let panel = |(i, chart): (usize, &Drawing)| {
             let svg = chart.svg(&format!("{id}-{}", i + 1));
-            format!("<div><p class=\"panel\">{}</p>{svg}</div>\n", escape(&chart.title))
+            format!("<div><p class=\"panel\">{}</p>{svg}</div>\n", escape(chart.title()))
         };
         let panels: String = self.charts.iter().enumerate().map(panel).collect();
         format!("<div class=\"multiples\">\n{panels}</div>")

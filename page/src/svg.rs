@@ -1,6 +1,6 @@
 //! The few shapes of SVG that the charts are made of.
 
-use super::text::escape;
+use crate::text::escape;
 use std::fmt::Write;
 
 /// A position in the drawing, in its user units, y downwards.
