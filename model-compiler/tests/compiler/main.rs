@@ -10,10 +10,12 @@
 mod cli;
 mod damage;
 mod drawn;
+mod explain;
 mod import;
 mod lower;
 mod lower_layers;
 mod masked_relu;
+mod masks;
 mod public_models;
 mod quantize;
 mod ranges;
