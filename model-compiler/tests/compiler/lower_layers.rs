@@ -113,7 +113,7 @@ fn padding_of_signed_values_repeats_the_border() {
 
 #[test]
 fn overlapping_windows_share_comparisons() {
-    // 13x13 windows one apart, as in spatial pyramids: 168 comparisons each one by one.
+    // 5x5 windows one apart: 24 comparisons each if taken one by one.
     let w = window(5, 1, 2);
     let network = lowered(&network(vec![relu(stem()), pooled(1, Shape::new(4, 8, 8), w)]));
     let comparisons = network.relus() - 4 * 64;
