@@ -1,8 +1,8 @@
 //! Compiles an ONNX network with ReLU masks into a Tacet plan.
 //!
-//! Data flows one way: ONNX bytes → [`read`] → [`Network`] (folded floats) → [`lower`] →
-//! [`compile`] with [`Calibration`] images → a validated plan and a [`Report`]. [`import`] does the
-//! first two.
+//! Data flows one way: ONNX bytes → [`read`] → [`Network`] (folded floats) → [`masks`] from
+//! outside, if any → [`lower`] → [`compile`] with [`Calibration`] images → a validated plan and a
+//! [`Report`]. [`import`] reads and lowers.
 
 pub mod calibration;
 mod compile;
@@ -11,6 +11,7 @@ pub mod error;
 mod float;
 mod import;
 pub mod lower;
+pub mod masks;
 mod network;
 mod ranges;
 pub mod report_page;

@@ -43,6 +43,8 @@ pub enum LogFormat {
 pub enum Verb {
     /// Compile a model into a plan.
     Build(Build),
+    /// Print the network as it was read and after each step of lowering.
+    Explain(Explain),
     /// Measure value ranges on images and store them in the model, so that builds need no images.
     Calibrate(Calibrate),
     /// Print a plan's layers, scales, margins and predicted traffic.
@@ -102,6 +104,38 @@ pub struct Build {
     /// Name of the network; by default the model's graph name.
     #[arg(long)]
     pub name: Option<String>,
+    /// Masks from outside.
+    #[command(flatten)]
+    pub masks: Masks,
+}
+
+/// Arguments that change a model's masks.
+#[derive(Debug, clap::Args)]
+pub struct Masks {
+    /// File of masks that replace the model's: safetensors or npz, arrays of 0 and 1 (1 keeps the
+    /// ReLU) named after the activations, or in their order.
+    #[arg(long = "masks", value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Activations that lose all their ReLUs, comma-separated; `*` stands for any characters.
+    #[arg(long, value_name = "LAYER", value_delimiter = ',')]
+    pub cull: Vec<String>,
+    /// Give every activation of the model all its ReLUs, before other masks are applied: what the
+    /// network would cost unmasked.
+    #[arg(long)]
+    pub keep_all: bool,
+}
+
+/// Arguments of `explain`.
+#[derive(Debug, clap::Args)]
+pub struct Explain {
+    /// The ONNX model.
+    pub model: PathBuf,
+    /// Only the network after this step (`import` for the model as read).
+    #[arg(long, value_name = "NAME")]
+    pub pass: Option<String>,
+    /// Masks from outside.
+    #[command(flatten)]
+    pub masks: Masks,
 }
 
 /// Arguments of `calibrate`.

@@ -1,7 +1,8 @@
 //! `tacet-compile build`.
 
 use tacet_compile::calibration::Calibration;
-use tacet_compile::{Error, MAX_MODEL_BYTES, Network, Options, Report, Result, compile, import};
+use tacet_compile::masks::import_with_edits;
+use tacet_compile::{Error, MAX_MODEL_BYTES, Network, Options, Report, Result, compile};
 use tacet_image_input::read_limited;
 
 use super::args::Build;
@@ -17,7 +18,7 @@ const MAX_LABEL_BYTES: u64 = 1 << 20;
 
 pub fn run(args: &Build, json: bool) -> Result<()> {
     let model = read_limited(&args.model, MAX_MODEL_BYTES as u64)?;
-    let mut network = import(&model)?;
+    let mut network = import_with_edits(&model, &args.masks.edits()?)?;
     let stored_input = (network.mean.clone(), network.std.clone());
     apply(args, &mut network)?;
     tracing::info!(

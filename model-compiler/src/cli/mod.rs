@@ -5,6 +5,7 @@ mod args;
 mod build;
 mod calibrate;
 mod evaluate;
+mod explain;
 mod inspect;
 mod output;
 mod report;
@@ -28,6 +29,7 @@ pub fn main() -> ExitCode {
     start_log(args.log);
     let done = match &args.verb {
         Verb::Build(a) => build::run(a, args.json),
+        Verb::Explain(a) => explain::run(a, args.json),
         Verb::Calibrate(a) => calibrate::run(a, args.json),
         Verb::Inspect(a) => inspect::run(a, args.json),
         Verb::Evaluate(a) => evaluate::run(a, args.json),

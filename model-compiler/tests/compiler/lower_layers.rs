@@ -113,7 +113,7 @@ fn padding_of_signed_values_repeats_the_border() {
 
 #[test]
 fn overlapping_windows_share_comparisons() {
-    // 13x13 windows one apart, as in spatial pyramids: 168 comparisons each one by one.
+    // 5x5 windows one apart: 24 comparisons each if taken one by one.
     let w = window(5, 1, 2);
     let network = lowered(&network(vec![relu(stem()), pooled(1, Shape::new(4, 8, 8), w)]));
     let comparisons = network.relus() - 4 * 64;
@@ -270,4 +270,22 @@ fn long_sums_are_split() {
     let network = lowered(&network(vec![sum]));
     assert_eq!(names(&network), ["image", "sum (partial sum)", "sum (partial sum)", "sum", "fc"]);
     assert_eq!(network.layers[3].terms.len(), 10);
+}
+
+#[test]
+fn kernels_that_reach_far_beyond_a_narrow_image() {
+    let column = Shape::new(3, 8, 1);
+    let copy = FloatOp::Copy(CopyShape { stride: [1, 8], ..CopyShape::whole(3, 0) });
+    let narrow = Layer::linear("narrow", column, vec![FloatTerm { input: 0, op: copy }]);
+    let shape = ConvShape {
+        kernel_w: 5,
+        pad: Padding { left: 4, ..Padding::symmetric(1, 0) },
+        ..ConvShape::same(column, 4, 3, 1)
+    };
+    let wide = relu(Layer::linear("wide", shape.output(), vec![conv(&mut Draw(6), 1, shape)]));
+    let network = lowered(&network(vec![narrow, wide]));
+    let images = Calibration::synthetic(IMAGE, 2);
+    let options = Options { batch: Some(1), ..Options::default() };
+    let (_, report) = compile(&network, &images, &options).unwrap();
+    assert!(report.max_logit_error < 0.03 * report.max_logit.max(1.0), "{report:?}");
 }

@@ -62,13 +62,14 @@ fn conv(s: &ConvShape, weights: &[i32], a: &[i64], z: &mut [i64]) {
         let (ch, o) = (rest % s.group_inputs(), rest / s.group_inputs());
         let ch = o / s.group_outputs() * s.group_inputs() + ch;
         let columns = valid_range(kx, s.pad.left, s.stride, input.width, out.width);
+        if columns.is_empty() {
+            // It may then lie behind the last output.
+            continue;
+        }
         for y in valid_range(ky, s.pad.top, s.stride, input.height, out.height) {
             let row = (ch * input.height + y * s.stride + ky - s.pad.top) * input.width;
             let at = (o * out.height + y) * out.width;
             let target = &mut z[at + columns.start..at + columns.end];
-            if target.is_empty() {
-                continue;
-            }
             let source = &a[row + columns.start * s.stride + kx - s.pad.left..];
             add_row(i64::from(*w), source, s.stride, target);
         }
