@@ -196,9 +196,7 @@ impl<'m> Interpreter<'m> {
         let condition = self.constant(node, 0)?.map(|c| f32::from(c != 0.0));
         let not = condition.map(|c| 1.0 - c);
         let part = |this: &mut Self, i: usize, mask: &Constant| match this.value(node, i)? {
-            Value::Node(x) => {
-                this.with_constant(ElementWise::Mul, &x, mask, at).map(Value::Node)
-            }
+            Value::Node(x) => this.with_constant(ElementWise::Mul, &x, mask, at).map(Value::Node),
             Value::Const(c) => this.folded(c.zip(mask, ElementWise::Mul)?),
         };
         let (a, b) = (part(self, 1, &condition)?, part(self, 2, &not)?);
@@ -216,7 +214,9 @@ impl<'m> Interpreter<'m> {
         match exponent {
             1.0 => Ok(self.value(node, 0)?),
             2.0 => Err(SQUARE.into()),
-            e => Err(Fault::Because(format!("a power of {e} of a value that depends on the image"))),
+            e => {
+                Err(Fault::Because(format!("a power of {e} of a value that depends on the image")))
+            }
         }
     }
 
@@ -227,7 +227,9 @@ impl<'m> Interpreter<'m> {
             x.view = x.view.wrapped();
         }
         let dims = x.dims();
-        if c.dims.len() == dims.len() && c.dims.first().is_some_and(|n| *n > 1) && dims.first() == Some(&1)
+        if c.dims.len() == dims.len()
+            && c.dims.first().is_some_and(|n| *n > 1)
+            && dims.first() == Some(&1)
         {
             return Err("its constant has a batch dimension: export with batch size 1".into());
         }

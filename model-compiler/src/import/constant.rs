@@ -111,7 +111,9 @@ impl Constant {
     /// The elements at `index`, in another shape.
     pub fn picked(&self, dims: Vec<usize>, index: &[usize]) -> Self {
         let data = match &self.data {
-            Data::Floats(v) => Data::Floats(index.iter().filter_map(|&i| v.get(i)).copied().collect()),
+            Data::Floats(v) => {
+                Data::Floats(index.iter().filter_map(|&i| v.get(i)).copied().collect())
+            }
             Data::Ints(v) => Data::Ints(index.iter().filter_map(|&i| v.get(i)).copied().collect()),
         };
         Self { dims, data }

@@ -189,7 +189,8 @@ pub(super) fn resolve(from: &[usize], target: &[i64], zero_copies: bool) -> Reas
 }
 
 fn flatten(x: &Constant, axis: i64) -> Reason<Constant> {
-    let axis = if axis == x.dims.len() as i64 { x.dims.len() } else { axis_of(axis, x.dims.len())? };
+    let axis =
+        if axis == x.dims.len() as i64 { x.dims.len() } else { axis_of(axis, x.dims.len())? };
     let (front, back) = x.dims.split_at_checked(axis).unwrap_or_default();
     x.reshaped(vec![front.iter().product(), back.iter().product()])
 }
@@ -222,7 +223,8 @@ fn concat(parts: &[&Constant], axis: i64) -> Reason<Constant> {
     let chunk = |o: usize, len: usize| o * (len / outer.max(1))..(o + 1) * (len / outer.max(1));
     let ints: Option<Vec<&[i64]>> = parts.iter().map(|p| p.ints().ok()).collect();
     let data = if let Some(ints) = ints {
-        let runs = (0..outer).flat_map(|o| ints.iter().filter_map(move |v| v.get(chunk(o, v.len()))));
+        let runs =
+            (0..outer).flat_map(|o| ints.iter().filter_map(move |v| v.get(chunk(o, v.len()))));
         Data::Ints(runs.flatten().copied().collect())
     } else {
         let floats: Vec<Vec<f32>> = parts.iter().map(|p| p.floats()).collect();
@@ -305,7 +307,8 @@ fn cut(dims: &[usize], axis: i64, [start, end, step]: [i64; 3]) -> Reason<Cut> {
     let n = dims.get(axis).copied().unwrap_or(0) as i64;
     let at = |i: i64| if i < 0 { i.saturating_add(n) } else { i };
     let (low, high) = if step > 0 { (0, n) } else { (-1, n - 1) };
-    let (first, last) = (at(start).clamp(low.max(0), high.max(0)), at(end).clamp(low, high.max(low)));
+    let (first, last) =
+        (at(start).clamp(low.max(0), high.max(0)), at(end).clamp(low, high.max(low)));
     let span = if step > 0 { last - first } else { first - last };
     let step_size = step.unsigned_abs();
     if step_size == 0 || n == 0 {

@@ -45,12 +45,7 @@ impl<'m> Interpreter<'m> {
     }
 
     /// `outer` of node `id`, in terms of what that node copies itself.
-    fn through(
-        &self,
-        id: usize,
-        outer: &CopyShape,
-        to: Shape,
-    ) -> Option<Vec<(usize, CopyShape)>> {
+    fn through(&self, id: usize, outer: &CopyShape, to: Shape) -> Option<Vec<(usize, CopyShape)>> {
         let node = self.graph.nodes.get(id)?;
         let Op::Copies(inner) = &node.op else { return None };
         let mut all = Vec::new();

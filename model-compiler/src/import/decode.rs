@@ -51,4 +51,3 @@ fn words<const N: usize, T>(raw: &[u8], from: impl Fn([u8; N]) -> T) -> Reason<V
     }
     Ok(words.iter().map(|w| from(*w)).collect())
 }
-

@@ -168,13 +168,7 @@ impl Folder {
         *self.one.insert(self.layers.len() - 1)
     }
 
-    fn activate(
-        &mut self,
-        inputs: &[usize],
-        mask: Mask,
-        cap: Option<f32>,
-        at: Location,
-    ) -> Place {
+    fn activate(&mut self, inputs: &[usize], mask: Mask, cap: Option<f32>, at: Location) -> Place {
         let x = self.take(inputs, 0);
         self.cut(Place::Pending(Pending { at, ..x }), Some(mask), cap)
     }
@@ -183,7 +177,11 @@ impl Folder {
     fn gate(&mut self, inputs: &[usize], mask: Mask, at: Location) -> Place {
         let x = self.take(inputs, 0);
         let mut minus = self.stored(x);
-        let mut sum = Pending { terms: minus.terms.clone(), at: at.clone(), ..Pending::empty(minus.shape, at) };
+        let mut sum = Pending {
+            terms: minus.terms.clone(),
+            at: at.clone(),
+            ..Pending::empty(minus.shape, at)
+        };
         minus.negate();
         minus.at = sum.at.clone();
         let relu = self.cut(Place::Pending(minus), Some(mask), None);

@@ -81,9 +81,9 @@ impl<'m> Interpreter<'m> {
         let to = self.constant(node, 1)?.sizes()?;
         let dims = x.dims();
         let lead = dims.len().checked_sub(to.len());
-        let same = lead.and_then(|l| dims.get(l..)).is_some_and(|tail| {
-            tail.iter().zip(&to).all(|(d, t)| d == t || *t == 1)
-        });
+        let same = lead
+            .and_then(|l| dims.get(l..))
+            .is_some_and(|tail| tail.iter().zip(&to).all(|(d, t)| d == t || *t == 1));
         if same { Ok(Value::Node(x)) } else { Err("it repeats a value of the image".into()) }
     }
 
@@ -139,7 +139,8 @@ fn rearranged(x: &Operand, to: Shape) -> Option<Vec<(usize, CopyShape)>> {
     let mut copies: Vec<(usize, CopyShape)> = Vec::new();
     for (c, base) in x.view.offsets(1).into_iter().enumerate() {
         let (from, y, column) = (base / plane, base % plane / width, base % width);
-        if y + (to.height - 1) * down / width >= height || column + (to.width - 1) * along >= width {
+        if y + (to.height - 1) * down / width >= height || column + (to.width - 1) * along >= width
+        {
             return None;
         }
         let offset = [isize::try_from(y).ok()?, isize::try_from(column).ok()?];
@@ -147,13 +148,8 @@ fn rearranged(x: &Operand, to: Shape) -> Option<Vec<(usize, CopyShape)>> {
             Some((_, last)) if last.offset == offset && last.from + last.channels == from => {
                 last.channels += 1;
             }
-            _ => copies.push((0, CopyShape {
-                from,
-                to: c,
-                stride,
-                offset,
-                ..CopyShape::whole(1, 0)
-            })),
+            _ => copies
+                .push((0, CopyShape { from, to: c, stride, offset, ..CopyShape::whole(1, 0) })),
         }
     }
     (copies.len() <= MAX_COPIES).then_some(copies)

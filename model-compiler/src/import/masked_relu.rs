@@ -103,7 +103,8 @@ fn multiplied(graph: &Graph, id: usize) -> bool {
 fn parts(graph: &Graph, id: usize, base: usize, depth: usize) -> Option<Parts> {
     let node = graph.nodes.get(id).filter(|_| depth <= MAX_DEPTH)?;
     let n = node.shape.len();
-    let whole = |a: f32, b: f32, cap, rectified| Parts { a: vec![a; n], b: vec![b; n], cap, rectified };
+    let whole =
+        |a: f32, b: f32, cap, rectified| Parts { a: vec![a; n], b: vec![b; n], cap, rectified };
     if id == base {
         return Some(whole(1.0, 0.0, None, false));
     }
@@ -162,9 +163,7 @@ impl Parts {
                 "a masked ReLU with a mask that is not binary (it holds {b}): threshold the mask \
                  to 0 and 1 and fine-tune before export"
             ),
-            None => {
-                "a masked ReLU whose two constants do not add up to 1 everywhere".to_owned()
-            }
+            None => "a masked ReLU whose two constants do not add up to 1 everywhere".to_owned(),
         }
     }
 }

@@ -25,6 +25,7 @@ mod metadata;
 mod normalise;
 mod padding;
 mod pending;
+mod phases;
 mod pieces;
 mod pool;
 mod reduce;

@@ -23,13 +23,14 @@ pub(super) fn take(graph: &mut Graph, output: usize) -> Option<Normalisation> {
     let mut all = Normalisation { scale: vec![1.0; channels], shift: vec![0.0; channels] };
     let mut found = false;
     while let Some((scale, shift)) = common(graph, output) {
-        for ((s, t), (a, b)) in all.scale.iter_mut().zip(&mut all.shift).zip(scale.iter().zip(&shift)) {
+        for ((s, t), (a, b)) in
+            all.scale.iter_mut().zip(&mut all.shift).zip(scale.iter().zip(&shift))
+        {
             (*s, *t) = (*s * a, *t * a + b);
         }
         found = true;
         let same = |op: &Op| matches!(op, Op::Affine { .. });
-        let maps: Vec<bool> =
-            graph.nodes.iter().map(|n| same(&n.op) && n.inputs == [0]).collect();
+        let maps: Vec<bool> = graph.nodes.iter().map(|n| same(&n.op) && n.inputs == [0]).collect();
         for node in graph.nodes.iter_mut().skip(1) {
             for input in &mut node.inputs {
                 if maps.get(*input) == Some(&true) {

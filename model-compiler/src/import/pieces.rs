@@ -18,9 +18,9 @@ const MAX_WINDOW: usize = 1 << 12;
 impl<'m> Interpreter<'m> {
     pub(super) fn slice(&mut self, node: &NodeProto, at: &Location) -> Step {
         let mut x = self.operand(node, 0)?;
-        let inputs: Vec<Rc<Constant>> =
-            (1..node.input.len()).filter_map(|i| self.optional_constant(node, i).transpose())
-                .collect::<Reason<_>>()?;
+        let inputs: Vec<Rc<Constant>> = (1..node.input.len())
+            .filter_map(|i| self.optional_constant(node, i).transpose())
+            .collect::<Reason<_>>()?;
         if node.input.iter().skip(1).any(String::is_empty) {
             return Err("it leaves out an input between others".into());
         }

@@ -7,8 +7,13 @@ pub(super) fn hint(op: &str) -> &'static str {
     match op {
         "Sigmoid" | "Tanh" | "Gelu" | "Elu" | "Selu" | "Celu" | "Softplus" | "Softsign" | "Erf"
         | "Exp" | "Log" | "Mish" | "Swish" | "HardSwish" | "Sin" | "Cos" => smooth,
-        "LayerNormalization" | "InstanceNormalization" | "GroupNormalization"
-        | "MeanVarianceNormalization" | "LpNormalization" | "LRN" | "RMSNormalization" => {
+        "LayerNormalization"
+        | "InstanceNormalization"
+        | "GroupNormalization"
+        | "MeanVarianceNormalization"
+        | "LpNormalization"
+        | "LRN"
+        | "RMSNormalization" => {
             "it divides by statistics of the image itself, which only batch normalisation with \
              stored statistics avoids: replace it and retrain"
         }
@@ -21,10 +26,13 @@ pub(super) fn hint(op: &str) -> &'static str {
         "ConvTranspose" | "Resize" | "Upsample" | "DepthToSpace" => {
             "images can only keep their size or shrink: classifiers do not need to enlarge them"
         }
-        "QuantizeLinear" | "DequantizeLinear" | "DynamicQuantizeLinear" | "QLinearConv"
-        | "QLinearMatMul" | "ConvInteger" | "MatMulInteger" => {
-            "export the float network: the compiler quantises it itself"
-        }
+        "QuantizeLinear"
+        | "DequantizeLinear"
+        | "DynamicQuantizeLinear"
+        | "QLinearConv"
+        | "QLinearMatMul"
+        | "ConvInteger"
+        | "MatMulInteger" => "export the float network: the compiler quantises it itself",
         "LpPool" | "GlobalLpPool" => "use average or max pooling",
         "ArgMax" | "TopK" | "NonMaxSuppression" | "RoiAlign" => {
             "export the network without it, so that its output is the logits"

@@ -7,15 +7,21 @@
     reason = "helpers of tests, outside the test functions"
 )]
 
+mod activations;
+mod affine;
 mod cli;
 mod damage;
 mod fixtures;
+mod geometry;
 mod import;
+mod layouts;
 mod masked_relu;
+mod nets;
 mod public_models;
 mod quantize;
 mod ranges;
 mod reference;
+mod reference_windows;
 mod unsupported;
 
 use proptest::test_runner::Config;
