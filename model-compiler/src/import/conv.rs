@@ -97,7 +97,7 @@ impl<'m> Interpreter<'m> {
                 let pad = zeros_around(c, n.shape, x.shape)?;
                 let [h, w] = kernel;
                 let fits = pad.top.max(pad.bottom) < h && pad.left.max(pad.right) < w;
-                fits.then(|| (below, n.shape, pad))
+                fits.then_some((below, n.shape, pad))
             }),
             _ => None,
         };

@@ -8,6 +8,11 @@ use crate::reference::assert_imports;
 
 const DIMS: [usize; 3] = [3, 5, 4];
 
+/// Makes an activation of a value.
+type Activation = fn(&mut ModelBuilder, &str) -> String;
+/// Makes a masked ReLU of a value, its ReLU and a mask.
+type MaskedForm = fn(&mut ModelBuilder, &str, &str, &str) -> String;
+
 /// conv -> `tail` -> conv.
 fn check(tail: impl Fn(&mut ModelBuilder, &str) -> String) -> Network {
     let model = around(11, DIMS, |b| {
@@ -79,7 +84,7 @@ fn masked_clips() {
 
 #[test]
 fn masks_as_differences_and_selections() {
-    let forms: [fn(&mut ModelBuilder, &str, &str, &str) -> String; 4] = [
+    let forms: [MaskedForm; 4] = [
         |b, x, relu, mask| {
             let less = b.op("Sub", "less", &[relu, x]);
             let change = b.op("Mul", "change", &[&less, mask]);
@@ -117,7 +122,7 @@ fn masks_as_differences_and_selections() {
 
 #[test]
 fn leaky_and_absolute_values_and_extrema() {
-    let cases: [(usize, fn(&mut ModelBuilder, &str) -> String); 7] = [
+    let cases: [(usize, Activation); 7] = [
         (1, |b, x| b.push(node("LeakyRelu", &[x], "act").with_float("alpha", 0.2))),
         (1, |b, x| {
             let slope = b.constant("slope", &[3, 1, 1], &[0.1, 0.0, 1.5]);

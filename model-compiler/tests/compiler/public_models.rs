@@ -13,21 +13,16 @@ fn data() -> PathBuf {
     std::env::var_os("TACET_DATA").map_or_else(|| default.into(), PathBuf::from)
 }
 
-fn bytes(file: &str) -> Option<Vec<u8>> {
-    let found = std::fs::read(data().join(file)).ok();
-    if found.is_none() {
-        println!("skipped: {file} is absent (set TACET_DATA)");
-    }
-    found
-}
-
 #[test]
 fn mnist_networks_import() {
     for file in [
         "models/microsoft+onnxruntime-inference-examples/mnist.onnx",
         "models/webonnx+wonnx/opt-mnist.onnx",
     ] {
-        let Some(bytes) = bytes(file) else { continue };
+        let Ok(bytes) = std::fs::read(data().join(file)) else {
+            println!("skipped: {file} is absent (set TACET_DATA)");
+            continue;
+        };
         let model = ModelProto::decode(bytes.as_slice()).unwrap();
         let network = assert_imports(&model, [1, 28, 28]);
         assert_eq!(network.classes(), 10);
@@ -36,21 +31,21 @@ fn mnist_networks_import() {
     }
 }
 
-/// Networks that scripts convert from checkpoints, where their results lie in the data's folder.
+/// Networks that scripts convert from checkpoints, in the folder that `TACET_CONVERTED` names.
 #[test]
 fn converted_networks_import() {
-    let folder = data().join("converted");
-    let Ok(files) = std::fs::read_dir(&folder) else {
-        println!("skipped: {} is absent", folder.display());
+    let Some(folder) = std::env::var_os("TACET_CONVERTED").map(PathBuf::from) else {
+        println!("skipped: TACET_CONVERTED names no folder of converted networks");
         return;
     };
-    for path in files.map(|f| f.unwrap().path()) {
+    for path in std::fs::read_dir(folder).unwrap().map(|f| f.unwrap().path()) {
+        if path.extension().is_none_or(|e| e != "onnx") {
+            continue;
+        }
         let bytes = std::fs::read(&path).unwrap();
-        let network = read(&bytes).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-        let s = network.input;
-        assert_imports(
-            &ModelProto::decode(bytes.as_slice()).unwrap(),
-            [s.channels, s.height, s.width],
-        );
+        let s = read(&bytes).unwrap_or_else(|e| panic!("{}: {e}", path.display())).input;
+        let model = ModelProto::decode(bytes.as_slice()).unwrap();
+        let network = assert_imports(&model, [s.channels, s.height, s.width]);
+        println!("{}: {} layers, {} ReLUs", path.display(), network.layers.len(), network.relus());
     }
 }

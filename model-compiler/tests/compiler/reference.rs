@@ -31,6 +31,8 @@ impl Tensor {
         } else if t.data_type == 7 {
             let words = t.raw_data.as_chunks::<8>().0.iter();
             words.map(|w| i64::from_le_bytes(*w) as f64).collect()
+        } else if t.raw_data.is_empty() {
+            t.float_data.iter().map(|&x| f64::from(x)).collect()
         } else {
             let words = t.raw_data.as_chunks::<4>().0.iter();
             words.map(|w| f64::from(f32::from_le_bytes(*w))).collect()
