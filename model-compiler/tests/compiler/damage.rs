@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use tacet_compile::testing::{ModelBuilder, ResNet};
-use tacet_compile::{Calibration, Options, compile, import, read, read_model};
+use tacet_compile::{Calibration, Network, Options, compile, import, read, read_model};
 use tacet_protocol::plan::Plan;
 
 use crate::cases;
@@ -16,6 +16,13 @@ static PLAN: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let images = Calibration::synthetic(network.input, 2);
     compile(&network, &images, &Options::default()).unwrap().0.to_bytes().unwrap()
 });
+
+/// Evaluates a network, unless the damage has made it a long computation (wide padding can).
+fn evaluate_if_small(network: &Network, pixels: usize) {
+    if network.layers.iter().map(|l| l.shape.len()).sum::<usize>() < 1 << 13 {
+        network.evaluate(&vec![0.5; pixels]);
+    }
+}
 
 /// The message of a plan that must not load.
 fn refusal(bytes: &[u8]) -> String {
@@ -44,7 +51,7 @@ proptest! {
             bytes.truncate(cut.index(bytes.len()));
         }
         if let Ok(network) = import(&bytes) {
-            network.evaluate(&[0.5; 3 * 64]);
+            evaluate_if_small(&network, 3 * 64);
         }
     }
 
@@ -94,8 +101,9 @@ proptest! {
             let i = at.index(bytes.len());
             bytes[i] = value;
         }
-        // Reading alone: a damaged size may well ask for a long evaluation.
-        let _ = read(&bytes);
+        if let Ok(network) = read(&bytes) {
+            evaluate_if_small(&network, 3 * 64);
+        }
     }
 }
 
@@ -105,11 +113,11 @@ proptest! {
 fn every_single_byte_of_the_structure_may_be_wrong() {
     let model = ResNet { widths: [1, 1, 1], side: 4, classes: 2, ..ResNet::tiny(3, 0.5) }.bytes();
     for i in 0..model.len() {
-        for value in [0, 1, 0x7f, 0xff] {
+        for value in if i % 2 == 0 { [0, 0x7f] } else { [1, 0xff] } {
             let mut bytes = model.clone();
             bytes[i] = value;
             if let Ok(network) = import(&bytes) {
-                network.evaluate(&[0.5; 3 * 16]);
+                evaluate_if_small(&network, 3 * 16);
             }
         }
     }

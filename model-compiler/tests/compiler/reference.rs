@@ -165,17 +165,32 @@ fn apply(node: &NodeProto, x: &[&Tensor]) -> Vec<Tensor> {
             x[1].ints().iter().for_each(|&k| dims.insert(k as usize, 1));
             Tensor::new(&dims, x[0].data.clone())
         }
-        "Transpose" => permuted(x[0], &ints(node, "perm", &[])),
+        "Transpose" => {
+            let reversed: Vec<i64> = (0..x[0].dims.len() as i64).rev().collect();
+            permuted(x[0], &ints(node, "perm", &reversed))
+        }
+        "ConstantOfShape" => {
+            let value = find(node, "value").and_then(|a| a.t.as_ref()).map(Tensor::constant);
+            let dims: Vec<usize> = x[0].ints().iter().map(|&d| d as usize).collect();
+            Tensor::from_fn(&dims, |_| value.as_ref().map_or(0.0, |v| v.data[0]))
+        }
+        "Shape" => {
+            let dims = x[0].dims.iter().map(|&d| d as f64).collect();
+            Tensor::new(&[x[0].dims.len()], dims)
+        }
         "Concat" => concat(x, axis(int(node, "axis", 0), x[0])),
         "Slice" => slice(x),
         "Gather" => {
             let at: Vec<usize> = x[1].ints().iter().map(|&i| i as usize).collect();
-            taken(x[0], axis(int(node, "axis", 0), x[0]), &at)
+            let k = axis(int(node, "axis", 0), x[0]);
+            let mut picked = taken(x[0], k, &at);
+            picked.dims.splice(k..=k, x[1].dims.iter().copied());
+            picked
         }
         "Pad" => extend(x[0], &x[1].ints(), x.get(2).map_or(0.0, |v| v.data[0])),
         "Gemm" => gemm(node, x),
         "MatMul" => mat_mul(x),
-        "Identity" | "Dropout" => x[0].clone(),
+        "Identity" | "Dropout" | "Cast" => x[0].clone(),
         "Constant" => Tensor::constant(node.attribute[0].t.as_ref().unwrap()),
         other => panic!("the reference does not know {other}"),
     }]
@@ -285,9 +300,13 @@ fn slice(x: &[&Tensor]) -> Tensor {
     for (((s, e), k), step) in starts.iter().zip(ends).zip(axes).zip(steps) {
         let k = axis(k, &out);
         let n = out.dims[k] as i64;
-        let at = |i: i64| if i < 0 { (i + n).max(0) } else { i.min(n) };
-        let picks: Vec<usize> =
-            (at(*s)..at(e)).step_by(step as usize).map(|i| i as usize).collect();
+        let at = |i: i64| if i < 0 { i.saturating_add(n).max(-1) } else { i.min(n) };
+        let picks: Vec<usize> = if step > 0 {
+            (at(*s).max(0)..at(e)).step_by(step as usize).map(|i| i as usize).collect()
+        } else {
+            let down = (at(e) + 1..=at(*s).min(n - 1)).rev();
+            down.step_by(step.unsigned_abs() as usize).map(|i| i as usize).collect()
+        };
         out = taken(&out, k, &picks);
     }
     out
