@@ -4,6 +4,8 @@ use tacet_onnx::{AttributeType, NodeProto};
 
 use super::attributes::{Attributes, axis_of};
 use super::constant::{Constant, Data, ElementWise, Reason, broadcast_index};
+use super::cuts::cuts;
+use super::dimensions::{resolve, shape, squeezed, unsqueezed};
 
 /// The result of `node` on constants; `None` if it is not known on constants.
 pub(super) fn evaluate(node: &NodeProto, c: &[&Constant]) -> Option<Reason<Constant>> {
@@ -82,15 +84,6 @@ fn cast(x: &Constant, to: i64) -> Constant {
     Constant { dims: x.dims.clone(), data }
 }
 
-/// The dimensions `start..end` of a value.
-pub(super) fn shape(dims: &[usize], a: Attributes<'_>) -> Reason<Constant> {
-    let rank = dims.len() as i64;
-    let at = |i: i64| if i < 0 { (i + rank).max(0) } else { i.min(rank) };
-    let (start, end) = (at(a.int("start", 0)), at(a.int("end", rank)));
-    let kept = (0..rank).zip(dims).filter(|(i, _)| (start..end).contains(i));
-    Ok(Constant::ints_1d(kept.map(|(_, &d)| d as i64).collect()))
-}
-
 fn gather(x: &Constant, at: &Constant, axis: i64) -> Reason<Constant> {
     let axis = axis_of(axis, x.dims.len())?;
     let n = x.dims.get(axis).copied().unwrap_or(0);
@@ -141,51 +134,13 @@ fn unsqueeze(x: &Constant, axes: Option<&Constant>, a: Attributes<'_>) -> Reason
     x.reshaped(unsqueezed(&x.dims, &axes)?)
 }
 
-/// Dimensions with ones inserted at `axes`.
-pub(super) fn unsqueezed(dims: &[usize], axes: &[i64]) -> Reason<Vec<usize>> {
-    let rank = dims.len() + axes.len();
-    if rank > 8 {
-        return Err("it makes too many dimensions".into());
-    }
-    let at = axes.iter().map(|&x| axis_of(x, rank)).collect::<Reason<Vec<_>>>()?;
-    let mut old = dims.iter().copied();
-    let dim = |i| if at.contains(&i) { 1 } else { old.next().unwrap_or(1) };
-    Ok((0..rank).map(dim).collect())
-}
-
 fn squeeze(x: &Constant, axes: Option<&Constant>, a: Attributes<'_>) -> Reason<Constant> {
     let axes = axes_of(axes, a)?;
     x.reshaped(squeezed(&x.dims, axes.as_deref())?)
 }
 
-/// Dimensions without those at `axes`, or without all ones.
-pub(super) fn squeezed(dims: &[usize], axes: Option<&[i64]>) -> Reason<Vec<usize>> {
-    let gone = match axes {
-        Some(axes) => axes.iter().map(|&x| axis_of(x, dims.len())).collect::<Reason<Vec<_>>>()?,
-        None => (0..dims.len()).filter(|&k| dims.get(k) == Some(&1)).collect(),
-    };
-    let kept = dims.iter().enumerate().filter(|(k, _)| !gone.contains(k));
-    Ok(kept.map(|(_, &d)| d).collect())
-}
-
 fn reshape(x: &Constant, to: &Constant, a: Attributes<'_>) -> Reason<Constant> {
     x.reshaped(resolve(&x.dims, to.ints()?, a.int("allowzero", 0) == 0)?)
-}
-
-/// Dimensions of a reshape: 0 copies, -1 takes the rest.
-pub(super) fn resolve(from: &[usize], target: &[i64], zero_copies: bool) -> Reason<Vec<usize>> {
-    let total = from.iter().try_fold(1usize, |p, d| p.checked_mul(*d)).unwrap_or(0);
-    let mut dims = Vec::with_capacity(target.len());
-    for (i, &t) in target.iter().enumerate() {
-        dims.push(match t {
-            -1 => None,
-            0 if zero_copies => Some(from.get(i).copied().unwrap_or(0)),
-            t => Some(usize::try_from(t).map_err(|_| format!("a size of {t}"))?),
-        });
-    }
-    let known = dims.iter().flatten().try_fold(1usize, |p, d| p.checked_mul(*d)).unwrap_or(0);
-    let rest = total.checked_div(known).unwrap_or(0);
-    Ok(dims.into_iter().map(|d| d.unwrap_or(rest)).collect())
 }
 
 fn flatten(x: &Constant, axis: i64) -> Reason<Constant> {
@@ -266,56 +221,6 @@ fn transpose(x: &Constant, perm: Option<&[i64]>) -> Reason<Constant> {
         at = at.into_iter().flat_map(|base| (0..d).map(move |i| base + i * step)).collect();
     }
     Ok(x.picked(dims, &at))
-}
-
-/// One slice along an axis: its indices.
-pub(super) struct Cut {
-    pub axis: usize,
-    pub start: usize,
-    pub count: usize,
-    pub step: i64,
-}
-
-impl Cut {
-    /// Indices along the axis.
-    pub fn picks(&self) -> Vec<usize> {
-        let at = |i: usize| self.start as i64 + self.step.saturating_mul(i as i64);
-        (0..self.count).filter_map(|i| usize::try_from(at(i)).ok()).collect()
-    }
-}
-
-/// The slices of a `Slice` on a value of these dimensions; `c` are its constant inputs after the
-/// first (none before operator set 10).
-pub(super) fn cuts(dims: &[usize], c: &[&Constant], a: Attributes<'_>) -> Reason<Vec<Cut>> {
-    let given = |i: usize, name: &str| match c.get(i) {
-        Some(c) => c.ints().map(<[i64]>::to_vec).map(Some),
-        None => Ok(a.ints(name).map(<[i64]>::to_vec)),
-    };
-    let starts = given(0, "starts")?.ok_or("it has no starts")?;
-    let ends = given(1, "ends")?.ok_or("it has no ends")?;
-    let axes = given(2, "axes")?.unwrap_or_else(|| (0..starts.len() as i64).collect());
-    let steps = given(3, "steps")?.unwrap_or_else(|| vec![1; starts.len()]);
-    if [ends.len(), axes.len(), steps.len()] != [starts.len(); 3] {
-        return Err("its starts, ends, axes and steps are not as many".into());
-    }
-    let each = starts.iter().zip(&ends).zip(axes.iter().zip(&steps));
-    each.map(|((&start, &end), (&axis, &step))| cut(dims, axis, [start, end, step])).collect()
-}
-
-fn cut(dims: &[usize], axis: i64, [start, end, step]: [i64; 3]) -> Reason<Cut> {
-    let axis = axis_of(axis, dims.len())?;
-    let n = dims.get(axis).copied().unwrap_or(0) as i64;
-    let at = |i: i64| if i < 0 { i.saturating_add(n) } else { i };
-    let (low, high) = if step > 0 { (0, n) } else { (-1, n - 1) };
-    let (first, last) =
-        (at(start).clamp(low.max(0), high.max(0)), at(end).clamp(low, high.max(low)));
-    let span = if step > 0 { last - first } else { first - last };
-    let step_size = step.unsigned_abs();
-    if step_size == 0 || n == 0 {
-        return Err("a step of 0, or nothing to slice".into());
-    }
-    let count = (span.max(0) as u64).div_ceil(step_size);
-    Ok(Cut { axis, start: first as usize, count: count as usize, step })
 }
 
 fn slice(x: &Constant, c: &[&Constant], a: Attributes<'_>) -> Reason<Constant> {

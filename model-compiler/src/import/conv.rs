@@ -8,6 +8,7 @@ use super::constant::{Constant, Reason};
 use super::graph::Op;
 use super::interpret::{Fault, Interpreter, Operand, Step, Value};
 use super::padding::padding;
+use super::phases::Strided;
 use crate::error::Location;
 
 /// Most weights of one convolution, its dilation written out (the limit of a plan).
@@ -20,6 +21,12 @@ struct Filter {
     bias: Vec<f64>,
 }
 
+impl Filter {
+    const fn kernel(&self) -> [usize; 2] {
+        [self.shape.kernel_h, self.shape.kernel_w]
+    }
+}
+
 impl<'m> Interpreter<'m> {
     pub(super) fn conv(&mut self, node: &NodeProto, at: &Location) -> Step {
         let w = self.constant(node, 1)?;
@@ -30,22 +37,29 @@ impl<'m> Interpreter<'m> {
             )));
         }
         let x = self.image(node, at)?;
-        let (x, filter) = self.filter(node, x, &w, at)?;
-        let out = filter.shape.output();
+        let (x, filter, strides) = self.filter(node, x, &w, at)?;
+        let Ok(stride) = common_stride(x.shape, filter.kernel(), strides, &filter.shape.pad) else {
+            let Filter { shape, weights, bias } = filter;
+            let strided = Strided { shape, strides, weights, bias };
+            return self.phases(&x, &strided, at).map(Value::Node);
+        };
+        let shape = ConvShape { stride, ..filter.shape };
+        let filter = Filter { shape, ..filter };
+        let out = shape.output();
         let (id, filter) = self.absorbed(x.id, filter);
         let Filter { shape, weights, bias } = filter;
         let x = Operand { id, ..x };
         self.push_image(Op::Conv { shape, weights, bias }, &x, out, at).map(Value::Node)
     }
 
-    /// The convolution of a node, and its input with the padding that the kernel cannot have.
+    /// The convolution of a node with its strides apart, and its input with the padding that the kernel cannot have.
     fn filter(
         &mut self,
         node: &NodeProto,
         x: Operand,
         w: &Constant,
         at: &Location,
-    ) -> Step<(Operand, Filter)> {
+    ) -> Step<(Operand, Filter, [usize; 2])> {
         let a = Attributes(node);
         let groups = usize::try_from(a.int("group", 1)).unwrap_or(0);
         let (kernel, weights) = dilated(a, w)?;
@@ -67,15 +81,13 @@ impl<'m> Interpreter<'m> {
         let (x, before) = self.unpadded(x, kernel);
         let pad = padding(a, x.shape, kernel, strides, before)?;
         let (x, pad) = self.excess(x, kernel, pad, at)?;
-        let stride = common_stride(x.shape, kernel, strides, &pad)?;
-        let [kernel_h, kernel_w] = kernel;
-        let shape =
-            ConvShape { input: x.shape, out_channels, kernel_h, kernel_w, stride, pad, groups };
+        let ([kernel_h, kernel_w], input, stride) = (kernel, x.shape, 1);
+        let shape = ConvShape { input, out_channels, kernel_h, kernel_w, stride, pad, groups };
         let bias = match self.optional_constant(node, 2)? {
             Some(b) => b.vector(out_channels)?.into_iter().map(f64::from).collect(),
             None => vec![0.0; out_channels],
         };
-        Ok((x, Filter { shape, weights, bias }))
+        Ok((x, Filter { shape, weights, bias }, strides))
     }
 
     /// Looks through a `Pad` with zeros that the kernel can do itself.
@@ -85,7 +97,7 @@ impl<'m> Interpreter<'m> {
                 let pad = zeros_around(c, n.shape, x.shape)?;
                 let [h, w] = kernel;
                 let fits = pad.top.max(pad.bottom) < h && pad.left.max(pad.right) < w;
-                fits.then(|| (below, n.shape, pad))
+                fits.then_some((below, n.shape, pad))
             }),
             _ => None,
         };

@@ -114,7 +114,7 @@ impl Folder {
     fn affine(&mut self, inputs: &[usize], scale: &[f64], shift: &[f64]) -> Pending {
         let mut x = self.take(inputs, 0);
         let all = |v: f64| scale.iter().all(|s| *s == v);
-        if !all(1.0) && !(all(-1.0) && x.negate()) {
+        if !(all(1.0) || all(-1.0) && x.negate()) {
             if !x.scalable() {
                 x = self.stored(x);
             }

@@ -11,10 +11,10 @@ use crate::error::{Error, Result};
 const KEEPS_ORDER: [&str; 7] = ["Add", "Sub", "Mul", "Div", "Cast", "Identity", "Pad"];
 
 /// The only graph input that is no constant: its name, its stored shape, what the model sees.
-pub(super) fn find<'g>(
-    graph: &'g GraphProto,
+pub(super) fn find(
+    graph: &GraphProto,
     is_constant: impl Fn(&str) -> bool,
-) -> Result<(&'g str, Shape, View)> {
+) -> Result<(&str, Shape, View)> {
     let inputs: Vec<_> = graph.input.iter().filter(|i| !is_constant(&i.name)).collect();
     match inputs.as_slice() {
         [input] => {
@@ -33,8 +33,8 @@ pub(super) fn find<'g>(
 
 fn layout(input: &ValueInfoProto, graph: &GraphProto) -> Result<(Shape, View)> {
     let sizes = dimensions(input)?;
-    match sizes.as_slice() {
-        &[a, b, c] => {
+    match *sizes.as_slice() {
+        [a, b, c] => {
             let last = Shape::new(c, a, b);
             if is_channels_last(&input.name, [a, b, c], &graph.node) {
                 return Ok((last, View::channels_last(last)));
@@ -42,7 +42,7 @@ fn layout(input: &ValueInfoProto, graph: &GraphProto) -> Result<(Shape, View)> {
             let first = Shape::new(a, b, c);
             Ok((first, View::image(first)))
         }
-        &[n] if n.isqrt() * n.isqrt() == n => {
+        [n] if n.isqrt() * n.isqrt() == n => {
             let shape = Shape::new(1, n.isqrt(), n.isqrt());
             let view = View::image(shape).reshaped(&[1, n]);
             Ok((shape, view.ok_or_else(|| Error::input("the graph input is too large"))?))

@@ -5,7 +5,7 @@ use tacet_protocol::plan::{CopyShape, Shape};
 
 use super::attributes::{Attributes, axis_of};
 use super::constant::Reason;
-use super::constant_ops::{resolve, shape, squeezed, unsqueezed};
+use super::dimensions::{resolve, shape, squeezed, unsqueezed};
 use super::graph::Op;
 use super::interpret::{Fault, Interpreter, Operand, Step, Value};
 use super::view::View;

@@ -7,7 +7,8 @@ use tacet_protocol::plan::{CopyShape, Padding, Shape};
 
 use super::attributes::{Attributes, axis_of};
 use super::constant::{Constant, Reason};
-use super::constant_ops::{Cut, cuts, index};
+use super::constant_ops::index;
+use super::cuts::{Cut, cuts};
 use super::interpret::{Fault, Interpreter, Operand, Step, Value};
 use super::view::Axis;
 use crate::error::Location;

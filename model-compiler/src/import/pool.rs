@@ -12,19 +12,26 @@ use super::padding::padding;
 use crate::error::Location;
 use crate::network::Window;
 
+/// How windows treat the edge of the image.
+struct Edge {
+    /// Some reach over it (`ceil_mode`).
+    over: bool,
+    /// Padding counts as elements.
+    counted: bool,
+}
+
 impl<'m> Interpreter<'m> {
     pub(super) fn average_pool(&mut self, node: &NodeProto, at: &Location) -> Step {
         let x = self.image(node, at)?;
         let a = Attributes(node);
-        let included = a.int("count_include_pad", 0) != 0;
-        let (x, window, over) = self.window(a, x, true)?;
-        let partial = (window.pad != Padding::NONE && !included) || over;
-        if over && included && window.pad != Padding::NONE {
+        let (x, window, edge) = self.window(a, x, true)?;
+        let own = a.sizes("pads", [0; 4])? != [0; 4];
+        if edge.over && edge.counted && own {
             return Err("padding that counts together with windows over the edge (ceil_mode): \
                  only one of them is supported"
                 .into());
         }
-        if partial {
+        if window.pad != Padding::NONE && (!edge.counted || edge.over) {
             return self.partial_average(&x, window, at).map(Value::Node);
         }
         self.average(&x, window, at).map(Value::Node)
@@ -65,38 +72,42 @@ impl<'m> Interpreter<'m> {
         self.push_image(Op::MaxPool(w), x, w.output(x.shape), at)
     }
 
-    /// The window of a pooling operator, with what `ceil_mode` adds below and to the right (the
-    /// flag says if it does), and its input without the zeros that a `Pad` put around it.
+    /// The window of a pooling operator, and its input without the zeros that a `Pad` put around
+    /// it, where `zeros` may become the window's.
     fn window(
         &self,
         a: Attributes<'_>,
         x: Operand,
         zeros: bool,
-    ) -> Reason<(Operand, Window, bool)> {
+    ) -> Reason<(Operand, Window, Edge)> {
         if a.ints("dilations").is_some_and(|d| d.iter().any(|&x| x != 1)) {
             return Err("dilated pooling windows are not supported".into());
         }
         let kernel = a.sizes("kernel_shape", [0, 0])?;
         let strides = a.strides()?;
-        // Zeros of a `Pad` count in every average; only then can they be the window's.
-        let own_padding = a.ints("pads").is_some_and(|p| p.iter().any(|p| *p != 0))
-            || a.string("auto_pad").starts_with("SAME");
-        let counted = a.int("count_include_pad", 0) != 0 || !own_padding;
-        let (x, before) = if zeros && counted && a.int("ceil_mode", 0) == 0 {
-            let (inner, before) = self.unpadded(x.clone(), kernel);
-            let included = a.int("count_include_pad", 0) != 0;
-            if before == Padding::NONE || included { (inner, before) } else { (x, Padding::NONE) }
-        } else {
-            (x, Padding::NONE)
+        let wide = |p: &Padding| {
+            let [h, w] = kernel;
+            p.top.max(p.bottom) >= h || p.left.max(p.right) >= w
         };
+        let included = a.int("count_include_pad", 0) != 0;
+        let own = a.ints("pads").is_some_and(|p| p.iter().any(|p| *p != 0))
+            || a.string("auto_pad").starts_with("SAME");
+        let (mut x, mut before) = (x, Padding::NONE);
+        // Zeros of a `Pad` count in every average: they can be the window's if all its padding does.
+        if zeros && a.int("ceil_mode", 0) == 0 && (included || !own) {
+            let (inner, around) = self.unpadded(x.clone(), kernel);
+            if !wide(&padding(a, inner.shape, kernel, strides, around)?) {
+                (x, before) = (inner, around);
+            }
+        }
         let pad = padding(a, x.shape, kernel, strides, before)?;
-        let (extra, over) = overhang(a, x.shape, kernel, strides, pad);
-        let stride = common_stride(x.shape, kernel, strides, &extra)?;
-        let [h, w] = kernel;
-        if extra.top.max(extra.bottom) >= h || extra.left.max(extra.right) >= w {
+        let (pad, over) = overhang(a, x.shape, kernel, strides, pad);
+        let stride = common_stride(x.shape, kernel, strides, &pad)?;
+        if wide(&pad) {
             return Err("its padding is as wide as its window".into());
         }
-        Ok((x, Window { kernel_h: h, kernel_w: w, stride, pad: extra }, over))
+        let edge = Edge { over, counted: included || before != Padding::NONE };
+        Ok((x, Window { kernel_h: kernel[0], kernel_w: kernel[1], stride, pad }, edge))
     }
 
     /// The mean over what of each window lies in the image: windows that are cut off alike are

@@ -252,7 +252,7 @@ fn restrided(a: Atom, old: Shape, new: Shape) -> Option<Vec<Atom>> {
         let outer = Atom { size: left.size / inner, stride: left.stride * inner };
         if outer.size > 1 {
             let whole = outer.size == axis.of(old) && outer.stride == step;
-            if !whole && axis.of(old) != axis.of(new) || outer.stride % step != 0 {
+            if !whole && axis.of(old) != axis.of(new) || !outer.stride.is_multiple_of(step) {
                 return None;
             }
             let size = if whole { axis.of(new) } else { outer.size };

@@ -7,6 +7,8 @@
     reason = "helpers of tests, outside the test functions"
 )]
 
+mod activations;
+mod affine;
 mod cli;
 mod damage;
 mod drawn;
@@ -17,11 +19,17 @@ mod lower;
 mod lower_layers;
 mod masked_relu;
 mod masks;
+mod geometry;
+mod import;
+mod layouts;
+mod masked_relu;
+mod nets;
 mod public_models;
 mod quantize;
 mod ranges;
 mod reference;
 mod simulate;
+mod reference_windows;
 mod unsupported;
 
 use proptest::test_runner::Config;
