@@ -1,5 +1,6 @@
 //! The demo: compile, start both parties as processes, classify, compare with the clear model.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -61,7 +62,7 @@ impl Stage {
             None => pictures(&options.samples)?.into_iter().map(|p| (p, None)).collect(),
         };
         let plan_path = dir.path().join("model.plan");
-        compile(options, &plan_path)?;
+        compile_as_asked(options, &plan_path)?;
         let plan = Plan::from_bytes(&read(&plan_path)?)?;
         let network = tacet_compile::import(&read(&options.model)?)
             .map_err(|e| Error::input(e.to_string()))?;
@@ -120,17 +121,26 @@ fn argmax(values: impl Iterator<Item = f64>) -> usize {
 }
 
 /// Calibrates on training images where there are any; else the model's stored ranges serve.
-fn compile(options: &Options, plan: &Path) -> Result<()> {
-    let mut command = sibling("tacet-compile")?;
-    command.arg("build").arg(&options.model).arg("-o").arg(plan);
+fn compile_as_asked(options: &Options, plan: &Path) -> Result<()> {
+    let mut more = Vec::new();
     if let Some(frac) = options.frac {
-        command.args(["--frac", &frac.to_string()]);
+        more.extend(["--frac".into(), frac.to_string().into()]);
     }
     let training =
         options.data.as_ref().map(|d| d.join("data_batch_1.bin")).filter(|f| f.is_file());
     if let Some(file) = training {
-        command.arg("--calibrate").arg(file);
+        more.extend(["--calibrate".into(), file.into_os_string()]);
     }
+    compile(&options.model, plan, &more)
+}
+
+/// Runs the compiler, with more arguments.
+///
+/// # Errors
+/// `Local` if it fails.
+pub fn compile(model: &Path, plan: &Path, more: &[OsString]) -> Result<()> {
+    let mut command = sibling("tacet-compile")?;
+    command.arg("build").arg(model).arg("-o").arg(plan).args(more);
     command.stdout(std::process::Stdio::null());
     run_command(command, "tacet-compile")
 }

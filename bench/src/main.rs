@@ -1,12 +1,14 @@
 //! `tacet-bench`: the demo, and latency and communication reports, all over real processes.
 
 mod certs;
+mod check;
 mod cifar;
 mod client;
 mod demo;
 mod networks;
 mod predict;
 mod process;
+mod profile;
 mod report;
 mod server;
 mod table;
@@ -30,6 +32,10 @@ enum Verb {
     Demo(Options),
     /// Latency, predicted and measured bytes, bytes per ReLU and per convolution, as Markdown
     Report(Options),
+    /// Measure this machine's kernels, for the seconds that `tacet-compile estimate` predicts
+    Profile(profile::Options),
+    /// Predicted against measured seconds and memory: two offline runs on loopback
+    CheckEstimate(check::Options),
     /// Bytes of convolutions and of whole networks, by mask, predicted; runs nothing
     Predict {
         /// Results as JSON
@@ -70,6 +76,8 @@ fn main() -> ExitCode {
     let (result, json) = match &cli.verb {
         Verb::Demo(options) => (demo::run(options), options.json),
         Verb::Report(options) => (report::run(options), options.json),
+        Verb::Profile(options) => (profile::run(options), options.json),
+        Verb::CheckEstimate(options) => (check::run(options), options.json),
         Verb::Predict { json } => (predict::run(*json), *json),
     };
     tacet_cli::finish(result, json, tacet_cli::LogFormat::Text)

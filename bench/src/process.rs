@@ -33,3 +33,11 @@ pub fn run(mut command: Command, name: &str) -> Result<()> {
     }
     Err(Error::local(format!("{name} failed ({status}): its log is above")))
 }
+
+/// Most resident memory that a running process has had, in bytes, where the system tells (Linux).
+pub fn peak_memory(process: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let peak = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
+    let kilobytes: u64 = peak.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(1024 * kilobytes)
+}

@@ -12,6 +12,7 @@ mod import;
 pub mod lower;
 mod network;
 mod ranges;
+pub mod speed;
 #[doc(hidden)]
 pub mod testing;
 
