@@ -9,7 +9,7 @@ use tacet_protocol::rlwe::{
 };
 use tacet_protocol::rng::SecretRng;
 
-use super::{Meter, line_through, timed};
+use super::{Meter, line_through, timed, unit};
 
 /// A convolution at work, with everything that its kernels take.
 struct Bench {
@@ -47,14 +47,14 @@ impl Bench {
         let input = receive_upload(&self.cells, &self.seed, 0, &upload)?;
         let prepared = PreparedWeights::new(&self.packing, &self.weights)?;
         let mut bytes = Vec::new();
-        let wall = meter.median(|| {
+        let cpu = meter.median(|| {
             let weights = Weights::Prepared(&prepared);
             let done;
             (bytes, done) =
                 timed(|| evaluate(&self.packing, weights, &input, keys.1, &self.masks, rng))?;
             Ok(done)
         })?;
-        Ok((meter.unit(wall, self.packing.responses()), bytes))
+        Ok((unit(cpu, self.packing.responses()), bytes))
     }
 }
 
@@ -81,7 +81,7 @@ pub fn measure(meter: &Meter) -> Result<LatticeKernels> {
     // Many products a response against one.
     let mut deep = Bench::new(&ConvShape::same(image, 64, 3, 1), 1, &mut rng)?;
     let mut flat = Bench::new(&ConvShape::same(Shape::new(1, 32, 32), 64, 3, 1), 8, &mut rng)?;
-    let weight = meter.unit(prepare(&deep)?, deep.packing.weight_polys());
+    let weight = unit(prepare(&deep)?, deep.packing.weight_polys());
     let (with_many, bytes) = deep.response(meter, (&key, &public), &mut rng)?;
     let (with_few, _) = flat.response(meter, (&key, &public), &mut rng)?;
     let inputs = |b: &Bench| b.packing.input_groups() as f64;
@@ -91,12 +91,12 @@ pub fn measure(meter: &Meter) -> Result<LatticeKernels> {
     Ok(LatticeKernels {
         layout,
         cells,
-        encrypt: meter.unit(encrypt, uploads),
-        read: meter.unit(read, uploads),
+        encrypt: unit(encrypt, uploads),
+        read: unit(read, uploads),
         weight,
         product,
         finish,
-        decrypt: meter.unit(decrypt, deep.packing.responses()),
+        decrypt: unit(decrypt, deep.packing.responses()),
     })
 }
 

@@ -7,7 +7,7 @@ use tacet_protocol::plan::{ConvShape, CopyShape, Shape};
 use tacet_protocol::ring::truncate_client;
 use tacet_protocol::rng::SecretRng;
 
-use super::{Meter, line_through, timed};
+use super::{Meter, line_through, timed, unit};
 
 const IMAGE: Shape = Shape::new(64, 32, 32);
 /// Memory that no allocator keeps for later.
@@ -15,7 +15,7 @@ const FRESH_BYTES: usize = 64 << 20;
 /// Output channels that the kernel computes together.
 const ROWS: usize = 4;
 
-/// Median wall seconds of a convolution.
+/// Median core-seconds of a convolution.
 fn seconds(meter: &Meter, shape: &ConvShape, rng: &mut SecretRng) -> Result<f64> {
     let a = rng.u64s(shape.input.len());
     let weights: Vec<i32> = (0..shape.weights()).map(|_| (rng.u64() % 2001) as i32).collect();
@@ -35,17 +35,16 @@ pub fn measure(meter: &Meter) -> Result<LinearKernels> {
     let mut rng = SecretRng::from_os()?;
     let plane = (IMAGE.height * IMAGE.width) as f64;
     let taps = (9 * IMAGE.channels) as f64;
-    // One task of the kernel after the other, as each thread runs them.
-    let tasks = |channels: usize| channels.div_ceil(ROWS).div_ceil(meter.threads) as f64;
+    let tasks = |channels: usize| channels.div_ceil(ROWS) as f64;
     let dense = |channels: usize, rng: &mut SecretRng| {
         seconds(meter, &ConvShape::same(IMAGE, channels, 3, 1), rng)
     };
-    let (few, many) = (ROWS * meter.threads, 16 * ROWS * meter.threads);
+    let (few, many) = (ROWS, 16 * ROWS);
     let (few_s, many_s) = (dense(few, &mut rng)?, dense(many, &mut rng)?);
     let (task, gather) = line_through((tasks(few), few_s), (tasks(many), many_s));
     let depthwise =
         ConvShape { groups: IMAGE.channels, ..ConvShape::same(IMAGE, IMAGE.channels, 3, 1) };
-    let group = meter.unit(seconds(meter, &depthwise, &mut rng)?, IMAGE.channels);
+    let group = unit(seconds(meter, &depthwise, &mut rng)?, IMAGE.channels);
     let column = gather / (taps * plane);
     Ok(LinearKernels {
         mac: task / (ROWS as f64 * taps * plane),
@@ -74,7 +73,7 @@ fn element(meter: &Meter, rng: &mut SecretRng) -> Result<f64> {
 
 /// A byte of new memory: writing all of it for the first time, less writing it again.
 fn fresh(meter: &Meter) -> Result<f64> {
-    let wall = meter.median(|| {
+    let seconds = meter.median(|| {
         let mut memory = vec![0u8; FRESH_BYTES];
         let mut touch = |value: u8| {
             timed(|| {
@@ -85,5 +84,5 @@ fn fresh(meter: &Meter) -> Result<f64> {
         };
         Ok((touch(1)?.1 - touch(2)?.1).max(0.0))
     })?;
-    Ok(wall / FRESH_BYTES as f64)
+    Ok(seconds / FRESH_BYTES as f64)
 }

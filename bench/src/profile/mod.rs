@@ -2,7 +2,8 @@
 //!
 //! Every kernel is called through the protocol's own functions on shapes as networks have them,
 //! on the pool of threads that a client or server computes on. Costs of one unit are fitted from
-//! calls with different numbers of units.
+//! calls with different numbers of units. What is timed is processor time, so that other work on
+//! the machine disturbs little.
 
 mod lattice;
 mod linear;
@@ -49,13 +50,13 @@ pub struct Options {
 struct Meter {
     /// Seconds for one measurement.
     seconds: f64,
-    threads: usize,
 }
 
 impl Meter {
-    /// Median wall seconds of `timed`, which returns what it took.
+    /// Median of what `timed` says it took.
     fn median(&self, mut timed: impl FnMut() -> Result<f64>) -> Result<f64> {
         let started = Instant::now();
+        // Memory and caches are warm from the second call on.
         timed()?;
         let mut all = Vec::new();
         while all.len() < MIN_CALLS || started.elapsed().as_secs_f64() < self.seconds {
@@ -63,18 +64,24 @@ impl Meter {
         }
         Ok(median(all))
     }
-
-    /// Core-seconds of one of `units`, given the median wall time of a call that spreads them.
-    fn unit(&self, wall: f64, units: usize) -> f64 {
-        wall * self.threads as f64 / units.max(1) as f64
-    }
 }
 
-/// Runs `f` and says how long it took.
+/// Core-seconds of one of `units`.
+fn unit(seconds: f64, units: usize) -> f64 {
+    seconds / units.max(1) as f64
+}
+
+/// Seconds that all threads of this process have computed.
+fn processor_time() -> f64 {
+    let t = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    t.tv_sec as f64 + t.tv_nsec as f64 / 1e9
+}
+
+/// Runs `f` and says how many core-seconds it took.
 fn timed<R>(f: impl FnOnce() -> Result<R>) -> Result<(R, f64)> {
-    let started = Instant::now();
+    let started = processor_time();
     let result = f()?;
-    Ok((result, started.elapsed().as_secs_f64()))
+    Ok((result, processor_time() - started))
 }
 
 /// `slope` and `offset` (not negative) of a line through two points.
@@ -94,7 +101,7 @@ pub fn run(options: &Options) -> Result<()> {
     init_compute_pool(options.threads)?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = options.threads.filter(|n| *n > 0).unwrap_or(cores);
-    let meter = Meter { seconds: options.seconds / MEASUREMENTS, threads };
+    let meter = Meter { seconds: options.seconds / MEASUREMENTS };
     let profile = KernelProfile {
         version: PROFILE_VERSION,
         cpu: cpu(),
@@ -165,10 +172,10 @@ fn print(p: &KernelProfile, path: &Path) -> Result<()> {
     add("adding or truncating an element", a.element);
     add("random element", a.random);
     add("new memory, a page of 4096 bytes", a.fresh * 4096.0);
-    add("TLS, a kilobyte over loopback (wall)", w.byte * 1e3);
+    add("TLS, a kilobyte over loopback, both ends", w.byte * 1e3);
     add("small message over loopback (wall)", w.message);
-    add("TLS connection, both ends (wall)", w.connect);
-    add("keys and base OTs, both parties (wall)", w.session);
+    add("TLS connection, both ends", w.connect);
+    add("keys and base OTs, both parties", w.session);
     markdown(&["kernel", "us"], &rows)?;
     line(&format!("\nWritten to {}", path.display()))
 }

@@ -11,7 +11,7 @@ use tacet_protocol::ot::{
 };
 use tacet_protocol::rng::SecretRng;
 
-use super::{Meter, line_through, timed};
+use super::{Meter, line_through, timed, unit};
 use crate::table::median;
 
 /// Positions of a call: a full slice.
@@ -51,7 +51,7 @@ impl Session {
         })
     }
 
-    /// One slice through both phases; wall seconds of each step.
+    /// One slice through both phases; core-seconds of each step.
     fn slice(&mut self, bits: CompareBits) -> Result<[f64; STEPS]> {
         let (ots, n) = (cot_count(POSITIONS, bits), rot_count(POSITIONS));
         let hash = self.hash.clone();
@@ -100,11 +100,11 @@ impl Session {
 pub fn measure(meter: &Meter) -> Result<ReluKernels> {
     let mut session = Session::new()?;
     // Eight measurements in one.
-    let meter = Meter { seconds: 4.0 * meter.seconds, ..*meter };
+    let meter = Meter { seconds: 4.0 * meter.seconds };
     let [narrow, wide] = WIDTHS.map(|width| CompareBits::new(width, 0));
     let (narrow, wide) = (narrow?, wide?);
     let [few, many] = session.medians(&meter, [narrow, wide])?;
-    let a_value = |wall: f64| meter.unit(wall, POSITIONS);
+    let a_value = |cpu: f64| unit(cpu, POSITIONS);
     let ands = |bits: CompareBits| (bits.compared() - 1) as f64;
     let gates = |few: f64, many: f64| {
         let (and, value) = line_through((ands(narrow), a_value(few)), (ands(wide), a_value(many)));
@@ -114,8 +114,8 @@ pub fn measure(meter: &Meter) -> Result<ReluKernels> {
         many;
     let [.., few_requested, few_garbled, few_picked, few_evaluated] = few;
     Ok(ReluKernels {
-        ot_receive: meter.unit(ot_receive, cot_count(POSITIONS, wide)),
-        ot_send: meter.unit(ot_send, cot_count(POSITIONS, wide)),
+        ot_receive: unit(ot_receive, cot_count(POSITIONS, wide)),
+        ot_send: unit(ot_send, cot_count(POSITIONS, wide)),
         pads_receive: a_value(pads_receive),
         pads_send: a_value(pads_send),
         request: gates(few_requested, requested),

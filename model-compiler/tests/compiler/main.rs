@@ -9,6 +9,7 @@
 
 mod cli;
 mod damage;
+mod estimate;
 mod import;
 mod masked_relu;
 mod public_models;

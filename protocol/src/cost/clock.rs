@@ -60,6 +60,13 @@ pub(super) struct Work {
 #[must_use = "a message that nobody receives"]
 pub(super) struct Arrival(f64);
 
+/// Seconds that a byte takes up and down: those of the line, but a fast line still waits for TLS,
+/// at which both ends work at the same time.
+pub(super) fn byte_seconds(link: &Link, wire: &WireKernels, cores: usize) -> [f64; 2] {
+    let at_a_time = if link.one_machine { cores.clamp(1, 2) } else { 2 };
+    link.seconds_a_byte().map(|line| line.max(wire.byte / at_a_time as f64))
+}
+
 /// The state of a simulated phase.
 pub(super) struct Clock {
     latency: f64,
@@ -77,10 +84,9 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    pub(super) fn new(link: &Link, wire: &WireKernels, layers: usize) -> Self {
-        let [up, down] = link.seconds_a_byte();
-        // A fast line still waits for TLS.
-        let byte = Pair { client: up.max(wire.byte), server: down.max(wire.byte) };
+    pub(super) fn new(link: &Link, wire: &WireKernels, cores: usize, layers: usize) -> Self {
+        let [client, server] = byte_seconds(link, wire, cores);
+        let byte = Pair { client, server };
         Self {
             latency: link.rtt / 2.0 + wire.message,
             byte,

@@ -7,8 +7,8 @@ use crate::error::{Error, Result};
 /// Version of the profile's format: raised when a unit changes its meaning.
 pub const PROFILE_VERSION: u32 = 1;
 
-/// Measured speeds of one machine. Times of computing are core-seconds a unit: wall seconds times
-/// the threads that shared the work.
+/// Measured speeds of one machine. Times are core-seconds a unit, that is seconds of processor
+/// time over all threads, but for the latency of a message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KernelProfile {
@@ -111,9 +111,9 @@ pub struct LinearKernels {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WireKernels {
-    /// A byte through TLS over loopback, wall seconds with both ends on this machine.
+    /// A byte through TLS over loopback, at both ends together.
     pub byte: f64,
-    /// A small message one way over loopback.
+    /// A small message one way over loopback, in seconds of the clock.
     pub message: f64,
     /// Connecting: the TLS handshake, both ends.
     pub connect: f64,

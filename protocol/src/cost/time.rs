@@ -16,7 +16,7 @@
 //! budget reaches.
 
 use super::CostModel;
-use super::clock::{Clock, Pair, Party, Work};
+use super::clock::{Clock, Pair, Party, Work, byte_seconds};
 use super::link::Link;
 use super::profile::KernelProfile;
 use super::work::{Speed, ands, macs};
@@ -139,13 +139,14 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn clock(&self) -> Clock {
-        Clock::new(self.link, &self.speed.profile.wire, self.model.plan.tensors.len())
+        let (wire, layers) = (&self.speed.profile.wire, self.model.plan.tensors.len());
+        Clock::new(self.link, wire, self.speed.cores, layers)
     }
 
     /// Handshakes go back and forth strictly: nothing overlaps.
     fn session(&self, traffic: Traffic) -> PhaseTime {
         let wire = &self.speed.profile.wire;
-        let [up, down] = self.link.seconds_a_byte().map(|line| line.max(wire.byte));
+        let [up, down] = byte_seconds(self.link, wire, self.speed.cores);
         let (up, down) = (traffic.up as f64 * up, traffic.down as f64 * down);
         // TCP and TLS come before the rounds that the protocol counts.
         let waiting = (traffic.rounds + 2) as f64 * (self.link.rtt + 2.0 * wire.message);
