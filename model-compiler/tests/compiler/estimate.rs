@@ -43,7 +43,7 @@ fn bytes_are_those_of_inspect_and_add_up() {
     let layers = e["layers"].as_array().unwrap();
     let sum = |key: &str| layers.iter().map(|l| l[key].as_u64().unwrap()).sum::<u64>();
     let framing = e["online"]["down_bytes"].as_u64().unwrap() - sum("online_down");
-    assert!(framing > 0 && framing % 5 == 0, "{framing}");
+    assert!(framing > 0 && framing.is_multiple_of(5), "{framing}");
     assert!(e["profile"].as_str().unwrap().contains("built-in"));
     assert!(e["server_memory"]["peak"].as_u64() > e["server_memory"]["ticket"].as_u64());
 }

@@ -82,7 +82,7 @@ fn layers_add_up_to_the_phases() {
         let online: u64 = p.tensors.iter().map(|t| t.online_up).sum();
         for (total, layers, request) in [(p.offline.up, offline, 36), (p.online.up, online, 8)] {
             let framing = total - layers - request;
-            assert!(framing > 0 && framing % 5 == 0, "{framing} bytes of framing");
+            assert!(framing > 0 && framing.is_multiple_of(5), "{framing} bytes of framing");
         }
         let model = CostModel::new(&plan, 2).unwrap();
         let time = model.time(&profile(), &link("wan"), 2).unwrap();
