@@ -1,5 +1,7 @@
 //! Predicted memory against what is allocated. Alone in its program: it counts every allocation.
 
+#![allow(clippy::unwrap_used, reason = "helpers of a test, outside the test function")]
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
