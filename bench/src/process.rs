@@ -86,8 +86,8 @@ fn peak_memory(id: u32, watch: &Receiver<()>) -> Option<u64> {
     }
 }
 
-/// `VmHWM` of Linux, in bytes.
-fn high_water_mark(id: u32) -> Option<u64> {
+/// Most resident memory that a running process has had, in bytes, where the system tells (Linux).
+pub fn high_water_mark(id: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;
     let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;

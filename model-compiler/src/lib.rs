@@ -16,6 +16,7 @@ mod network;
 mod ranges;
 pub mod report_page;
 pub mod simulate;
+pub mod speed;
 #[doc(hidden)]
 pub mod testing;
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use tacet_protocol::cost::Link;
 
 /// Compiles an ONNX network with ReLU masks into a Tacet plan, and looks into plans.
 #[derive(Debug, Parser)]
@@ -49,6 +50,8 @@ pub enum Verb {
     Calibrate(Calibrate),
     /// Print a plan's layers, scales, margins and predicted traffic.
     Inspect(Inspect),
+    /// Predict what a plan costs: bytes, round trips, memory, seconds; layer by layer.
+    Estimate(Estimate),
     /// Evaluate images in the clear with the plan's fixed-point arithmetic.
     Evaluate(Evaluate),
     /// Write a page that shows where a plan's bytes and ReLUs are, and what fixed point costs.
@@ -165,6 +168,32 @@ pub struct Inspect {
     /// Predict for this many tickets per offline run instead of the plan's.
     #[arg(long, value_name = "N")]
     pub batch: Option<usize>,
+}
+
+/// Arguments of `estimate`.
+#[derive(Debug, clap::Args)]
+pub struct Estimate {
+    /// The plan.
+    pub plan: PathBuf,
+    /// The network between the parties: lan (1 Gbit/s, 1 ms), wan (100 Mbit/s, 40 ms), mobile
+    /// (4G: 10 Mbit/s up, 30 down, 60 ms), loopback (both on one machine), RTT,RATE or
+    /// RTT,UP,DOWN (such as 20ms,200Mbit).
+    #[arg(long, value_name = "NETWORK", default_value = "lan", value_parser = parse_link)]
+    pub network: Link,
+    /// Predict for this many tickets per offline run instead of the plan's.
+    #[arg(long, value_name = "N")]
+    pub batch: Option<usize>,
+    /// Cores of each party (on loopback: of both together); by default as the profile used.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub cores: Option<u16>,
+    /// Speed of the machine, as `tacet-bench profile` measured it; by default what that wrote
+    /// last, else the built-in figures of the development machine.
+    #[arg(long, value_name = "FILE")]
+    pub profile: Option<PathBuf>,
+}
+
+fn parse_link(text: &str) -> Result<Link, String> {
+    text.parse().map_err(|e: tacet_protocol::Error| e.to_string())
 }
 
 /// Arguments of `evaluate`.

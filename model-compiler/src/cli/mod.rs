@@ -4,6 +4,7 @@ mod accuracy;
 mod args;
 mod build;
 mod calibrate;
+mod estimate;
 mod evaluate;
 mod explain;
 mod inspect;
@@ -32,6 +33,7 @@ pub fn main() -> ExitCode {
         Verb::Explain(a) => explain::run(a, args.json),
         Verb::Calibrate(a) => calibrate::run(a, args.json),
         Verb::Inspect(a) => inspect::run(a, args.json),
+        Verb::Estimate(a) => estimate::run(a, args.json),
         Verb::Evaluate(a) => evaluate::run(a, args.json),
         Verb::Report(a) => report::run(a, args.json),
         Verb::Accuracy(a) => accuracy::run(a, args.json),

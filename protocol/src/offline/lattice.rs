@@ -103,6 +103,11 @@ impl LatticeGroup {
         self.packing.response_bytes()
     }
 
+    /// How the convolutions are laid out.
+    pub(crate) fn packing(&self) -> &Packing {
+        &self.packing
+    }
+
     /// Ciphertext-plaintext products.
     pub(crate) fn products(&self) -> usize {
         self.packing.products()

@@ -1,5 +1,6 @@
-//! Bytes and rounds of a run, predicted from the public plan alone and met exactly.
+//! Bytes and rounds of a run.
 
+use super::CostModel;
 use crate::error::Result;
 use crate::gadget;
 use crate::offline::{LatticePlan, Schedule};
@@ -77,24 +78,33 @@ impl Sum {
 /// # Errors
 /// `Error::Input` if a convolution cannot be packed.
 pub fn predict(plan: &PublicPlan, batch: usize) -> Result<Prediction> {
-    let schedule = Schedule::new(plan)?;
-    let lattice = LatticePlan::new(plan, batch)?;
-    let mut tensors = vec![TensorCost::default(); plan.tensors.len()];
-    let mut offline = Sum::default();
-    offline.up(OFFLINE_REQUEST_BYTES);
-    add_lattice(&lattice, &mut offline, &mut tensors);
-    add_relus(&schedule, batch, &mut offline, &mut tensors);
-    let online = add_online(plan, &schedule, &mut tensors);
-    // Corrections and tables are a second round trip only if something is garbled.
-    let garbled = u64::from(!schedule.relus.is_empty());
-    let answered = u64::from(!lattice.groups.is_empty());
-    Ok(Prediction {
-        session: session_traffic(plan.to_bytes()?.len()),
-        offline: offline.traffic(answered.max(garbled) + garbled),
-        online: online.traffic(schedule.relus.len() as u64 + 1),
-        batch,
-        tensors,
-    })
+    CostModel::new(plan, batch)?.traffic()
+}
+
+impl CostModel<'_> {
+    /// Bytes and rounds, exactly as they will be met.
+    ///
+    /// # Errors
+    /// `Error::Local` if the plan cannot be encoded.
+    pub fn traffic(&self) -> Result<Prediction> {
+        let Self { plan, schedule, lattice, batch } = self;
+        let mut tensors = vec![TensorCost::default(); plan.tensors.len()];
+        let mut offline = Sum::default();
+        offline.up(OFFLINE_REQUEST_BYTES);
+        add_lattice(lattice, &mut offline, &mut tensors);
+        add_relus(schedule, *batch, &mut offline, &mut tensors);
+        let online = add_online(plan, schedule, &mut tensors);
+        // Corrections and tables are a second round trip only if something is garbled.
+        let garbled = u64::from(!schedule.relus.is_empty());
+        let answered = u64::from(!lattice.groups.is_empty());
+        Ok(Prediction {
+            session: session_traffic(plan.to_bytes()?.len()),
+            offline: offline.traffic(answered.max(garbled) + garbled),
+            online: online.traffic(schedule.relus.len() as u64 + 1),
+            batch: *batch,
+            tensors,
+        })
+    }
 }
 
 fn add_lattice(lattice: &LatticePlan, sum: &mut Sum, tensors: &mut [TensorCost]) {
