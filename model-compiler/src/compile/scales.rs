@@ -10,11 +10,20 @@
 //! small weights keep more bits, but bits of weights cost no traffic, so there is nothing to
 //! save: a layer takes as many as all its channels need. What bounds them is the flooding
 //! noise, which is checked on all of a layer's weights together and which the largest channels use
-//! up alone; and a bias and a shortcut of the same sum would need shifts of their own. Measured on
-//! `models/cifar10-thin.onnx` (10,000 CIFAR-10 test images, shares' rounding, 10 bits of
-//! activations), top-1 labels agree with the float network's as follows, flooding allowing 15 bits:
+//! up alone; and a shortcut of the same sum would need a shift for each channel. Measured on
+//! `models/cifar10-thin.onnx` (4,000 CIFAR-10 test images, shares' rounding, 10 bits of
+//! activations; `build --frac 10 --weight-frac N`, then `simulate --model`):
 //!
-//! WEIGHTS_TABLE
+//! | bits of weights | agrees with float | flooding |
+//! |---|---|---|
+//! | 6 | 84.42 % | 49 bits |
+//! | 8 | 97.55 % | 47 bits |
+//! | 10 | 99.17 % | 45 bits |
+//! | 12 | 99.88 % | 43 bits |
+//! | 14 | 99.92 % | 41 bits |
+//!
+//! 12 bits, the default, lose next to nothing, 3 bits before the flooding would refuse a layer; finer
+//! weights would only narrow its margin.
 
 use crate::network::Network;
 

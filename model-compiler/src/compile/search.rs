@@ -156,20 +156,21 @@ impl Search<'_, '_> {
         last.map_or_else(|| self.attempt(*FRACS.end(), &nothing), Ok)
     }
 
-    /// The largest eps within half the target; `None` if none is, or the scale has no plan.
+    /// Seeks the largest eps within half the target; the fewest bytes met on the way that are
+    /// within all of it, `None` if none are, or the scale has no plan.
     fn bisect(&mut self, frac: u32) -> Result<Option<Trial>> {
         if self.prepare(frac).is_err() {
             return Ok(None);
         }
         let (mut low, mut high, steps) = EPSILON;
-        let mut best = None;
+        let mut best: Option<Trial> = None;
         for _ in 0..steps {
             let middle = f64::midpoint(low, high);
             let dropped = self.dropped(middle.exp2());
             let trial = self.attempt(frac, &dropped)?;
             let half = self.judge.within(&trial.loss, self.budget.max_loss / 2.0);
             *(if half { &mut low } else { &mut high }) = middle;
-            if half {
+            if trial.within && best.as_ref().is_none_or(|b| trial.relu_bytes < b.relu_bytes) {
                 best = Some(trial);
             }
         }

@@ -15,6 +15,7 @@ mod public_models;
 mod quantize;
 mod ranges;
 mod reference;
+mod search;
 mod simulate;
 mod unsupported;
 
