@@ -181,14 +181,4 @@ pub(crate) fn splitmix(state: &mut u64) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn drawn_images_are_reproducible_and_varied() {
-        let shape = Shape::new(3, 8, 8);
-        let (a, b) = (Calibration::synthetic(shape, 3), Calibration::synthetic(shape, 3));
-        assert_eq!(a.images, b.images);
-        assert_ne!(a.images[0], a.images[1]);
-    }
-}
+mod tests;

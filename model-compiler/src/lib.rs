@@ -22,8 +22,8 @@ pub mod testing;
 
 pub use calibration::Calibration;
 pub use compile::{
-    BatchCandidate, BatchChoice, LayerReport, Options, Report, choose_batch, compile, describe,
-    flooding_bits, top_class,
+    BatchCandidate, BatchChoice, Budget, LayerReport, Loss, MIN_SEARCH_IMAGES, Options, Report,
+    SearchReport, Trial, choose_batch, compile, compile_within, describe, flooding_bits, top_class,
 };
 pub use error::{Error, Location, Result};
 pub use float::{Evaluator, Trace};

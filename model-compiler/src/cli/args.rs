@@ -71,20 +71,26 @@ pub struct Build {
     /// Where to write the plan. It holds the weights: only its owner can read it.
     #[arg(short, long, value_name = "PLAN")]
     pub output: PathBuf,
-    /// Calibration images: a folder of PNG and JPEG files or a CIFAR binary batch. By default the
-    /// ranges that `calibrate` stored in the model; without those, images are drawn, which gives
-    /// less trustworthy ranges.
+    /// Calibration images: a folder of PNG and JPEG files, a CIFAR binary batch or the folder of
+    /// those, or a NumPy archive (.npz). With 100 and more of them the scales are those of the
+    /// fewest bytes within --max-loss. By default the ranges that `calibrate` stored in the model;
+    /// without those, images are drawn, which gives less trustworthy ranges.
     #[arg(long, value_name = "PATH")]
     pub calibrate: Option<PathBuf>,
     /// Most calibration images.
-    #[arg(long, value_name = "N", default_value_t = 128)]
+    #[arg(long, value_name = "N", default_value_t = 1000)]
     pub calibrate_limit: usize,
+    /// Largest loss of top-1 accuracy on the calibration images, in percentage points (where their
+    /// labels are unknown: of agreement with the float network).
+    #[arg(long, value_name = "POINTS", default_value_t = 0.1)]
+    pub max_loss: f64,
     /// Resize calibration images of another size.
     #[arg(long)]
     pub resize: bool,
-    /// Fractional bits of the activations (8 to 14).
-    #[arg(long, value_name = "N", default_value_t = tacet_compile::Options::default().frac)]
-    pub frac: u32,
+    /// Fractional bits of the activations (8 to 14). By default by --max-loss, or 10 without
+    /// calibration images.
+    #[arg(long, value_name = "N")]
+    pub frac: Option<u32>,
     /// Fractional bits of the weights (4 to 14), lowered where the flooding noise asks for it.
     #[arg(long, value_name = "N", default_value_t = tacet_compile::Options::default().weight_frac)]
     pub weight_frac: u32,

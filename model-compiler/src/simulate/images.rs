@@ -12,6 +12,8 @@ use crate::error::Result;
 pub struct Simulation {
     /// Index of the largest logit of each image.
     pub classes: Vec<usize>,
+    /// The logits of each image, at the output's fractional bits.
+    pub logits: Vec<Vec<i64>>,
     /// One entry a tensor.
     pub layers: Vec<LayerStats>,
 }
@@ -37,6 +39,7 @@ impl Simulator<'_> {
         all.layers.resize(self.plan.public.tensors.len(), LayerStats::default());
         for outcome in outcomes {
             all.classes.push(arg_max(&outcome.logits));
+            all.logits.push(outcome.logits);
             all.layers.iter_mut().zip(&outcome.layers).for_each(|(sum, one)| sum.add(one));
         }
         Ok(all)

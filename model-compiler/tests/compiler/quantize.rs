@@ -113,6 +113,8 @@ fn too_little_flooding_is_refused() {
     let images = Calibration::synthetic(network.input, 2);
     let text = compile(&network, &images, &Options::default()).err().unwrap().to_string();
     assert!(text.contains("layer `fc`") && text.contains("flooding"), "{text}");
+    let marked = text.lines().find(|l| l.ends_with("<-- here")).unwrap();
+    assert!(marked.contains("fc = conv") && marked.contains("4 cut"), "{text}");
 }
 
 #[test]
@@ -129,7 +131,10 @@ fn likely_truncation_failures_are_refused() {
     let network = import_model(&b.finish(&x, 2)).unwrap();
     let images = Calibration::synthetic(network.input, 2);
     let text = compile(&network, &images, &Options::default()).err().unwrap().to_string();
-    assert!(text.contains("truncation fails once in"), "{text}");
+    assert!(text.contains("truncation fails once in") && text.contains("--weight-frac"), "{text}");
+    let marked: Vec<_> = text.lines().filter(|l| l.ends_with("<-- here")).collect();
+    assert!(marked.len() == 1 && marked[0].contains("relu = conv"), "{text}");
+    assert!(marked[0].contains("|x|<2^40") && marked[0].contains("fails 2^"), "{text}");
 }
 
 #[test]
@@ -139,7 +144,7 @@ fn values_that_overflow_are_refused() {
     network.mean = Some(vec![0.0]);
     let images = Calibration::synthetic(network.input, 2);
     let text = compile(&network, &images, &Options::default()).err().unwrap().to_string();
-    assert!(text.contains("overflow 64 bits"), "{text}");
+    assert!(text.contains("overflow 64 bits") && text.contains("<-- here"), "{text}");
 }
 
 #[test]
