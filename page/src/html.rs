@@ -210,3 +210,27 @@ impl Figure {
         format!("<div class=\"multiples\">\n{panels}</div>")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_escaped_and_ids_are_unique() {
+        let mut table = Table::new("a <b>", &["x", "#y"]).opened();
+        table.rows.push(vec!["<script>".into(), "1".into()]);
+        let section = Section {
+            title: "one & two".into(),
+            kind: "k".into(),
+            text: "a < b".into(),
+            tables: vec![table],
+            ..Section::default()
+        };
+        let page = page("t", ("Parts", "part"), &[section.clone(), section]);
+        assert!(page.contains("<p>a &lt; b</p>") && page.contains("one &amp; two"));
+        assert!(page.contains("&lt;script&gt;") && !page.contains("<script"));
+        assert!(page.contains("<td class=\"n\">1</td>"));
+        let ids: Vec<&str> = page.split(" id=\"").skip(1).map(|s| &s[..6]).collect();
+        assert_eq!(ids, ["part-1", "part-2"]);
+    }
+}
