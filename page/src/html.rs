@@ -163,7 +163,7 @@ pub struct Figure {
     pub heading: String,
     /// What the reader sees, in plain text.
     pub caption: String,
-    /// The command that makes it.
+    /// The command that makes it; empty where the page says it once for all.
     pub command: String,
     /// The charts; several are set side by side under their titles.
     pub charts: Vec<Drawing>,
@@ -187,13 +187,19 @@ impl Figure {
             }
         };
         let tables: String = self.tables.iter().map(Table::html).collect();
+        let from = match self.command.as_str() {
+            "" => String::new(),
+            command => {
+                let command = escape(command);
+                format!(" <span class=\"from\">Made by <code>{command}</code></span>")
+            }
+        };
         format!(
-            "<h3>{}</h3>\n<figure id=\"{id}\">\n{legend}{}\n<figcaption>{} \
-             <span class=\"from\">Made by <code>{}</code></span></figcaption>\n</figure>\n{tables}",
+            "<h3>{}</h3>\n<figure id=\"{id}\">\n{legend}{}\n<figcaption>{}{from}</figcaption>\n\
+             </figure>\n{tables}",
             escape(&self.heading),
             self.charts(id),
             escape(&self.caption),
-            escape(&self.command),
         )
     }
 
