@@ -15,6 +15,7 @@ mod public_models;
 mod quantize;
 mod ranges;
 mod reference;
+mod report;
 mod unsupported;
 
 use proptest::test_runner::Config;
