@@ -163,7 +163,7 @@ pub struct Figure {
     pub heading: String,
     /// What the reader sees, in plain text.
     pub caption: String,
-    /// The command that makes it.
+    /// The command that makes it; empty where the page says it once for all.
     pub command: String,
     /// The charts; several are set side by side under their titles.
     pub charts: Vec<Drawing>,
@@ -187,13 +187,19 @@ impl Figure {
             }
         };
         let tables: String = self.tables.iter().map(Table::html).collect();
+        let from = match self.command.as_str() {
+            "" => String::new(),
+            command => {
+                let command = escape(command);
+                format!(" <span class=\"from\">Made by <code>{command}</code></span>")
+            }
+        };
         format!(
-            "<h3>{}</h3>\n<figure id=\"{id}\">\n{legend}{}\n<figcaption>{} \
-             <span class=\"from\">Made by <code>{}</code></span></figcaption>\n</figure>\n{tables}",
+            "<h3>{}</h3>\n<figure id=\"{id}\">\n{legend}{}\n<figcaption>{}{from}</figcaption>\n\
+             </figure>\n{tables}",
             escape(&self.heading),
             self.charts(id),
             escape(&self.caption),
-            escape(&self.command),
         )
     }
 
@@ -208,5 +214,29 @@ impl Figure {
         };
         let panels: String = self.charts.iter().enumerate().map(panel).collect();
         format!("<div class=\"multiples\">\n{panels}</div>")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_escaped_and_ids_are_unique() {
+        let mut table = Table::new("a <b>", &["x", "#y"]).opened();
+        table.rows.push(vec!["<script>".into(), "1".into()]);
+        let section = Section {
+            title: "one & two".into(),
+            kind: "k".into(),
+            text: "a < b".into(),
+            tables: vec![table],
+            ..Section::default()
+        };
+        let page = page("t", ("Parts", "part"), &[section.clone(), section]);
+        assert!(page.contains("<p>a &lt; b</p>") && page.contains("one &amp; two"));
+        assert!(page.contains("&lt;script&gt;") && !page.contains("<script"));
+        assert!(page.contains("<td class=\"n\">1</td>"));
+        let ids: Vec<&str> = page.split(" id=\"").skip(1).map(|s| &s[..6]).collect();
+        assert_eq!(ids, ["part-1", "part-2"]);
     }
 }

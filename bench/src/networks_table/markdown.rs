@@ -42,8 +42,11 @@ pub fn print(rows: &[Row]) -> Result<()> {
 
 fn cells(r: &Row) -> Vec<String> {
     let [c, h, w] = r.input;
-    let mut cells = vec![r.network.clone(), r.weights.clone(), format!("{c}x{h}x{w}")];
-    cells.push(format!("{} of {}", r.relus, r.unmasked_relus));
+    let imported = c > 0;
+    let mut cells = vec![r.network.clone(), r.weights.clone()];
+    cells.push(if imported { format!("{c}x{h}x{w}") } else { "refused".into() });
+    let relus = format!("{} of {}", r.relus, r.unmasked_relus);
+    cells.push(or_dash(imported.then_some(relus)));
     cells.push(or_dash(r.compile.as_ref().map(|c| c.comparisons.to_string())));
     cells.push(or_dash(r.float.as_ref().map(|f| format!("{:.1e}", f.largest_difference))));
     cells.push(or_dash(r.fixed.as_ref().map(|f| {
@@ -81,7 +84,8 @@ mod tests {
     fn every_row_has_a_cell_for_every_column() {
         let empty = cells(&Row::default());
         assert_eq!(empty.len(), HEAD.len());
-        assert!(empty[4..].iter().all(|c| c == "-"), "{empty:?}");
+        assert_eq!(empty[2], "refused");
+        assert!(empty[3..].iter().all(|c| c == "-"), "{empty:?}");
         let offline = Phase { up: 1000, down: 7000, rounds: 2 };
         let predicted = Predicted { batch: 4, offline, online: Phase::default() };
         let private = Private { same: 3, images: 4, ..Private::default() };

@@ -80,7 +80,7 @@ impl Phase<'_> {
         Figure {
             heading: heading.to_owned(),
             caption,
-            command: p.contents.command.to_owned(),
+            command: String::new(),
             charts: vec![chart.into()],
             legend,
             tables: vec![self.table(p, label)],

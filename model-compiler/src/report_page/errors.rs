@@ -135,7 +135,7 @@ impl Errors {
         Figure {
             heading: heading.to_owned(),
             caption,
-            command: p.contents.command.to_owned(),
+            command: String::new(),
             charts: vec![chart.into()],
             legend: series.map(|(name, hue)| (name.to_owned(), hue, Look::Line)).into(),
             tables: Vec::new(),

@@ -34,7 +34,7 @@ pub fn figure(p: &Page<'_>) -> Figure {
     Figure {
         heading: "ReLUs by layer".into(),
         caption: caption.into(),
-        command: p.contents.command.to_owned(),
+        command: String::new(),
         charts: vec![chart.into()],
         legend: vec![
             (KEPT.into(), Hue::Ours(0), Look::Bars),

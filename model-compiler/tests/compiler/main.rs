@@ -28,6 +28,7 @@ mod quantize;
 mod ranges;
 mod reference;
 mod reference_windows;
+mod report;
 mod search;
 mod simulate;
 mod unsupported;
