@@ -33,9 +33,6 @@ pub struct NetworksArgs {
     /// Tickets made at a time; by default what the compiler chose
     #[arg(long)]
     batch: Option<usize>,
-    /// Number of ReLUs to keep, handed to `tacet-compile build`
-    #[arg(long, value_name = "K")]
-    relus: Option<String>,
     /// File of masks, handed to `tacet-compile build`
     #[arg(long, value_name = "FILE")]
     masks: Option<PathBuf>,

@@ -150,9 +150,6 @@ impl Job<'_> {
         if let Some(batch) = self.args.batch {
             command.args(["--batch", &batch.to_string()]);
         }
-        if let Some(relus) = &self.args.relus {
-            command.args(["--relus", relus]);
-        }
         if let Some(masks) = &self.args.masks {
             command.arg("--masks").arg(masks);
         }
