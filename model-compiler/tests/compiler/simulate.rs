@@ -2,13 +2,16 @@
 
 use proptest::prelude::*;
 use tacet_compile::testing::{RandomNetwork, ResNet};
-use tacet_compile::{Calibration, Options, Rounding, Simulator, compile, import_model};
+use tacet_compile::{
+    Calibration, FloatOp, FloatTerm, Layer, Network, Options, Rounding, Simulator, Window, compile,
+    import_model,
+};
 use tacet_image_input::encode;
-use tacet_protocol::plan::{Plan, clear};
+use tacet_protocol::plan::{ConvShape, Mask, Padding, Plan, Shape, clear};
 
 use crate::cases;
 
-fn plan_of(network: &tacet_compile::Network) -> (Plan, Calibration) {
+fn plan_of(network: &Network) -> (Plan, Calibration) {
     let images = Calibration::synthetic(network.input, 3);
     let options = Options { batch: Some(1), ..Options::default() };
     (compile(network, &images, &options).unwrap().0, images)
@@ -86,4 +89,78 @@ fn dropped_bits_cost_signs_and_narrow_ranges_overflow() {
     assert!(signs > 0 && overflows == 0, "{signs} {overflows}");
     plan.public.tensors.iter_mut().for_each(|t| (t.dropped, t.magnitude) = (0, 8));
     assert!(mistakes(&plan).1 > 0);
+}
+
+/// ResNet18 for 32x32 images with all of its ReLUs: 557,056.
+fn resnet18() -> Network {
+    let mut state = 1u64;
+    let mut layers = vec![Layer::linear("image", Shape::new(3, 32, 32), vec![])];
+    let mut add = |from: &[(usize, usize, usize, usize)], shortcut: Option<usize>| {
+        let mut shape = Shape::new(1, 1, 1);
+        let mut terms = Vec::new();
+        for (input, to, kernel, stride) in from {
+            let conv = ConvShape::same(layers[*input].shape, *to, *kernel, *stride);
+            let spread = (6.0 / (conv.weights() / to) as f32).sqrt();
+            let weights = (0..conv.weights()).map(|_| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                spread * 0.7 * ((state >> 40) as f32 / (1u64 << 23) as f32 - 1.0)
+            });
+            let weights = weights.collect();
+            shape = conv.output();
+            terms.push(FloatTerm { input: *input, op: FloatOp::Conv { shape: conv, weights } });
+        }
+        let op = FloatOp::identity(shape.channels);
+        terms.extend(shortcut.map(|input| FloatTerm { input, op }));
+        let mut layer = Layer::linear("layer", shape, terms);
+        if shape.height > 1 {
+            layer.mask = Mask::uniform(shape.len(), true);
+            layer.unmasked_relus = shape.len();
+        }
+        layers.push(layer);
+        layers.len() - 1
+    };
+    let (mut last, mut width) = (add(&[(0, 64, 3, 1)], None), 64);
+    for (to, stride) in
+        [(64, 1), (64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), (512, 1)]
+    {
+        let inner = add(&[(last, to, 3, stride)], None);
+        let second = (inner, to, 3, 1);
+        last = match to == width {
+            true => add(&[second], Some(last)),
+            false => add(&[second, (last, to, 1, stride)], None),
+        };
+        width = to;
+    }
+    let from = layers[last].shape;
+    let window = Window { kernel_h: 4, kernel_w: 4, stride: 4, pad: Padding::NONE };
+    let op = FloatOp::AvgPool(window);
+    layers.push(Layer::linear("pool", window.output(from), vec![FloatTerm { input: last, op }]));
+    let shape = ConvShape::same(Shape::new(512, 1, 1), 10, 1, 1);
+    let op = FloatOp::Conv { shape, weights: vec![0.01; 5120] };
+    let term = FloatTerm { input: last + 1, op };
+    layers.push(Layer::linear("logits", shape.output(), vec![term]));
+    Network::new(Shape::new(3, 32, 32), layers)
+}
+
+/// `cargo test --release -p tacet-compile --test compiler -- --ignored --nocapture throughput`.
+#[test]
+#[ignore = "a measurement"]
+fn throughput() {
+    let network = resnet18();
+    assert_eq!(network.relus(), 557_056);
+    let images = Calibration::synthetic(network.input, 2);
+    let options = Options { batch: Some(1), ..Options::default() };
+    let (plan, _) = compile(&network, &images, &options).unwrap();
+    let images = Calibration::synthetic(network.input, 64).images;
+    let simulator = Simulator::new(&plan);
+    for rounding in [Rounding::Nearest, Rounding::Shares(1)] {
+        let start = std::time::Instant::now();
+        let all = simulator.simulate(&images, rounding, &|| ()).unwrap();
+        let rate = all.classes.len() as f64 / start.elapsed().as_secs_f64();
+        println!("{rounding:?}: {rate:.1} images a second");
+    }
+    let start = std::time::Instant::now();
+    let input = encode(&images[0], &plan.public).unwrap();
+    clear::evaluate(&plan, &input);
+    println!("clear evaluator, one thread: {:.2} s an image", start.elapsed().as_secs_f64());
 }
