@@ -9,6 +9,7 @@ mod quantize;
 mod report;
 mod scales;
 mod search;
+mod trial;
 
 use tacet_protocol::plan::{InputSpec, Plan, PublicPlan};
 
@@ -18,7 +19,8 @@ pub use judge::Loss;
 pub use measure::arg_max as top_class;
 pub(crate) use measure::{arg_max, filter_norms};
 pub use report::{LayerReport, Report, describe};
-pub use search::{Budget, MIN_SEARCH_IMAGES, SearchReport, Trial, compile_within};
+pub use search::{MIN_SEARCH_IMAGES, compile_within};
+pub use trial::{Budget, SearchReport, Trial};
 
 use crate::calibration::Calibration;
 use crate::error::{Error, Result};

@@ -8,7 +8,7 @@ use tacet_protocol::plan::{
 use super::batch::BatchChoice;
 use super::flooding::flooding_bits;
 use super::measure::Measured;
-use super::search::SearchReport;
+use super::trial::SearchReport;
 use crate::calibration::Calibration;
 
 /// One activation tensor, for people.

@@ -15,11 +15,11 @@
 //! network's labels. Few images make it coarse: so the mean probability (softmax) of those labels
 //! may not fall by more than the target either, which varies far less between images.
 
-use serde::Serialize;
 use tacet_protocol::plan::{Plan, PublicPlan};
 
-use super::judge::{Judge, Loss};
+use super::judge::Judge;
 use super::report::{Report, compared};
+use super::trial::{Budget, SearchReport, Trial};
 use super::{Job, Options, explain};
 use crate::calibration::Calibration;
 use crate::error::Result;
@@ -37,47 +37,6 @@ const EPSILON: (f64, f64, usize) = (-8.0, 1.0, 6);
 /// Offline and online bytes a ReLU and compared bit: two garbled rows and a label, and about four
 /// bytes of oblivious transfer.
 const BYTES_PER_BIT: u64 = 52;
-
-/// What a search may cost.
-#[derive(Clone, Copy, Debug)]
-pub struct Budget {
-    /// Largest loss in percentage points.
-    pub max_loss: f64,
-    /// Fractional bits of the activations; searched for if `None`.
-    pub frac: Option<u32>,
-    /// Seed of the simulated shares.
-    pub seed: u64,
-}
-
-/// One simulation.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Trial {
-    /// Fractional bits of the activations.
-    pub frac: u32,
-    /// Dropped bits of each tensor.
-    pub dropped: Vec<u32>,
-    /// Bytes of all comparisons, offline and online, roughly.
-    pub relu_bytes: u64,
-    /// What it cost.
-    pub loss: Loss,
-    /// Within the target.
-    pub within: bool,
-}
-
-/// How the scales were found.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct SearchReport {
-    /// Images that the loss was measured on.
-    pub images: usize,
-    /// Their labels are known; the loss is one of accuracy.
-    pub labelled: bool,
-    /// Largest loss allowed, in percentage points.
-    pub target: f64,
-    /// The choice. Its loss may be over the target if nothing was within.
-    pub chosen: Trial,
-    /// Everything tried.
-    pub trials: Vec<Trial>,
-}
 
 /// Compiles with the scales that the search finds; `tell` hears of each trial.
 ///
