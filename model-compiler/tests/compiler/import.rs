@@ -71,7 +71,7 @@ fn named_paddings() {
     assert_eq!(shape(&auto_padded("SAME_UPPER", 8, 1)).height, 8);
     assert_eq!(shape(&auto_padded("SAME_LOWER", 7, 2)).height, 4);
     assert_eq!(shape(&auto_padded("VALID", 8, 1)).height, 6);
-    let even = import_model(&auto_padded("SAME_UPPER", 8, 2)).unwrap();
+    let even = read_model(&auto_padded("SAME_UPPER", 8, 2)).unwrap();
     let FloatOp::Conv { shape, .. } = &even.layers[1].terms[0].op else { panic!() };
     assert_eq!((shape.pad.top, shape.pad.bottom, even.layers[1].shape.height), (0, 1, 4));
 }
