@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use serde::Deserialize;
+use tacet_protocol::wire::Traffic;
 use tacet_protocol::{Error, Result};
 
 use crate::certs::Certs;
-use crate::process::sibling;
+use crate::process::{high_water_mark, sibling};
 
 /// Time and traffic of a step.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -26,6 +27,13 @@ pub struct Cost {
     /// Tickets made; only in offline steps.
     #[serde(default)]
     pub tickets: usize,
+}
+
+impl Cost {
+    /// Bytes and rounds alone.
+    pub fn traffic(&self) -> Traffic {
+        Traffic { up: self.up, down: self.down, rounds: self.rounds }
+    }
 }
 
 /// The client's answer for one image.
@@ -60,6 +68,9 @@ pub struct Summary {
     pub online: Cost,
     /// Bytes on the socket, TLS included.
     pub socket: Socket,
+    /// Most memory that the client held while it answered, in bytes, where the system tells.
+    #[serde(skip)]
+    pub peak_memory: Option<u64>,
 }
 
 /// Bytes below TLS.
@@ -92,14 +103,17 @@ pub fn infer(
     let failed = |what: String| Error::local(format!("tacet-client: {what}"));
     let mut child = command.spawn().map_err(|e| failed(e.to_string()))?;
     let stdout = child.stdout.take().ok_or_else(|| failed("has no output".into()))?;
-    let mut summary = None;
+    let (mut summary, mut peak) = (None, None);
     for line in BufReader::new(stdout).lines() {
         let line = line.map_err(|e| failed(e.to_string()))?;
         let value: serde_json::Value =
             serde_json::from_str(&line).map_err(|e| failed(format!("{e}: {line}")))?;
         let unexpected = |e: serde_json::Error| failed(format!("unexpected output: {e}: {line}"));
         match value.get("event").and_then(serde_json::Value::as_str) {
-            Some("image") => each(&serde_json::from_value(value).map_err(unexpected)?)?,
+            Some("image") => {
+                peak = peak.max(high_water_mark(child.id()));
+                each(&serde_json::from_value(value).map_err(unexpected)?)?;
+            }
             Some("summary") => summary = Some(serde_json::from_value(value).map_err(unexpected)?),
             _ => return Err(failed(format!("unexpected output: {line}"))),
         }
@@ -107,6 +121,7 @@ pub fn infer(
     let status = child.wait().map_err(|e| failed(e.to_string()))?;
     summary
         .filter(|_| status.success())
+        .map(|s: Summary| Summary { peak_memory: peak, ..s })
         .ok_or_else(|| failed(format!("ended early ({status}): its log is above")))
 }
 

@@ -1,14 +1,20 @@
 //! `tacet-bench`: the demo, and latency and communication reports, all over real processes.
 
 mod certs;
+mod check;
 mod cifar;
+mod clear;
 mod client;
 mod demo;
+mod met;
 mod networks;
+mod networks_table;
 mod predict;
 mod process;
+mod profile;
 mod report;
 mod server;
+mod stage;
 mod table;
 
 use std::path::PathBuf;
@@ -30,6 +36,12 @@ enum Verb {
     Demo(Options),
     /// Latency, predicted and measured bytes, bytes per ReLU and per convolution, as Markdown
     Report(Options),
+    /// One row a network: float, fixed-point and private runs compared, bytes, time and memory
+    Networks(networks_table::NetworksArgs),
+    /// Measure this machine's kernels, for the seconds that `tacet-compile estimate` predicts
+    Profile(profile::Options),
+    /// Predicted against measured seconds and memory: two offline runs on loopback
+    CheckEstimate(check::Options),
     /// Bytes of convolutions and of whole networks, by mask, predicted; runs nothing
     Predict {
         /// Results as JSON
@@ -70,6 +82,9 @@ fn main() -> ExitCode {
     let (result, json) = match &cli.verb {
         Verb::Demo(options) => (demo::run(options), options.json),
         Verb::Report(options) => (report::run(options), options.json),
+        Verb::Networks(args) => (networks_table::run(args), args.json),
+        Verb::Profile(options) => (profile::run(options), options.json),
+        Verb::CheckEstimate(options) => (check::run(options), options.json),
         Verb::Predict { json } => (predict::run(*json), *json),
     };
     tacet_cli::finish(result, json, tacet_cli::LogFormat::Text)

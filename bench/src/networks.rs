@@ -3,8 +3,8 @@
 
 use tacet_protocol::Result;
 use tacet_protocol::plan::{
-    ConvShape, InputSpec, Linear, Mask, Plan, PoolShape, PublicPlan, SecretPlan, Shape,
-    TensorSecrets, TensorSpec, Term,
+    ConvShape, CopyShape, InputSpec, Linear, Mask, Padding, Plan, PoolShape, PublicPlan,
+    SecretPlan, Shape, TensorSecrets, TensorSpec, Term,
 };
 use tacet_protocol::rng::SecretRng;
 
@@ -121,7 +121,7 @@ impl Builder {
         let second = ConvShape::same(first.output(), width, 3, 1);
         let mut terms = vec![Term { input: inner, op: Linear::Conv(second) }];
         let shortcut = if stride == 1 && from.channels == width {
-            Linear::Identity { shift: WEIGHT_FRAC }
+            Linear::Copy(CopyShape::whole(width, WEIGHT_FRAC))
         } else {
             Linear::Conv(ConvShape::same(from, width, 1, stride))
         };
@@ -136,6 +136,7 @@ impl Builder {
             kernel_h: from.height,
             kernel_w: from.width,
             stride: 1,
+            pad: Padding::NONE,
             multiplier: 1,
             added_frac: area,
         };

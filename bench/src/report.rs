@@ -8,9 +8,9 @@ use tacet_protocol::wire::Traffic;
 use tacet_protocol::{Error, Result};
 
 use crate::client::{Cost, Summary};
-use crate::demo::{Compared, Stage};
+use crate::stage::{Compared, Stage};
 use crate::table::{bytes, markdown, median};
-use crate::{Options, predict};
+use crate::{Options, met, predict};
 
 /// Runs the protocol on the pictures and prints the tables.
 ///
@@ -18,7 +18,7 @@ use crate::{Options, predict};
 /// If a run fails or does not meet its prediction.
 pub fn run(options: &Options) -> Result<()> {
     let stage = Stage::set(options)?;
-    let plan = &stage.plan.public;
+    let plan = &stage.clear.plan.public;
     let batch = options.batch.unwrap_or(plan.batch);
     let mut runs = Vec::new();
     let summary = stage.infer(options.batch, |c| {
@@ -26,7 +26,9 @@ pub fn run(options: &Options) -> Result<()> {
         Ok(())
     })?;
     let predicted = cost::predict(plan, batch)?;
-    check(&predicted, &summary, &runs, plan)?;
+    if let Some(deviation) = met::deviation(plan, &summary, &runs)? {
+        return Err(Error::local(deviation));
+    }
     agreement(&runs, options.json)?;
     latency(&runs, &summary, options.json)?;
     traffic(&predicted, &summary, &runs, options.json)?;
@@ -35,28 +37,6 @@ pub fn run(options: &Options) -> Result<()> {
         line("")?;
     }
     predict::run(options.json)
-}
-
-fn as_traffic(c: &Cost) -> Traffic {
-    Traffic { up: c.up, down: c.down, rounds: c.rounds }
-}
-
-/// Every offline run and every inference must meet its prediction to the byte.
-fn check(p: &Prediction, summary: &Summary, runs: &[Compared], plan: &PublicPlan) -> Result<()> {
-    let met = |what: &str, measured: Traffic, predicted: Traffic| {
-        if measured == predicted {
-            return Ok(());
-        }
-        Err(Error::local(format!("{what}: measured {measured:?}, predicted {predicted:?}")))
-    };
-    met("session", as_traffic(&summary.setup), p.session)?;
-    for run in runs {
-        let offline = &run.answer.offline_batch;
-        let predicted = cost::predict(plan, offline.tickets)?;
-        met("offline", as_traffic(offline), predicted.offline)?;
-        met("online", as_traffic(&run.answer.online), p.online)?;
-    }
-    Ok(())
 }
 
 fn agreement(runs: &[Compared], json: bool) -> Result<()> {
@@ -105,10 +85,10 @@ fn traffic(p: &Prediction, summary: &Summary, runs: &[Compared], json: bool) -> 
         row.extend(measured.map_or(["-".into(), "-".into(), "-".into()], show));
         rows.push(row);
     };
-    add("session", p.session, Some(as_traffic(&summary.setup)));
-    let offline = full.map(|r| as_traffic(&r.answer.offline_batch));
+    add("session", p.session, Some(summary.setup.traffic()));
+    let offline = full.map(|r| r.answer.offline_batch.traffic());
     add(&format!("offline, {} tickets", p.batch), p.offline, offline);
-    add("online, an image", p.online, runs.first().map(|r| as_traffic(&r.answer.online)));
+    add("online, an image", p.online, runs.first().map(|r| r.answer.online.traffic()));
     let total =
         |of: fn(&Cost) -> u64| of(&summary.setup) + of(&summary.offline) + of(&summary.online);
     let (up, down) = (total(|c| c.up), total(|c| c.down));

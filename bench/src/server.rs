@@ -8,7 +8,7 @@ use serde_json::Value;
 use tacet_protocol::{Error, Result};
 
 use crate::certs::Certs;
-use crate::process::sibling;
+use crate::process::{high_water_mark, sibling};
 
 /// The running server.
 pub struct Server {
@@ -48,6 +48,13 @@ impl Server {
                 Err(failed("did not start: run it by hand to see why"))
             }
         }
+    }
+}
+
+impl Server {
+    /// Most memory that it has held so far, in bytes, where the system tells.
+    pub fn peak_memory(&self) -> Option<u64> {
+        high_water_mark(self.child.id())
     }
 }
 

@@ -1,5 +1,7 @@
-//! What value ranges come from: images of a folder or a CIFAR binary batch, the model itself, or
-//! drawn images.
+//! What value ranges come from: images of a folder, a CIFAR binary batch or a NumPy archive, the
+//! model itself, or drawn images.
+
+mod npz;
 
 use std::path::{Path, PathBuf};
 
@@ -12,14 +14,32 @@ use crate::ranges::Ranges;
 
 /// Images that the compiler measures on: value ranges, unless they are given, and what
 /// quantisation does to the logits.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Calibration {
     /// The images, all of the network's size.
     pub images: Vec<Pixels>,
+    /// The class of each image; empty if unknown.
+    pub labels: Vec<usize>,
     /// Where they come from, for the report.
     pub source: String,
     /// Ranges measured earlier; the images then serve to check the logits alone.
     pub ranges: Option<Ranges>,
+}
+
+/// Which part of a data set that has several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// `data_batch_*.bin` or `train.bin` of a CIFAR folder, `train_images` of an archive.
+    Train,
+    /// `test_batch.bin` or `test.bin`, `test_images`.
+    Test,
+}
+
+/// Images of any size.
+struct Labelled {
+    images: Vec<Pixels>,
+    /// Empty if unknown.
+    labels: Vec<usize>,
 }
 
 impl Calibration {
@@ -27,7 +47,8 @@ impl Calibration {
     /// tighter and more trustworthy ranges.
     pub fn synthetic(shape: Shape, count: usize) -> Self {
         let images = (0..count).map(|i| draw(shape, i as u64)).collect();
-        Self { images, source: format!("{count} drawn images"), ranges: None }
+        let source = format!("{count} drawn images");
+        Self { images, source, ..Self::default() }
     }
 
     /// The ranges that the model file carries, beside `count` drawn images for the checks; `None`
@@ -40,40 +61,85 @@ impl Calibration {
         Ok(ranges.map(|r| Self { ranges: Some(r), ..Self::synthetic(network.input, count) }))
     }
 
-    /// At most `limit` images from a folder of PNG and JPEG files, or from a CIFAR batch file.
+    /// [`Self::read`] of training images.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn from_path(path: &Path, shape: Shape, limit: usize, resize: bool) -> Result<Self> {
+        Self::read(path, Part::Train, shape, limit, resize)
+    }
+
+    /// At most `limit` images from a folder of PNG and JPEG files, a CIFAR batch file or the folder
+    /// of those, or a NumPy archive (`.npz`). The last two know their labels.
     ///
     /// # Errors
     /// [`Error::Input`] if there are none, or one is unreadable or of another size.
-    pub fn from_path(path: &Path, shape: Shape, limit: usize, resize: bool) -> Result<Self> {
-        let images = if path.is_dir() {
-            let files = image_files(path)?;
-            let decode = |p: &PathBuf| Pixels::load(p)?.fit(shape, resize).map_err(|e| about(p, e));
-            files.iter().take(limit).map(decode).collect::<Result<Vec<_>>>()?
-        } else {
-            let batch = read_cifar(path)?.into_iter().take(limit);
-            batch.map(|(_, p)| Ok(p.fit(shape, resize)?)).collect::<Result<Vec<_>>>()?
+    pub fn read(path: &Path, part: Part, shape: Shape, limit: usize, resize: bool) -> Result<Self> {
+        let archive = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("npz"));
+        let Labelled { images, labels } = match batches(path, part)? {
+            _ if archive => npz::read(path, part, limit)?,
+            Some(batches) => cifar(&batches, limit)?,
+            None if path.is_dir() => folder(path, limit)?,
+            None => cifar(&[path.to_owned()], limit)?,
         };
         if images.is_empty() {
-            return Err(Error::input(format!("no PNG or JPEG images in {}", path.display())));
+            return Err(Error::input(format!("no images in {}", path.display())));
         }
+        let fit = |p: Pixels| p.fit(shape, resize).map_err(|e| about(path, e));
+        let images = images.into_iter().map(fit).collect::<Result<Vec<_>>>()?;
         // The file's name alone: this text may travel in a model.
         let name = path.file_name().map_or("a folder".into(), |n| n.to_string_lossy());
         let source = format!("{} images of {name}", images.len());
-        Ok(Self { images, source, ranges: None })
+        Ok(Self { images, labels, source, ranges: None })
     }
+}
+
+/// The batch files of a CIFAR folder; `None` if it is none.
+fn batches(path: &Path, part: Part) -> Result<Option<Vec<PathBuf>>> {
+    if !path.is_dir() {
+        return Ok(None);
+    }
+    let wanted = match part {
+        Part::Train => ["data_batch_", "train.bin"],
+        Part::Test => ["test_batch.bin", "test.bin"],
+    };
+    let files = files_with(path, &["bin"])?;
+    let name = |p: &PathBuf| p.file_name().map(|n| n.to_string_lossy().into_owned());
+    let is_wanted = |p: &PathBuf| name(p).is_some_and(|n| wanted.iter().any(|w| n.starts_with(w)));
+    let files: Vec<PathBuf> = files.into_iter().filter(is_wanted).collect();
+    Ok(Some(files).filter(|f| !f.is_empty()))
+}
+
+fn cifar(batches: &[PathBuf], limit: usize) -> Result<Labelled> {
+    let (mut images, mut labels) = (Vec::new(), Vec::new());
+    for path in batches {
+        let left = limit.saturating_sub(images.len());
+        for (label, pixels) in read_cifar(path)?.into_iter().take(left) {
+            labels.push(usize::from(label));
+            images.push(pixels);
+        }
+    }
+    Ok(Labelled { images, labels })
+}
+
+fn folder(path: &Path, limit: usize) -> Result<Labelled> {
+    let files = files_with(path, &["png", "jpg", "jpeg"])?;
+    let images = files.iter().take(limit).map(|p| Ok(Pixels::load(p)?)).collect::<Result<_>>()?;
+    Ok(Labelled { images, labels: Vec::new() })
 }
 
 fn about(path: &Path, e: tacet_protocol::Error) -> Error {
     Error::input(format!("`{}`: {e}", path.display()))
 }
 
-fn image_files(folder: &Path) -> Result<Vec<PathBuf>> {
+/// Files of a folder by extension, sorted by name.
+fn files_with(folder: &Path, extensions: &[&str]) -> Result<Vec<PathBuf>> {
     let failed = |e| Error::input(format!("cannot read {}: {e}", folder.display()));
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
         let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
-        if extension.is_some_and(|e| ["png", "jpg", "jpeg"].contains(&e.as_str())) {
+        if extension.is_some_and(|e| extensions.contains(&e.as_str())) {
             files.push(path);
         }
     }
@@ -115,14 +181,4 @@ pub(crate) fn splitmix(state: &mut u64) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn drawn_images_are_reproducible_and_varied() {
-        let shape = Shape::new(3, 8, 8);
-        let (a, b) = (Calibration::synthetic(shape, 3), Calibration::synthetic(shape, 3));
-        assert_eq!(a.images, b.images);
-        assert_ne!(a.images[0], a.images[1]);
-    }
-}
+mod tests;

@@ -3,10 +3,12 @@
 use std::fmt;
 
 /// Operators that the importer understands, as listed in error messages.
-pub const SUPPORTED: &str = "Conv, BatchNormalization (after a Conv or Gemm), Relu, PRelu with \
-     slopes 0 and 1, the masked ReLU Add(Mul(Relu(x), m), Mul(x, 1 - m)), Add, Sum, AveragePool, \
-     GlobalAveragePool, Flatten, Reshape to a vector, Gemm, MatMul, Identity, Dropout, Constant, \
-     a final Softmax, and arithmetic on constants";
+pub const SUPPORTED: &str = "Conv, Gemm, MatMul, BatchNormalization and arithmetic with \
+     constants, Relu, Clip, PRelu, LeakyRelu, masked ReLUs such as Add(Mul(Relu(x), m), Mul(x, \
+     1 - m)) or Where(m, Relu(x), x), Add, Sub, Sum, Max, Min, MaxPool, AveragePool, their global \
+     forms, ReduceMean, ReduceSum, Concat, Split, Slice, Gather, Pad, Transpose, Reshape, Flatten, \
+     Squeeze, Unsqueeze, Identity, Dropout, Cast, a final Softmax, and whatever is computed from \
+     constants alone";
 
 /// Which node of the model an error is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,10 +32,16 @@ impl fmt::Display for Location {
 #[non_exhaustive]
 pub enum Error {
     /// The model uses an operator that private inference does not support.
-    #[error("{at}: the operator {} is not supported; supported are {SUPPORTED}", at.operator)]
+    #[error(
+        "{at}: the operator {} is not supported{}{hint}; supported are {SUPPORTED}",
+        at.operator,
+        if hint.is_empty() { "" } else { ": " }
+    )]
     Unsupported {
         /// The node.
         at: Location,
+        /// What to do about it; may be empty.
+        hint: &'static str,
     },
     /// One node of the model is unusable.
     #[error("{at}: {what}")]

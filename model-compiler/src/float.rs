@@ -1,8 +1,9 @@
 //! The float evaluator: ranges for calibration, and the reference that quantisation is judged by.
 
-use tacet_protocol::plan::{ConvShape, Shape};
+use tacet_protocol::plan::{CopyShape, PoolShape, Shape};
 
-use crate::network::{FloatOp, Layer, Network};
+use crate::engine::Filters;
+use crate::network::{FloatOp, FloatTerm, Layer, Network, Window};
 
 /// Everything that one evaluation computes.
 #[derive(Clone, Debug, Default)]
@@ -13,23 +14,40 @@ pub struct Trace {
     pub largest: Vec<f32>,
 }
 
-impl Network {
+/// A network made ready for many images.
+pub struct Evaluator<'a> {
+    network: &'a Network,
+    /// For each layer and term; `None` where it is no convolution.
+    filters: Vec<Vec<Option<Filters<f32>>>>,
+}
+
+impl<'a> Evaluator<'a> {
+    /// Lays the weights out.
+    pub fn new(network: &'a Network) -> Self {
+        let filters = |term: &FloatTerm| match &term.op {
+            FloatOp::Conv { shape, weights } => Some(Filters::new(shape, weights.clone())),
+            _ => None,
+        };
+        let of_layer = |l: &Layer| l.terms.iter().map(filters).collect();
+        Self { network, filters: network.layers.iter().map(of_layer).collect() }
+    }
+
     /// Evaluates one normalised CHW image and keeps every tensor.
     pub fn trace(&self, input: &[f32]) -> Trace {
         let mut t = Trace::default();
-        for (j, layer) in self.layers.iter().enumerate() {
+        for (j, (layer, filters)) in self.network.layers.iter().zip(&self.filters).enumerate() {
             let mut z = if j == 0 {
                 let mut z = input.to_vec();
                 z.resize(layer.shape.len(), 0.0);
                 z
             } else {
-                self.accumulate(layer, &t.values)
+                self.accumulate(layer, filters, &t.values)
             };
             t.largest.push(z.iter().fold(0.0, |m, x| x.abs().max(m)));
             if layer.mask.ones() > 0 {
                 for (i, x) in z.iter_mut().enumerate().filter(|(i, _)| layer.mask.relu(*i)) {
                     debug_assert!(i < layer.shape.len());
-                    *x = x.max(0.0);
+                    *x = x.max(0.0).min(layer.cap.unwrap_or(f32::INFINITY));
                 }
             }
             t.values.push(z);
@@ -37,87 +55,77 @@ impl Network {
         t
     }
 
-    fn accumulate(&self, layer: &Layer, values: &[Vec<f32>]) -> Vec<f32> {
+    /// The logits for a normalised CHW image. Missing input elements count as zero.
+    pub fn evaluate(&self, input: &[f32]) -> Vec<f32> {
+        self.trace(input).values.pop().unwrap_or_default()
+    }
+
+    fn accumulate(
+        &self,
+        layer: &Layer,
+        filters: &[Option<Filters<f32>>],
+        values: &[Vec<f32>],
+    ) -> Vec<f32> {
         let mut z = vec![0.0; layer.shape.len()];
         let plane = layer.shape.height * layer.shape.width;
         for (out, b) in z.chunks_mut(plane.max(1)).zip(&layer.bias) {
             out.fill(*b);
         }
-        for term in &layer.terms {
-            let (Some(a), Some(from)) = (values.get(term.input), self.layers.get(term.input))
+        for (term, filters) in layer.terms.iter().zip(filters) {
+            let (Some(a), Some(from)) =
+                (values.get(term.input), self.network.layers.get(term.input))
             else {
                 continue;
             };
             match &term.op {
-                FloatOp::Conv { shape, weights } => conv(shape, weights, a, &mut z),
-                FloatOp::Identity => z.iter_mut().zip(a).for_each(|(z, a)| *z += a),
-                FloatOp::AvgPool { kernel_h, kernel_w, stride } => {
-                    avg_pool([*kernel_h, *kernel_w], *stride, from.shape, a, layer.shape, &mut z);
-                }
+                FloatOp::Conv { .. } => filters.iter().for_each(|f| f.add_to(a, &mut z)),
+                FloatOp::Copy(c) => copy(c, (from.shape, a), (layer.shape, &mut z)),
+                FloatOp::AvgPool(w) => avg_pool(w, from.shape, a, &mut z),
+                FloatOp::MaxPool(w) => max_pool(w, from.shape, a, &mut z),
             }
         }
         z
     }
 }
 
-/// Output coordinates whose tap `k` reads inside the input.
-fn valid(k: usize, pad: usize, stride: usize, input: usize, output: usize) -> (usize, usize) {
-    let first = pad.saturating_sub(k).div_ceil(stride);
-    let end = (input + pad).saturating_sub(k).div_ceil(stride).min(output);
-    (first, end.max(first))
-}
-
-/// Direct convolution, added to `z`: one row-times-scalar addition per tap and row.
-fn conv(s: &ConvShape, weights: &[f32], a: &[f32], z: &mut [f32]) {
-    let (input, out) = (s.input, s.output());
-    let plane = out.height * out.width;
-    let filter = s.weights() / s.out_channels.max(1);
-    for (z, w) in z.chunks_mut(plane.max(1)).zip(weights.chunks(filter.max(1))) {
-        if plane == 1 && filter == input.len() && s.pad_h == 0 && s.pad_w == 0 {
-            let dot: f32 = w.iter().zip(a).map(|(w, a)| w * a).sum();
-            z.iter_mut().for_each(|z| *z += dot);
-            continue;
-        }
-        let channels = a.chunks(input.height * input.width);
-        for (a, w) in channels.zip(w.chunks(s.kernel_h * s.kernel_w)) {
-            conv_plane(s, w, a, z, out);
-        }
+impl Network {
+    /// Evaluates one normalised CHW image and keeps every tensor; [`Evaluator`] serves many images.
+    pub fn trace(&self, input: &[f32]) -> Trace {
+        Evaluator::new(self).trace(input)
     }
 }
 
-/// One input channel's share of one output channel.
-fn conv_plane(s: &ConvShape, taps: &[f32], a: &[f32], z: &mut [f32], out: Shape) {
-    for (k, &w) in taps.iter().enumerate().filter(|(_, w)| **w != 0.0) {
-        let (ky, kx) = (k / s.kernel_w, k % s.kernel_w);
-        let (y0, y1) = valid(ky, s.pad_h, s.stride, s.input.height, out.height);
-        let (x0, x1) = valid(kx, s.pad_w, s.stride, s.input.width, out.width);
-        if x0 == x1 {
-            continue;
-        }
-        for y in y0..y1 {
-            let row = (y * s.stride + ky - s.pad_h) * s.input.width;
-            let from = row + x0 * s.stride + kx - s.pad_w;
-            let to = y * out.width;
-            let (Some(z), Some(a)) = (z.get_mut(to + x0..to + x1), a.get(from..)) else { continue };
-            if s.stride == 1 {
-                z.iter_mut().zip(a).for_each(|(z, a)| *z += w * a);
-            } else {
-                z.iter_mut().zip(a.iter().step_by(s.stride)).for_each(|(z, a)| *z += w * a);
-            }
-        }
-    }
+fn copy(c: &CopyShape, (from, a): (Shape, &[f32]), (to, z): (Shape, &mut [f32])) {
+    let sign = if c.negative { -1.0 } else { 1.0 };
+    c.for_each_run(from, to, |first, at, count| {
+        let source = a.get(first..).unwrap_or_default().iter().step_by(c.stride[1]);
+        let target = z.get_mut(at..at + count).unwrap_or_default();
+        target.iter_mut().zip(source).for_each(|(z, a)| *z += sign * a);
+    });
 }
 
-fn avg_pool(k: [usize; 2], stride: usize, from: Shape, a: &[f32], to: Shape, z: &mut [f32]) {
-    let scale = 1.0 / (k[0] * k[1]) as f32;
-    for (i, z) in z.iter_mut().enumerate() {
-        let (x, rest) = (i % to.width, i / to.width);
-        let (y, ch) = (rest % to.height, rest / to.height);
-        let mut sum = 0.0;
-        for ky in 0..k[0] {
-            let row = (ch * from.height + y * stride + ky) * from.width + x * stride;
-            sum += a.get(row..row + k[1]).unwrap_or_default().iter().sum::<f32>();
+fn avg_pool(w: &Window, from: Shape, a: &[f32], z: &mut [f32]) {
+    let scale = 1.0 / w.area() as f32;
+    rows(w).for_each_row(from, |out, row| {
+        let sum: f32 = a.get(row).unwrap_or_default().iter().sum();
+        if let Some(z) = z.get_mut(out) {
+            *z += sum * scale;
         }
-        *z += sum * scale;
-    }
+    });
+}
+
+fn max_pool(w: &Window, from: Shape, a: &[f32], z: &mut [f32]) {
+    let mut largest = vec![f32::NEG_INFINITY; z.len()];
+    rows(w).for_each_row(from, |out, row| {
+        if let Some(m) = largest.get_mut(out) {
+            *m = a.get(row).unwrap_or_default().iter().fold(*m, |m, x| m.max(*x));
+        }
+    });
+    z.iter_mut().zip(largest).for_each(|(z, m)| *z += m);
+}
+
+/// The window as a plan's pooling, whose walk it shares.
+fn rows(w: &Window) -> PoolShape {
+    let Window { kernel_h, kernel_w, stride, pad } = *w;
+    PoolShape { kernel_h, kernel_w, stride, pad, multiplier: 1, added_frac: 0 }
 }

@@ -1,25 +1,33 @@
 //! Compiles an ONNX network with ReLU masks into a Tacet plan.
 //!
-//! Data flows one way: ONNX bytes → [`import`] → [`Network`] (folded floats) → [`compile`] with
-//! [`Calibration`] images → a validated plan and a [`Report`].
+//! Data flows one way: ONNX bytes → [`read`] → [`Network`] (folded floats) → [`masks`] from
+//! outside, if any → [`lower`] → [`compile`] with [`Calibration`] images → a validated plan and a
+//! [`Report`]. [`import`] reads and lowers.
 
 pub mod calibration;
 mod compile;
+mod engine;
 pub mod error;
 mod float;
 mod import;
+pub mod lower;
+pub mod masks;
 mod network;
 mod ranges;
+pub mod report_page;
+pub mod simulate;
+pub mod speed;
 #[doc(hidden)]
 pub mod testing;
 
 pub use calibration::Calibration;
 pub use compile::{
-    BatchCandidate, BatchChoice, LayerReport, Options, Report, choose_batch, compile, describe,
-    flooding_bits,
+    BatchCandidate, BatchChoice, Budget, LayerReport, Loss, MIN_SEARCH_IMAGES, Options, Report,
+    SearchReport, Trial, choose_batch, compile, compile_within, describe, flooding_bits, top_class,
 };
 pub use error::{Error, Location, Result};
-pub use float::Trace;
-pub use import::{MAX_MODEL_BYTES, import, import_model};
-pub use network::{FloatOp, FloatTerm, Layer, Network, StoredRanges};
+pub use float::{Evaluator, Trace};
+pub use import::{MAX_MODEL_BYTES, import, import_model, read, read_model};
+pub use network::{FloatOp, FloatTerm, Layer, Network, StoredRanges, Window};
 pub use ranges::Ranges;
+pub use simulate::{Rounding, Simulator};

@@ -1,8 +1,11 @@
 //! The folded float network: the plan's structure with real weights.
 
-use tacet_protocol::plan::{ConvShape, Mask, Shape};
+use tacet_protocol::plan::{ConvShape, CopyShape, Mask, Padding, Shape};
 
 /// A network as the plan will have it (activation tensors joined by linear operators), in floats.
+///
+/// The importer leaves max-pooling ([`FloatOp::MaxPool`]) and clipped ReLUs ([`Layer::cap`]) in it;
+/// [`crate::lower`] writes both as sums and ReLUs, which is all that a plan knows.
 #[derive(Clone)]
 pub struct Network {
     /// Name, for people.
@@ -46,6 +49,8 @@ pub struct Layer {
     pub bias: Vec<f32>,
     /// Where a ReLU is applied.
     pub mask: Mask,
+    /// Upper end of the ReLUs (6 for ReLU6); `None` once lowered.
+    pub cap: Option<f32>,
     /// ReLUs that the unmasked network evaluates here (all positions, or none).
     pub unmasked_relus: usize,
 }
@@ -69,20 +74,49 @@ pub enum FloatOp {
         /// OIHW weights.
         weights: Vec<f32>,
     },
-    /// The tensor itself.
-    Identity,
-    /// Mean over windows, without padding.
-    AvgPool {
-        /// Window rows.
-        kernel_h: usize,
-        /// Window columns.
-        kernel_w: usize,
-        /// Stride, the same both ways.
-        stride: usize,
-    },
+    /// The tensor itself or a block of its channels, added or subtracted; its `shift` is 0.
+    Copy(CopyShape),
+    /// Mean over windows, padding counted as zeros.
+    AvgPool(Window),
+    /// Largest value of each window, never padding. Gone once lowered.
+    MaxPool(Window),
+}
+
+/// Windows over an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Rows.
+    pub kernel_h: usize,
+    /// Columns.
+    pub kernel_w: usize,
+    /// Stride, the same both ways.
+    pub stride: usize,
+    /// Padding.
+    pub pad: Padding,
+}
+
+impl Window {
+    /// Shape of what pooling makes of an image.
+    pub const fn output(&self, input: Shape) -> Shape {
+        let (height, width) = self.pad.around(input);
+        Shape {
+            channels: input.channels,
+            height: (height - self.kernel_h) / self.stride + 1,
+            width: (width - self.kernel_w) / self.stride + 1,
+        }
+    }
+    /// Elements, padding included.
+    pub const fn area(&self) -> usize {
+        self.kernel_h * self.kernel_w
+    }
 }
 
 impl FloatOp {
+    /// A whole tensor of `channels` channels.
+    pub const fn identity(channels: usize) -> Self {
+        Self::Copy(CopyShape::whole(channels, 0))
+    }
+
     /// Multiplies each output channel of a convolution; other operators have no weights to scale.
     pub(crate) fn scale_channels(&mut self, scale: &[f64]) {
         if let Self::Conv { shape, weights } = self {
@@ -90,6 +124,21 @@ impl FloatOp {
             for (w, s) in weights.chunks_mut(filter.max(1)).zip(scale) {
                 w.iter_mut().for_each(|w| *w = (f64::from(*w) * s) as f32);
             }
+        }
+    }
+}
+
+impl Layer {
+    /// A layer without a ReLU.
+    pub fn linear(name: impl Into<String>, shape: Shape, terms: Vec<FloatTerm>) -> Self {
+        Self {
+            name: name.into(),
+            shape,
+            terms,
+            bias: vec![0.0; shape.channels],
+            mask: Mask::uniform(shape.len(), false),
+            cap: None,
+            unmasked_relus: 0,
         }
     }
 }

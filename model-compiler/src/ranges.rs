@@ -6,6 +6,7 @@ use tacet_image_input::normalise;
 use crate::calibration::Calibration;
 use crate::compile::input_spec;
 use crate::error::{Error, Result};
+use crate::float::Evaluator;
 use crate::network::Network;
 
 /// Metadata key of the ranges: a JSON list of pairs, layer name and largest magnitude.
@@ -32,9 +33,10 @@ impl Ranges {
             return Err(Error::input("no calibration images"));
         }
         let input = input_spec(network, &mut Vec::new())?;
+        let evaluator = Evaluator::new(network);
         let one = |pixels| -> Result<Vec<f32>> {
             let real = normalise(pixels, network.input, &input)?;
-            let trace = network.trace(&real.iter().map(|x| *x as f32).collect::<Vec<_>>());
+            let trace = evaluator.trace(&real.iter().map(|x| *x as f32).collect::<Vec<_>>());
             // A maximum ignores what is not a number; it reaches the logits, though.
             if !trace.values.last().is_some_and(|logits| logits.iter().all(|x| x.is_finite())) {
                 return Err(Error::input(

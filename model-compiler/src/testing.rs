@@ -1,5 +1,7 @@
 //! Deterministic ONNX models with random weights, for tests and benchmarks of this workspace.
 
+mod random;
+
 use prost::Message;
 use tacet_onnx::{
     GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto,
@@ -7,6 +9,8 @@ use tacet_onnx::{
 };
 
 use crate::calibration::splitmix;
+
+pub use random::RandomNetwork;
 
 /// Geometry of a square convolution.
 #[derive(Clone, Copy, Debug)]

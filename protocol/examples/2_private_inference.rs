@@ -7,8 +7,8 @@
 use std::thread;
 
 use tacet_protocol::plan::{
-    ConvShape, InputSpec, Linear, Mask, Plan, PublicPlan, SecretPlan, Shape, TensorSecrets,
-    TensorSpec, Term, clear,
+    ConvShape, InputSpec, Linear, Mask, Padding, Plan, PublicPlan, SecretPlan, Shape,
+    TensorSecrets, TensorSpec, Term, clear,
 };
 use tacet_protocol::session::{ClientOptions, ClientSession, ServerContext, SessionLimits};
 use tacet_protocol::wire::{Phase, Transport, memory};
@@ -24,8 +24,8 @@ fn plan() -> Result<Plan> {
         kernel_h: 8,
         kernel_w: 8,
         stride: 1,
-        pad_h: 0,
-        pad_w: 0,
+        pad: Padding::NONE,
+        groups: 1,
     };
     let tensor = |name: &str, shape: Shape, terms: Vec<Term>, mask: Mask| TensorSpec {
         name: name.into(),

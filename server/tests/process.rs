@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 use tacet_protocol::plan::{
-    ConvShape, InputSpec, Linear, Mask, Plan, PublicPlan, SecretPlan, Shape, TensorSecrets,
-    TensorSpec, Term,
+    ConvShape, InputSpec, Linear, Mask, Padding, Plan, PublicPlan, SecretPlan, Shape,
+    TensorSecrets, TensorSpec, Term,
 };
 
 /// A network of one fully connected layer, 4 to 2.
@@ -29,8 +29,8 @@ fn plan() -> Plan {
         kernel_h: 1,
         kernel_w: 1,
         stride: 1,
-        pad_h: 0,
-        pad_w: 0,
+        pad: Padding::NONE,
+        groups: 1,
     };
     let public = PublicPlan {
         name: "tiny".into(),

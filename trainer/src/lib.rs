@@ -42,6 +42,7 @@ pub mod scale;
 pub mod schedule;
 pub mod senet;
 pub mod senetpp;
+pub mod untrained;
 pub mod verbs;
 
 pub use error::Error;

@@ -92,6 +92,7 @@ fn another_runtime_computes_the_same_logits() {
     let families = [
         ("resnet18", named("resnet18", 0.125)),
         ("resnet18 on large images", Options { imagenet_stem: true, ..named("resnet18", 0.125) }),
+        ("resnet50", Options { imagenet_stem: true, ..named("resnet50", 0.0625) }),
         ("resnet18 without stem ReLU", Options { no_stem_relu: true, ..named("resnet18", 0.125) }),
         ("resnet20, projection", thin.clone()),
         ("resnet20, pad", Options { shortcut: Shortcut::Pad, ..thin.clone() }),

@@ -2,12 +2,10 @@
 
 use rayon::prelude::*;
 use serde::Serialize;
-use tacet_compile::{Error, Result};
+use tacet_compile::{Error, Result, Rounding, Simulator, top_class};
 use tacet_image_input::{encode, read_cifar};
-use tacet_protocol::plan::clear;
 
 use super::args::Accuracy;
-use super::evaluate::class;
 use super::output::{print, print_json};
 use super::{load_plan, progress};
 
@@ -26,11 +24,12 @@ pub fn run(args: &Accuracy, json: bool) -> Result<()> {
         return Err(Error::input("no images to evaluate"));
     }
     let bar = progress(data.len(), "evaluating");
+    let simulator = Simulator::new(&plan);
     let right = |(label, pixels): &(u8, _)| {
         let label = usize::from(*label);
-        let logits = clear::evaluate(&plan, &encode(pixels, &plan.public)?).pop();
+        let outcome = simulator.run(&encode(pixels, &plan.public)?, Rounding::Nearest, 0);
         bar.inc(1);
-        Ok(class(&logits.unwrap_or_default()) == label)
+        Ok(top_class(&outcome.logits) == label)
     };
     let verdicts = data.par_iter().map(right).collect::<Result<Vec<_>>>()?;
     bar.finish_and_clear();

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use tacet_protocol::cost::Link;
 
 /// Compiles an ONNX network with ReLU masks into a Tacet plan, and looks into plans.
 #[derive(Debug, Parser)]
@@ -43,14 +44,23 @@ pub enum LogFormat {
 pub enum Verb {
     /// Compile a model into a plan.
     Build(Build),
+    /// Print the network as it was read and after each step of lowering.
+    Explain(Explain),
     /// Measure value ranges on images and store them in the model, so that builds need no images.
     Calibrate(Calibrate),
     /// Print a plan's layers, scales, margins and predicted traffic.
     Inspect(Inspect),
+    /// Predict what a plan costs: bytes, round trips, memory, seconds; layer by layer.
+    Estimate(Estimate),
     /// Evaluate images in the clear with the plan's fixed-point arithmetic.
     Evaluate(Evaluate),
+    /// Write a page that shows where a plan's bytes and ReLUs are, and what fixed point costs.
+    Report(Report),
     /// Fixed-point top-1 accuracy on a CIFAR binary batch.
     Accuracy(Accuracy),
+    /// Run a plan on many images in the clear as the protocol would: accuracy, signs taken for
+    /// the other, ranges.
+    Simulate(Simulate),
 }
 
 /// Arguments of `build`.
@@ -61,20 +71,26 @@ pub struct Build {
     /// Where to write the plan. It holds the weights: only its owner can read it.
     #[arg(short, long, value_name = "PLAN")]
     pub output: PathBuf,
-    /// Calibration images: a folder of PNG and JPEG files or a CIFAR binary batch. By default the
-    /// ranges that `calibrate` stored in the model; without those, images are drawn, which gives
-    /// less trustworthy ranges.
+    /// Calibration images: a folder of PNG and JPEG files, a CIFAR binary batch or the folder of
+    /// those, or a NumPy archive (.npz). With 100 and more of them the scales are those of the
+    /// fewest bytes within --max-loss. By default the ranges that `calibrate` stored in the model;
+    /// without those, images are drawn, which gives less trustworthy ranges.
     #[arg(long, value_name = "PATH")]
     pub calibrate: Option<PathBuf>,
     /// Most calibration images.
-    #[arg(long, value_name = "N", default_value_t = 128)]
+    #[arg(long, value_name = "N", default_value_t = 1000)]
     pub calibrate_limit: usize,
+    /// Largest loss of top-1 accuracy on the calibration images, in percentage points (where their
+    /// labels are unknown: of agreement with the float network).
+    #[arg(long, value_name = "POINTS", default_value_t = 0.1)]
+    pub max_loss: f64,
     /// Resize calibration images of another size.
     #[arg(long)]
     pub resize: bool,
-    /// Fractional bits of the activations (8 to 14).
-    #[arg(long, value_name = "N", default_value_t = tacet_compile::Options::default().frac)]
-    pub frac: u32,
+    /// Fractional bits of the activations (8 to 14). By default by --max-loss, or 10 without
+    /// calibration images.
+    #[arg(long, value_name = "N")]
+    pub frac: Option<u32>,
     /// Fractional bits of the weights (4 to 14), lowered where the flooding noise asks for it.
     #[arg(long, value_name = "N", default_value_t = tacet_compile::Options::default().weight_frac)]
     pub weight_frac: u32,
@@ -97,6 +113,38 @@ pub struct Build {
     /// Name of the network; by default the model's graph name.
     #[arg(long)]
     pub name: Option<String>,
+    /// Masks from outside.
+    #[command(flatten)]
+    pub masks: Masks,
+}
+
+/// Arguments that change a model's masks.
+#[derive(Debug, clap::Args)]
+pub struct Masks {
+    /// File of masks that replace the model's: safetensors or npz, arrays of 0 and 1 (1 keeps the
+    /// ReLU) named after the activations, or in their order.
+    #[arg(long = "masks", value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Activations that lose all their ReLUs, comma-separated; `*` stands for any characters.
+    #[arg(long, value_name = "LAYER", value_delimiter = ',')]
+    pub cull: Vec<String>,
+    /// Give every activation of the model all its ReLUs, before other masks are applied: what the
+    /// network would cost unmasked.
+    #[arg(long)]
+    pub keep_all: bool,
+}
+
+/// Arguments of `explain`.
+#[derive(Debug, clap::Args)]
+pub struct Explain {
+    /// The ONNX model.
+    pub model: PathBuf,
+    /// Only the network after this step (`import` for the model as read).
+    #[arg(long, value_name = "NAME")]
+    pub pass: Option<String>,
+    /// Masks from outside.
+    #[command(flatten)]
+    pub masks: Masks,
 }
 
 /// Arguments of `calibrate`.
@@ -128,6 +176,32 @@ pub struct Inspect {
     pub batch: Option<usize>,
 }
 
+/// Arguments of `estimate`.
+#[derive(Debug, clap::Args)]
+pub struct Estimate {
+    /// The plan.
+    pub plan: PathBuf,
+    /// The network between the parties: lan (1 Gbit/s, 1 ms), wan (100 Mbit/s, 40 ms), mobile
+    /// (4G: 10 Mbit/s up, 30 down, 60 ms), loopback (both on one machine), RTT,RATE or
+    /// RTT,UP,DOWN (such as 20ms,200Mbit).
+    #[arg(long, value_name = "NETWORK", default_value = "lan", value_parser = parse_link)]
+    pub network: Link,
+    /// Predict for this many tickets per offline run instead of the plan's.
+    #[arg(long, value_name = "N")]
+    pub batch: Option<usize>,
+    /// Cores of each party (on loopback: of both together); by default as the profile used.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub cores: Option<u16>,
+    /// Speed of the machine, as `tacet-bench profile` measured it; by default what that wrote
+    /// last, else the built-in figures of the development machine.
+    #[arg(long, value_name = "FILE")]
+    pub profile: Option<PathBuf>,
+}
+
+fn parse_link(text: &str) -> Result<Link, String> {
+    text.parse().map_err(|e: tacet_protocol::Error| e.to_string())
+}
+
 /// Arguments of `evaluate`.
 #[derive(Debug, clap::Args)]
 pub struct Evaluate {
@@ -152,4 +226,64 @@ pub struct Accuracy {
     /// Only the first N images.
     #[arg(short, long, value_name = "N")]
     pub n: Option<usize>,
+}
+
+/// Arguments of `simulate`.
+#[derive(Debug, clap::Args)]
+pub struct Simulate {
+    /// The plan.
+    pub plan: PathBuf,
+    /// Images: a folder of PNG and JPEG files, a CIFAR binary batch or the folder of those, or a
+    /// NumPy archive (.npz) with uint8 `test_images`, `images` or `x` and their labels. Test images
+    /// come first where there are several sets.
+    pub images: PathBuf,
+    /// Only the first N images.
+    #[arg(short, value_name = "N", default_value_t = 1000)]
+    pub n: usize,
+    /// What truncation and comparison do: as with random shares, or to the nearest integer.
+    #[arg(long, value_enum, default_value_t = RoundingKind::Shares)]
+    pub rounding: RoundingKind,
+    /// Seed of the random shares.
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub seed: u64,
+    /// The ONNX model that the plan was built from: reports how often labels agree with its own.
+    #[arg(long, value_name = "MODEL")]
+    pub model: Option<PathBuf>,
+    /// Resize images of another size.
+    #[arg(long)]
+    pub resize: bool,
+}
+
+/// Arguments of `report`.
+#[derive(Debug, clap::Args)]
+pub struct Report {
+    /// The plan.
+    pub plan: PathBuf,
+    /// Where to write the page, as HTML.
+    #[arg(short, long, value_name = "PAGE")]
+    pub output: PathBuf,
+    /// Predict for this many tickets per offline run instead of the plan's.
+    #[arg(long, value_name = "N")]
+    pub batch: Option<usize>,
+    /// The ONNX model that the plan was made from, to compare fixed point with float.
+    #[arg(long, value_name = "MODEL", requires = "images")]
+    pub model: Option<PathBuf>,
+    /// Images to compare on: a folder of PNG and JPEG files or a CIFAR binary batch.
+    #[arg(long, value_name = "PATH", requires = "model")]
+    pub images: Option<PathBuf>,
+    /// Most images.
+    #[arg(long, value_name = "N", default_value_t = 32)]
+    pub limit: usize,
+    /// Resize images of another size.
+    #[arg(long)]
+    pub resize: bool,
+}
+
+/// The simulation's rounding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RoundingKind {
+    /// As the protocol's random shares round.
+    Shares,
+    /// To the nearest integer, signs exact.
+    Nearest,
 }

@@ -1,23 +1,31 @@
 //! `tacet-compile build`.
 
 use tacet_compile::calibration::Calibration;
-use tacet_compile::{Error, MAX_MODEL_BYTES, Network, Options, Report, Result, compile, import};
+use tacet_compile::masks::import_with_edits;
+use tacet_compile::{
+    Budget, Error, MAX_MODEL_BYTES, MIN_SEARCH_IMAGES, Network, Options, Report, Result, Trial,
+    compile, compile_within,
+};
 use tacet_image_input::read_limited;
+use tacet_protocol::cost::predict;
+use tacet_protocol::plan::{Plan, PublicPlan};
 
 use super::args::Build;
 use super::inspect::layer_table;
-use super::output::{print, print_json, whole, write_private};
+use super::output::{bytes, print, print_json, whole, write_private};
 
 /// Images drawn when the user gives none.
 const DRAWN_IMAGES: usize = 32;
 /// Mean and standard deviation of each channel, if the model says them.
 type Input = (Option<Vec<f32>>, Option<Vec<f32>>);
+/// Seed of the shares that the search simulates.
+const SEARCH_SEED: u64 = 1;
 /// Longest file of class names, in bytes.
 const MAX_LABEL_BYTES: u64 = 1 << 20;
 
 pub fn run(args: &Build, json: bool) -> Result<()> {
     let model = read_limited(&args.model, MAX_MODEL_BYTES as u64)?;
-    let mut network = import(&model)?;
+    let mut network = import_with_edits(&model, &args.masks.edits()?)?;
     let stored_input = (network.mean.clone(), network.std.clone());
     apply(args, &mut network)?;
     tracing::info!(
@@ -28,14 +36,14 @@ pub fn run(args: &Build, json: bool) -> Result<()> {
         network.layers.iter().map(|l| l.unmasked_relus).sum::<usize>()
     );
     let options = Options {
-        frac: args.frac,
+        frac: args.frac.unwrap_or(Options::default().frac),
         weight_frac: args.weight_frac,
         margin_bits: args.margin_bits,
         batch: args.batch,
     };
     let calibration = calibration(args, &network, stored_input)?;
     let drawn = args.calibrate.is_none() && calibration.ranges.is_none();
-    let (plan, mut report) = compile(&network, &calibration, &options)?;
+    let (plan, mut report) = scaled(args, &network, &calibration, &options)?;
     if drawn {
         report.warnings.push(
             "no calibration images: ranges come from drawn ones; give real ones with --calibrate, \
@@ -47,7 +55,49 @@ pub fn run(args: &Build, json: bool) -> Result<()> {
     for warning in &report.warnings {
         tracing::warn!("{warning}");
     }
-    if json { print_json(&report) } else { print(&text(&report, &args.output)) }
+    if json { print_json(&report) } else { print(&text(&report, &plan.public, &args.output)?) }
+}
+
+/// Given images choose the scales, if there are enough of them.
+fn scaled(
+    args: &Build,
+    network: &Network,
+    calibration: &Calibration,
+    options: &Options,
+) -> Result<(Plan, Report)> {
+    if !(0.0..=100.0).contains(&args.max_loss) {
+        return Err(Error::input(format!(
+            "a loss of {} points: it must be 0 to 100",
+            args.max_loss
+        )));
+    }
+    let images = calibration.images.len();
+    if args.calibrate.is_none() || images < MIN_SEARCH_IMAGES {
+        let (plan, mut report) = compile(network, calibration, options)?;
+        if args.calibrate.is_some() {
+            report.warnings.push(format!(
+                "{images} calibration images are too few to choose scales by: the default ones \
+                 are taken; give {MIN_SEARCH_IMAGES} or more"
+            ));
+        }
+        return Ok((plan, report));
+    }
+    let budget = Budget { max_loss: args.max_loss, frac: args.frac, seed: SEARCH_SEED };
+    compile_within(network, calibration, options, &budget, &mut tell)
+}
+
+fn tell(t: &Trial) {
+    let most = t.dropped.iter().max().copied().unwrap_or(0);
+    let verdict = if t.within { "within" } else { "too much" };
+    tracing::info!(
+        "{} fractional bits, up to {most} dropped: loss {:+.2} points (standard error {:.2}), \
+         probability {:+.3}: {verdict}; comparisons {}",
+        t.frac,
+        t.loss.points,
+        t.loss.standard_error,
+        t.loss.probability,
+        bytes(t.relu_bytes)
+    );
 }
 
 fn apply(args: &Build, network: &mut Network) -> Result<()> {
@@ -86,7 +136,7 @@ fn calibration(args: &Build, network: &Network, measured_with: Input) -> Result<
     Ok(stored)
 }
 
-fn text(r: &Report, output: &std::path::Path) -> String {
+fn text(r: &Report, plan: &PublicPlan, output: &std::path::Path) -> Result<String> {
     let mut text = layer_table(&r.layers);
     text.push_str(&format!(
         "\nnetwork            {}\n\
@@ -113,5 +163,27 @@ fn text(r: &Report, output: &std::path::Path) -> String {
         r.checked_on,
         output.display(),
     ));
-    text
+    if let Some(s) = &r.search {
+        let (loss, most) = (s.chosen.loss, s.chosen.dropped.iter().max().copied().unwrap_or(0));
+        text.push_str(&format!(
+            "scales             {} fractional bits, up to {most} dropped ({} trials)\n\
+             loss               {:+.2} points of {} (standard error {:.2}; {} images, target {})\n",
+            s.chosen.frac,
+            s.trials.len(),
+            loss.points,
+            if s.labelled { "accuracy" } else { "agreement with the float network" },
+            loss.standard_error,
+            s.images,
+            s.target,
+        ));
+    }
+    let p = predict(plan, plan.batch)?;
+    let ticket = (p.offline.up + p.offline.down) / plan.batch.max(1) as u64;
+    let online = p.online.up + p.online.down;
+    text.push_str(&format!(
+        "predicted          {} offline a ticket, {} online an image\n",
+        bytes(ticket),
+        bytes(online)
+    ));
+    Ok(text)
 }

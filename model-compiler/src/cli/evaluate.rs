@@ -47,7 +47,7 @@ fn evaluate(plan: &Plan, path: &Path, resize: bool) -> Result<Evaluation> {
 }
 
 /// Index of the largest logit, the first of equals.
-pub fn class(logits: &[i64]) -> usize {
+fn class(logits: &[i64]) -> usize {
     let best = logits.iter().enumerate().rev().max_by_key(|(_, x)| **x);
     best.map_or(0, |(i, _)| i)
 }

@@ -115,7 +115,8 @@ fn text(i: &Inspection) -> String {
 /// One line a tensor.
 pub fn layer_table(layers: &[LayerReport]) -> String {
     let mut table = Table::new(&[
-        "#", "layer", "shape", "f", "cut", "|x|<2^", "k", "ReLU", "fail 2^", "flood", "sum of",
+        "#", "layer", "shape", "f", "cut", "|x|<2^", "k", "drop", "ReLU", "fail 2^", "flood",
+        "sum of",
     ]);
     for l in layers {
         let [c, h, w] = l.shape;
@@ -127,6 +128,7 @@ pub fn layer_table(layers: &[LayerReport]) -> String {
             l.truncate.to_string(),
             l.magnitude.to_string(),
             whole(l.compare_bits),
+            l.dropped.to_string(),
             format!("{}/{}", l.relus, l.unmasked_relus),
             decimal(l.log2_failure),
             whole(l.flooding_bits),

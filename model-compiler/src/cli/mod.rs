@@ -4,9 +4,13 @@ mod accuracy;
 mod args;
 mod build;
 mod calibrate;
+mod estimate;
 mod evaluate;
+mod explain;
 mod inspect;
 mod output;
+mod report;
+mod simulate;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -26,10 +30,14 @@ pub fn main() -> ExitCode {
     start_log(args.log);
     let done = match &args.verb {
         Verb::Build(a) => build::run(a, args.json),
+        Verb::Explain(a) => explain::run(a, args.json),
         Verb::Calibrate(a) => calibrate::run(a, args.json),
         Verb::Inspect(a) => inspect::run(a, args.json),
+        Verb::Estimate(a) => estimate::run(a, args.json),
         Verb::Evaluate(a) => evaluate::run(a, args.json),
+        Verb::Report(a) => report::run(a, args.json),
         Verb::Accuracy(a) => accuracy::run(a, args.json),
+        Verb::Simulate(a) => simulate::run(a, args.json),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -48,7 +48,13 @@ impl BatchChoice {
 pub fn choose_batch(plan: &PublicPlan) -> Result<BatchChoice> {
     let mut candidates = Vec::new();
     for batch in CANDIDATES {
-        candidates.push(candidate(batch, &predict(plan, batch)?));
+        let next = candidate(batch, &predict(plan, batch)?);
+        let fits = next.memory <= MAX_MEMORY;
+        candidates.push(next);
+        // Larger ones would not either, and laying them out takes memory itself.
+        if !fits {
+            break;
+        }
     }
     Ok(choose(candidates))
 }

@@ -3,8 +3,9 @@
 use tacet_protocol::plan::{HeGroup, InputSpec, Plan, groups_of};
 use tacet_protocol::rlwe;
 
-use super::Options;
+use super::explain::annotated;
 use super::quantize::{Draft, quantize};
+use super::scales::Scales;
 use crate::error::{Error, Result};
 use crate::network::Network;
 
@@ -12,43 +13,44 @@ use crate::network::Network;
 const MIN_WEIGHT_FRAC: u32 = 4;
 
 /// Quantises with as many fractional bits as the flooding noise allows, at most
-/// `options.weight_frac`, a layer at a time.
+/// `weight_frac`, a layer at a time.
 pub(super) fn settle(
     network: &Network,
     input: &InputSpec,
-    options: &Options,
+    (frac, weight_frac): (u32, u32),
     warnings: &mut Vec<String>,
 ) -> Result<Draft> {
-    let mut fracs = vec![options.weight_frac; network.layers.len()];
+    let mut scales = Scales::uniform(network, frac, weight_frac);
     loop {
-        let draft = quantize(network, input, options, &fracs)?;
+        let draft = quantize(network, input, &scales)?;
         let weak = too_little_flooding(&draft);
         if weak.is_empty() {
-            report_lowered(network, options, &fracs, warnings);
+            report_lowered(network, weight_frac, &scales.weight_frac, warnings);
             return Ok(draft);
         }
         for (tensor, reason) in weak {
-            let Some(frac) = fracs.get_mut(tensor) else { continue };
+            let Some(frac) = scales.weight_frac.get_mut(tensor) else { continue };
             if *frac <= MIN_WEIGHT_FRAC {
                 let name = network.layers.get(tensor).map_or("", |l| l.name.as_str());
-                return Err(Error::input(format!(
+                let what = format!(
                     "layer `{name}`: {reason}, even with {MIN_WEIGHT_FRAC} fractional bits: its \
                      weights are too large; retrain with weight decay, or make the layer smaller"
-                )));
+                );
+                return Err(Error::input(annotated(&draft.public, tensor, &what)));
             }
             *frac -= 1;
         }
     }
 }
 
-fn report_lowered(network: &Network, options: &Options, fracs: &[u32], warnings: &mut Vec<String>) {
+fn report_lowered(network: &Network, most: u32, fracs: &[u32], warnings: &mut Vec<String>) {
     for (layer, frac) in network.layers.iter().zip(fracs) {
-        if *frac < options.weight_frac {
+        if *frac < most {
             warnings.push(format!(
                 "layer `{}`: weights lowered from {} to {frac} fractional bits to keep {} bits of \
                  flooding noise",
                 layer.name,
-                options.weight_frac,
+                most,
                 rlwe::MIN_FLOODING_BITS
             ));
         }

@@ -2,14 +2,16 @@
 
 use rayon::prelude::*;
 use tacet_image_input::{encode, normalise};
-use tacet_protocol::plan::{Linear, Plan, SecretPlan, clear};
+use tacet_protocol::plan::{Linear, Plan, SecretPlan};
 
+use super::explain::annotated;
 use super::quantize::Draft;
 use crate::calibration::Calibration;
 use crate::error::{Error, Result};
-use crate::float::Trace;
+use crate::float::{Evaluator, Trace};
 use crate::network::Network;
 use crate::ranges::Ranges;
+use crate::simulate::{Rounding, Simulator};
 
 /// What the images show.
 #[derive(Clone, Debug, Default)]
@@ -42,14 +44,15 @@ pub(super) fn measure(
     if let Some(largest) = &given {
         check_range(&plan, &norms, largest)?;
     }
+    let (evaluator, simulator) = (Evaluator::new(network), Simulator::new(&plan));
     let each: Vec<Measured> = calibration
         .images
         .par_iter()
         .map(|pixels| {
             let real = normalise(pixels, network.input, &plan.public.input)?;
-            let trace = network.trace(&real.iter().map(|x| *x as f32).collect::<Vec<_>>());
+            let trace = evaluator.trace(&real.iter().map(|x| *x as f32).collect::<Vec<_>>());
             check_range(&plan, &norms, &trace.largest)?;
-            let fixed = clear::evaluate(&plan, &encode(pixels, &plan.public)?);
+            let fixed = simulator.tensors(&encode(pixels, &plan.public)?, Rounding::Nearest, 0);
             Ok(compare(&plan, &trace, given.as_deref().unwrap_or(&trace.largest), &fixed))
         })
         .collect::<Result<_>>()?;
@@ -99,7 +102,7 @@ fn combine(each: Vec<Measured>) -> Measured {
 }
 
 /// Index of the largest value, the first of equals.
-pub(crate) fn arg_max<T: PartialOrd + Copy>(values: &[T]) -> usize {
+pub fn arg_max<T: PartialOrd + Copy>(values: &[T]) -> usize {
     let mut best: Option<(usize, T)> = None;
     for (i, v) in values.iter().enumerate() {
         if best.is_none_or(|(_, b)| *v > b) {
@@ -110,7 +113,7 @@ pub(crate) fn arg_max<T: PartialOrd + Copy>(values: &[T]) -> usize {
 }
 
 /// For each tensor and term, the largest sum of weight magnitudes over one output.
-fn filter_norms(plan: &Plan) -> Vec<Vec<f64>> {
+pub(crate) fn filter_norms(plan: &Plan) -> Vec<Vec<f64>> {
     let tensors = plan.public.tensors.iter().zip(&plan.secret.tensors);
     tensors
         .map(|(spec, secret)| {
@@ -124,7 +127,7 @@ fn filter_norms(plan: &Plan) -> Vec<Vec<f64>> {
                             .map(|w| w.iter().map(|x| f64::from(x.unsigned_abs())).sum::<f64>());
                         norms.fold(0.0, f64::max)
                     }
-                    Linear::Identity { shift } => f64::from(*shift).exp2(),
+                    Linear::Copy(c) => f64::from(c.shift).exp2(),
                     Linear::AvgPool(p) => {
                         (p.kernel_h * p.kernel_w) as f64 * f64::from(p.multiplier)
                     }
@@ -136,7 +139,7 @@ fn filter_norms(plan: &Plan) -> Vec<Vec<f64>> {
 
 /// Refuses what would overflow 64 bits, so that the evaluator's sums are exact.
 fn check_range(plan: &Plan, norms: &[Vec<f64>], largest: &[f32]) -> Result<()> {
-    for (spec, norms) in plan.public.tensors.iter().zip(norms) {
+    for (j, (spec, norms)) in plan.public.tensors.iter().zip(norms).enumerate() {
         let mut sum = 0.0;
         for (term, norm) in spec.terms.iter().zip(norms) {
             let from = plan.public.tensors.get(term.input).map_or(0, |t| t.frac);
@@ -146,10 +149,11 @@ fn check_range(plan: &Plan, norms: &[Vec<f64>], largest: &[f32]) -> Result<()> {
         // Also catches values that are not numbers.
         if sum.partial_cmp(&2f64.powi(60)) != Some(std::cmp::Ordering::Less) {
             let name = &spec.name;
-            return Err(Error::input(format!(
+            let what = format!(
                 "layer `{name}`: its values overflow 64 bits; check the model's normalisation \
                  (mean and std)"
-            )));
+            );
+            return Err(Error::input(annotated(&plan.public, j, &what)));
         }
     }
     Ok(())

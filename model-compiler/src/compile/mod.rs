@@ -1,20 +1,31 @@
 //! Float network to plan: scales, integer weights, value ranges, checks.
 
 mod batch;
+mod explain;
 mod flooding;
+mod judge;
 mod measure;
 mod quantize;
 mod report;
+mod scales;
+mod search;
+mod trial;
 
-use tacet_protocol::plan::{InputSpec, Plan};
+use tacet_protocol::plan::{InputSpec, Plan, PublicPlan};
 
 pub use batch::{BatchCandidate, BatchChoice, choose_batch};
 pub use flooding::flooding_bits;
+pub use judge::Loss;
+pub use measure::arg_max as top_class;
+pub(crate) use measure::{arg_max, filter_norms};
 pub use report::{LayerReport, Report, describe};
+pub use search::{MIN_SEARCH_IMAGES, compile_within};
+pub use trial::{Budget, SearchReport, Trial};
 
 use crate::calibration::Calibration;
 use crate::error::{Error, Result};
 use crate::network::Network;
+use quantize::Draft;
 
 /// What the user may choose.
 #[derive(Clone, Debug)]
@@ -62,32 +73,66 @@ pub fn compile(
     calibration: &Calibration,
     options: &Options,
 ) -> Result<(Plan, Report)> {
-    options.check()?;
-    if let Some(ranges) = &calibration.ranges {
-        ranges.check(network)?;
+    let mut job = Job::new(network, calibration, options)?;
+    let draft = job.draft(options.frac)?;
+    job.finish(draft, None)
+}
+
+/// What every compilation of one network has in common.
+struct Job<'a> {
+    network: &'a Network,
+    calibration: &'a Calibration,
+    options: &'a Options,
+    input: InputSpec,
+    warnings: Vec<String>,
+}
+
+impl<'a> Job<'a> {
+    fn new(
+        network: &'a Network,
+        calibration: &'a Calibration,
+        options: &'a Options,
+    ) -> Result<Self> {
+        options.check()?;
+        if let Some(ranges) = &calibration.ranges {
+            ranges.check(network)?;
+        }
+        let mut warnings = network.warnings.clone();
+        let input = input_spec(network, &mut warnings)?;
+        Ok(Self { network, calibration, options, input, warnings })
     }
-    let mut warnings = network.warnings.clone();
-    let input = input_spec(network, &mut warnings)?;
-    let mut draft = flooding::settle(network, &input, options, &mut warnings)?;
-    let measured = measure::measure(network, &draft, calibration)?;
-    for (spec, peak) in draft.public.tensors.iter_mut().zip(&measured.peaks) {
-        spec.magnitude = magnitude(*peak, options.margin_bits);
+
+    /// The network in integers; ranges and dropped bits are still to be set.
+    fn draft(&mut self, frac: u32) -> Result<Draft> {
+        let bits = (frac, self.options.weight_frac);
+        flooding::settle(self.network, &self.input, bits, &mut self.warnings)
     }
-    if let Some(spec) = draft.public.tensors.first_mut() {
-        // Pixels are bounded, whatever the calibration images show.
-        spec.magnitude = magnitude(input_peak(&input, spec.frac), 0);
+
+    /// Sets the ranges: `peaks` are the largest integers seen.
+    fn set_ranges(&self, public: &mut PublicPlan, peaks: &[f64]) {
+        for (spec, peak) in public.tensors.iter_mut().zip(peaks) {
+            spec.magnitude = magnitude(*peak, self.options.margin_bits);
+        }
+        if let Some(spec) = public.tensors.first_mut() {
+            // Pixels are bounded, whatever the calibration images show.
+            spec.magnitude = magnitude(input_peak(&self.input, spec.frac), 0);
+        }
     }
-    // Predictions are for validated plans.
-    draft.public.validate()?;
-    let batch = match options.batch {
-        Some(b) => BatchChoice::fixed(b),
-        None => choose_batch(&draft.public)?,
-    };
-    draft.public.batch = batch.batch;
-    let (public, secret) = (draft.public, draft.secret);
-    let plan = Plan::new(public, secret)?;
-    let report = Report::new(&plan, calibration, &measured, batch, warnings);
-    Ok((plan, report))
+
+    fn finish(self, mut draft: Draft, search: Option<SearchReport>) -> Result<(Plan, Report)> {
+        let measured = measure::measure(self.network, &draft, self.calibration)?;
+        self.set_ranges(&mut draft.public, &measured.peaks);
+        // Predictions are for validated plans.
+        explain::validate(&draft.public)?;
+        let batch = match self.options.batch {
+            Some(b) => BatchChoice::fixed(b),
+            None => choose_batch(&draft.public)?,
+        };
+        draft.public.batch = batch.batch;
+        let plan = Plan::new(draft.public, draft.secret)?;
+        let report = Report::new(&plan, self.calibration, &measured, batch, search, self.warnings);
+        Ok((plan, report))
+    }
 }
 
 /// Bits of the integer part of `peak`, plus the margin.

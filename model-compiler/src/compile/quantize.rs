@@ -1,12 +1,13 @@
 //! Integer weights and scales for one choice of fractional bits.
 
 use tacet_protocol::plan::{
-    InputSpec, Linear, PoolShape, PublicPlan, SecretPlan, TensorSecrets, TensorSpec, Term,
+    CopyShape, InputSpec, Linear, PoolShape, PublicPlan, SecretPlan, TensorSecrets, TensorSpec,
+    Term,
 };
 
-use super::Options;
+use super::scales::Scales;
 use crate::error::{Error, Result};
-use crate::network::{FloatOp, Layer, Network};
+use crate::network::{FloatOp, FloatTerm, Layer, Network};
 
 /// A plan that is not yet checked: magnitudes and batch are still to be set.
 pub(super) struct Draft {
@@ -14,17 +15,13 @@ pub(super) struct Draft {
     pub secret: SecretPlan,
 }
 
-/// Quantises every layer; `weight_fracs` holds the fractional bits of each layer's weights.
-pub(super) fn quantize(
-    network: &Network,
-    input: &InputSpec,
-    options: &Options,
-    weight_fracs: &[u32],
-) -> Result<Draft> {
+/// Quantises every layer.
+pub(super) fn quantize(network: &Network, input: &InputSpec, scales: &Scales) -> Result<Draft> {
     let mut tensors = Vec::new();
     let mut secrets = Vec::new();
-    for (layer, weight_frac) in network.layers.iter().zip(weight_fracs) {
-        let (spec, secret) = layer_plan(layer, options.frac, *weight_frac)
+    let bits = scales.frac.iter().zip(&scales.weight_frac);
+    for (layer, (frac, weight_frac)) in network.layers.iter().zip(bits) {
+        let (spec, secret) = layer_plan(layer, &scales.frac, *frac, *weight_frac)
             .map_err(|what| Error::input(format!("layer `{}`: {what}", layer.name)))?;
         tensors.push(spec);
         secrets.push(secret);
@@ -35,33 +32,43 @@ pub(super) fn quantize(
     Ok(Draft { public, secret: SecretPlan { tensors: secrets } })
 }
 
+/// Fractional bits that an operator adds at least.
+fn needs(op: &FloatOp, weight_frac: u32) -> u32 {
+    match op {
+        FloatOp::Conv { .. } => weight_frac,
+        FloatOp::Copy(_) | FloatOp::MaxPool(_) => 0,
+        FloatOp::AvgPool(w) => pool_bits(w.area()),
+    }
+}
+
 fn layer_plan(
     layer: &Layer,
+    fracs: &[u32],
     frac: u32,
     weight_frac: u32,
 ) -> std::result::Result<(TensorSpec, TensorSecrets), String> {
-    // All terms of a sum meet at one scale: `added` fractional bits above the activations.
-    let needs = |op: &FloatOp| match op {
-        FloatOp::Conv { .. } => weight_frac,
-        FloatOp::Identity => 0,
-        FloatOp::AvgPool { kernel_h, kernel_w, .. } => pool_bits(kernel_h * kernel_w),
-    };
-    let added = layer.terms.iter().map(|t| needs(&t.op)).max().unwrap_or(0);
+    if layer.cap.is_some() {
+        return Err("a clipped ReLU that was not lowered".into());
+    }
+    // All terms of a sum meet at one scale, the finest that one of them needs.
+    let from = |term: &FloatTerm| fracs.get(term.input).copied().unwrap_or(frac);
+    let ends = layer.terms.iter().map(|t| from(t) + needs(&t.op, weight_frac));
+    let accumulator = ends.max().unwrap_or(frac).max(frac);
     let mut secret = TensorSecrets::default();
     let mut terms = Vec::new();
     for term in &layer.terms {
-        let (op, weights) = operator(&term.op, added)?;
+        let (op, weights) = operator(&term.op, accumulator - from(term))?;
         terms.push(Term { input: term.input, op });
         secret.weights.push(weights);
     }
     if layer.bias.iter().any(|b| *b != 0.0) {
-        secret.bias = biases(&layer.bias, frac + added)?;
+        secret.bias = biases(&layer.bias, accumulator)?;
     }
     let spec = TensorSpec {
         name: layer.name.clone(),
         shape: layer.shape,
         frac,
-        truncate: added,
+        truncate: accumulator - frac,
         magnitude: 1,
         dropped: 0,
         terms,
@@ -74,17 +81,19 @@ fn layer_plan(
 fn operator(op: &FloatOp, added: u32) -> std::result::Result<(Linear, Vec<i32>), String> {
     match op {
         FloatOp::Conv { shape, weights } => Ok((Linear::Conv(*shape), integers(weights, added)?)),
-        FloatOp::Identity => Ok((Linear::Identity { shift: added }, vec![])),
-        FloatOp::AvgPool { kernel_h, kernel_w, stride } => {
-            let area = kernel_h * kernel_w;
+        FloatOp::Copy(c) => Ok((Linear::Copy(CopyShape { shift: added, ..*c }), vec![])),
+        FloatOp::MaxPool(_) => Err("max-pooling that was not lowered".into()),
+        FloatOp::AvgPool(w) => {
+            let area = w.area();
             let multiplier = (f64::from(added).exp2() / area as f64).round();
             if !(1.0..=f64::from(1 << 24)).contains(&multiplier) {
                 return Err(format!("a pooling window of {area} is too large"));
             }
             let pool = PoolShape {
-                kernel_h: *kernel_h,
-                kernel_w: *kernel_w,
-                stride: *stride,
+                kernel_h: w.kernel_h,
+                kernel_w: w.kernel_w,
+                stride: w.stride,
+                pad: w.pad,
                 multiplier: multiplier as u32,
                 added_frac: added,
             };
@@ -123,6 +132,40 @@ fn biases(bias: &[f32], frac: u32) -> std::result::Result<Vec<i64>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::calibration::{Calibration, splitmix};
+    use crate::testing::RandomNetwork;
+    use crate::{Evaluator, Rounding, Simulator};
+    use tacet_image_input::{encode, normalise};
+    use tacet_protocol::plan::Plan;
+
+    /// Sums meet whatever the scales of their terms, and nothing but precision depends on them.
+    #[test]
+    fn layers_may_have_scales_of_their_own() {
+        for seed in 0..40u64 {
+            let network = RandomNetwork::draw(seed);
+            let mut state = seed;
+            let mut scales = Scales::uniform(&network, 0, 0);
+            scales.frac.iter_mut().for_each(|f| *f = 9 + (splitmix(&mut state) % 5) as u32);
+            scales.weight_frac.iter_mut().for_each(|f| *f = 9 + (splitmix(&mut state) % 4) as u32);
+            let n = network.input.channels;
+            let input = InputSpec { mean: vec![0.5; n], std: vec![0.25; n] };
+            let Draft { mut public, secret } = quantize(&network, &input, &scales).unwrap();
+            public.tensors.iter_mut().for_each(|t| t.magnitude = 20);
+            let plan = Plan::new(public, secret).unwrap();
+            let pixels = &Calibration::synthetic(network.input, 1).images[0];
+            let real = normalise(pixels, network.input, &input).unwrap();
+            let real: Vec<f32> = real.iter().map(|x| *x as f32).collect();
+            let float = Evaluator::new(&network).evaluate(&real);
+            let fixed = encode(pixels, &plan.public).unwrap();
+            let fixed = Simulator::new(&plan).run(&fixed, Rounding::Nearest, 0).logits;
+            let scale = f64::from(plan.public.output().unwrap().frac).exp2();
+            let largest = float.iter().fold(1.0f64, |m, x| m.max(f64::from(x.abs())));
+            for (x, y) in float.iter().zip(fixed) {
+                let error = (f64::from(*x) - y as f64 / scale).abs();
+                assert!(error < 0.05 * largest, "seed {seed}: {x} {}", y as f64 / scale);
+            }
+        }
+    }
 
     #[test]
     fn pooling_by_any_window_is_close() {

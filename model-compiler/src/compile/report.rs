@@ -2,12 +2,13 @@
 
 use serde::Serialize;
 use tacet_protocol::plan::{
-    ConvShape, Linear, Plan, PoolShape, PublicPlan, Shape, TensorSpec, log2_truncation_failure,
+    CopyShape, Linear, Plan, PublicPlan, Shape, TensorSpec, log2_truncation_failure,
 };
 
 use super::batch::BatchChoice;
 use super::flooding::flooding_bits;
 use super::measure::Measured;
+use super::trial::SearchReport;
 use crate::calibration::Calibration;
 
 /// One activation tensor, for people.
@@ -25,8 +26,10 @@ pub struct LayerReport {
     pub frac: u32,
     /// Bits that truncation takes off.
     pub truncate: u32,
-    /// Width of the comparison; `None` without ReLUs.
+    /// Bits compared; `None` without ReLUs.
     pub compare_bits: Option<u32>,
+    /// Low bits that the comparison ignores.
+    pub dropped: u32,
     /// `|x| < 2^magnitude`.
     pub magnitude: u32,
     /// ReLUs that the mask keeps.
@@ -68,6 +71,8 @@ pub struct Report {
     pub top1_agreement: f64,
     /// The batch and what was weighed for it.
     pub batch: BatchChoice,
+    /// How the scales were chosen, if by their effect.
+    pub search: Option<SearchReport>,
     /// The tensors.
     pub layers: Vec<LayerReport>,
     /// Everything the user should know.
@@ -80,6 +85,7 @@ impl Report {
         calibration: &Calibration,
         measured: &Measured,
         batch: BatchChoice,
+        search: Option<SearchReport>,
         warnings: Vec<String>,
     ) -> Self {
         let layers = describe(plan);
@@ -101,6 +107,7 @@ impl Report {
             max_logit: measured.max_logit,
             top1_agreement: measured.agreeing as f64 / images.max(1) as f64,
             batch,
+            search,
             layers,
             warnings,
         }
@@ -130,7 +137,8 @@ fn layer_report(
         shape: [channels, height, width],
         frac: t.frac,
         truncate: t.truncate,
-        compare_bits: (t.mask.ones() > 0).then_some(t.magnitude + 1 - t.dropped),
+        compare_bits: compared(t),
+        dropped: t.dropped,
         magnitude: t.magnitude,
         relus: t.mask.ones(),
         unmasked_relus: t.unmasked_relus,
@@ -139,17 +147,35 @@ fn layer_report(
     }
 }
 
-fn term_text(op: &Linear, input: &str) -> String {
+/// Bits that a tensor's ReLUs compare; `None` without ReLUs.
+pub(super) fn compared(t: &TensorSpec) -> Option<u32> {
+    let bits = t.compare().ok().filter(|_| t.mask.ones() > 0);
+    bits.map(|b| b.compared() as u32)
+}
+
+pub(super) fn term_text(op: &Linear, input: &str) -> String {
+    let by = |stride: usize| if stride == 1 { String::new() } else { format!("/{stride}") };
     match op {
-        Linear::Conv(ConvShape {
-            kernel_h, kernel_w, stride, input: from, out_channels, ..
-        }) => {
-            let by = if *stride == 1 { String::new() } else { format!("/{stride}") };
-            format!("conv {kernel_h}x{kernel_w}{by} {}>{out_channels} ({input})", from.channels)
+        Linear::Conv(c) => {
+            let groups = if c.groups == 1 { String::new() } else { format!(" in {}", c.groups) };
+            format!(
+                "conv {}x{}{} {}>{}{groups} ({input})",
+                c.kernel_h,
+                c.kernel_w,
+                by(c.stride),
+                c.input.channels,
+                c.out_channels
+            )
         }
-        Linear::Identity { .. } => format!("identity ({input})"),
-        Linear::AvgPool(PoolShape { kernel_h, kernel_w, .. }) => {
-            format!("avgpool {kernel_h}x{kernel_w} ({input})")
+        Linear::Copy(c) => {
+            let sign = if c.negative { "minus " } else { "" };
+            let whole =
+                *c == CopyShape { negative: c.negative, ..CopyShape::whole(c.channels, c.shift) };
+            let what = if whole { "identity" } else { "copy" };
+            format!("{sign}{what} ({input})")
+        }
+        Linear::AvgPool(p) => {
+            format!("avgpool {}x{}{} ({input})", p.kernel_h, p.kernel_w, by(p.stride))
         }
     }
 }

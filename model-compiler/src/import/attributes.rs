@@ -55,21 +55,18 @@ impl<'a> Attributes<'a> {
         }
     }
 
-    /// One stride for rows and columns.
-    pub fn stride(self) -> Reason<usize> {
-        match self.sizes("strides", [1, 1])? {
-            [a, b] if a == b && a > 0 => Ok(a),
-            [a, b] => Err(format!("strides {a} and {b}: only one stride for both is supported")),
-        }
+    /// Strides of rows and columns.
+    pub fn strides(self) -> Reason<[usize; 2]> {
+        let strides = self.sizes("strides", [1, 1])?;
+        if strides.contains(&0) { Err("a stride of 0".into()) } else { Ok(strides) }
     }
+}
 
-    /// Refuses dilation.
-    pub fn undilated(self) -> Reason<()> {
-        match self.ints("dilations") {
-            Some(d) if d.iter().any(|&x| x != 1) => {
-                Err(format!("dilations {d:?}: dilated windows are not supported"))
-            }
-            _ => Ok(()),
-        }
-    }
+/// An axis, counted from the end if negative.
+pub(super) fn axis_of(axis: i64, rank: usize) -> Reason<usize> {
+    let at = if axis < 0 { axis.saturating_add(rank as i64) } else { axis };
+    usize::try_from(at)
+        .ok()
+        .filter(|a| *a < rank)
+        .ok_or_else(|| format!("axis {axis} of a value of {rank} dimensions"))
 }

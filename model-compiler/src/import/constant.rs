@@ -1,6 +1,8 @@
 //! Constant tensors: decoding, broadcasting, and the arithmetic that exporters leave on them.
 
-use tacet_onnx::{DataType, TensorProto};
+use tacet_onnx::TensorProto;
+
+use super::decode::decode;
 
 /// Why a node is refused; the caller adds which one.
 pub(super) type Reason<T> = Result<T, String>;
@@ -30,9 +32,8 @@ impl Constant {
         }
         let dims = t.dims.iter().map(|&d| usize::try_from(d)).collect::<Result<Vec<_>, _>>();
         let dims = dims.map_err(|_| "it has a negative dimension".to_string())?;
-        let len = dims.iter().try_fold(1usize, |p, d| p.checked_mul(*d));
         let data = decode(t)?;
-        match len {
+        match count(&dims) {
             Some(n) if n == data.len() => Ok(Self { dims, data }),
             _ => Err(format!("it has {} elements for the shape {dims:?}", data.len())),
         }
@@ -40,6 +41,11 @@ impl Constant {
 
     pub fn ints_1d(values: Vec<i64>) -> Self {
         Self { dims: vec![values.len()], data: Data::Ints(values) }
+    }
+
+    /// One integer.
+    pub fn int(value: i64) -> Self {
+        Self { dims: vec![], data: Data::Ints(vec![value]) }
     }
 
     pub fn len(&self) -> usize {
@@ -96,41 +102,41 @@ impl Constant {
 
     /// The same elements in another shape.
     pub fn reshaped(&self, dims: Vec<usize>) -> Reason<Self> {
-        let len = dims.iter().try_fold(1usize, |p, d| p.checked_mul(*d));
-        if len != Some(self.len()) {
+        if count(&dims) != Some(self.len()) {
             return Err(format!("it cannot make a {dims:?} of a {:?}", self.dims));
         }
         Ok(Self { dims, data: self.data.clone() })
     }
 
-    /// Elements at `indices` along the first dimension of a vector.
-    pub fn gather(&self, indices: &Self) -> Reason<Self> {
-        if self.dims.len() != 1 {
-            return Err("it gathers from a tensor that is no vector".into());
-        }
-        let pick = |i: i64| {
-            let i = if i < 0 { i + self.len() as i64 } else { i };
-            usize::try_from(i).ok().filter(|&i| i < self.len())
-        };
-        let at: Option<Vec<usize>> = indices.ints()?.iter().map(|&i| pick(i)).collect();
-        let at = at.ok_or("an index is out of range")?;
+    /// The elements at `index`, in another shape.
+    pub fn picked(&self, dims: Vec<usize>, index: &[usize]) -> Self {
         let data = match &self.data {
-            Data::Floats(v) => Data::Floats(at.iter().filter_map(|&i| v.get(i)).copied().collect()),
-            Data::Ints(v) => Data::Ints(at.iter().filter_map(|&i| v.get(i)).copied().collect()),
+            Data::Floats(v) => {
+                Data::Floats(index.iter().filter_map(|&i| v.get(i)).copied().collect())
+            }
+            Data::Ints(v) => Data::Ints(index.iter().filter_map(|&i| v.get(i)).copied().collect()),
         };
-        Ok(Self { dims: indices.dims.clone(), data })
+        Self { dims, data }
     }
 
-    /// Vectors (or scalars) one after the other.
-    pub fn concat(parts: &[&Self]) -> Reason<Self> {
-        let mut all = Vec::new();
-        for p in parts {
-            if p.dims.len() > 1 {
-                return Err("it joins tensors that are no vectors".into());
-            }
-            all.extend_from_slice(p.ints()?);
+    /// Every element changed.
+    pub fn map(&self, f: impl Fn(f32) -> f32) -> Self {
+        let data = Data::Floats(self.floats().into_iter().map(f).collect());
+        Self { dims: self.dims.clone(), data }
+    }
+
+    /// The only element.
+    pub fn scalar(&self) -> Reason<f32> {
+        match self.floats().as_slice() {
+            [x] if x.is_finite() => Ok(*x),
+            v => Err(format!("it needs one finite number where it gets {}", v.len())),
         }
-        Ok(Self::ints_1d(all))
+    }
+
+    /// Sizes: integers that are not negative.
+    pub fn sizes(&self) -> Reason<Vec<usize>> {
+        let sizes: Result<Vec<_>, _> = self.ints()?.iter().map(|&d| usize::try_from(d)).collect();
+        sizes.map_err(|_| "it needs sizes where it gets a negative number".into())
     }
 
     /// Rows and columns exchanged.
@@ -138,10 +144,9 @@ impl Constant {
         let &[rows, columns] = self.dims.as_slice() else {
             return Err("it transposes a tensor that is no matrix".into());
         };
-        let v = self.floats();
-        let at = (0..columns).flat_map(|c| (0..rows).map(move |r| r * columns + c));
-        let data = Data::Floats(at.filter_map(|i| v.get(i)).copied().collect());
-        Ok(Self { dims: vec![columns, rows], data })
+        let at: Vec<usize> =
+            (0..columns).flat_map(|c| (0..rows).map(move |r| r * columns + c)).collect();
+        Ok(self.picked(vec![columns, rows], &at))
     }
 }
 
@@ -154,12 +159,19 @@ impl Data {
     }
 }
 
-/// Arithmetic on constants.
+/// Arithmetic on two constants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ElementWise {
     Add,
     Sub,
     Mul,
+    Div,
+    Min,
+    Max,
+    Pow,
+    Equal,
+    Less,
+    Greater,
 }
 
 impl ElementWise {
@@ -168,6 +180,13 @@ impl ElementWise {
             Self::Add => x + y,
             Self::Sub => x - y,
             Self::Mul => x * y,
+            Self::Div => x / y,
+            Self::Min => x.min(y),
+            Self::Max => x.max(y),
+            Self::Pow => x.powf(y),
+            Self::Equal => f32::from(x == y),
+            Self::Less => f32::from(x < y),
+            Self::Greater => f32::from(x > y),
         }
     }
 
@@ -176,6 +195,13 @@ impl ElementWise {
             Self::Add => x.wrapping_add(y),
             Self::Sub => x.wrapping_sub(y),
             Self::Mul => x.wrapping_mul(y),
+            Self::Div => x.checked_div(y).unwrap_or(0),
+            Self::Min => x.min(y),
+            Self::Max => x.max(y),
+            Self::Pow => x.wrapping_pow(u32::try_from(y).unwrap_or(0)),
+            Self::Equal => i64::from(x == y),
+            Self::Less => i64::from(x < y),
+            Self::Greater => i64::from(x > y),
         }
     }
 }
@@ -185,51 +211,13 @@ fn zip_with<T: Copy>(x: &[T], a: &[usize], y: &[T], b: &[usize], op: impl Fn(T, 
     pairs.map(|(&x, &y)| op(x, y)).collect()
 }
 
-fn decode(t: &TensorProto) -> Reason<Data> {
-    let raw = &t.raw_data;
-    let typed = |from_raw: Data, from_list: Data| if raw.is_empty() { from_list } else { from_raw };
-    match DataType::try_from(t.data_type) {
-        Ok(DataType::Float) => {
-            let list = Data::Floats(t.float_data.clone());
-            Ok(typed(Data::Floats(words(raw, f32::from_le_bytes)?), list))
-        }
-        Ok(DataType::Double) => {
-            let narrow = |v: Vec<f64>| Data::Floats(v.into_iter().map(|x| x as f32).collect());
-            Ok(typed(narrow(words(raw, f64::from_le_bytes)?), narrow(t.double_data.clone())))
-        }
-        Ok(DataType::Int64) => {
-            let list = Data::Ints(t.int64_data.clone());
-            Ok(typed(Data::Ints(words(raw, i64::from_le_bytes)?), list))
-        }
-        Ok(DataType::Int32) => {
-            let raw = words(raw, |b| i64::from(i32::from_le_bytes(b)))?;
-            Ok(typed(Data::Ints(raw), small_ints(t)))
-        }
-        Ok(DataType::Int8) => {
-            let raw = words(raw, |b| i64::from(i8::from_le_bytes(b)))?;
-            Ok(typed(Data::Ints(raw), small_ints(t)))
-        }
-        Ok(DataType::Uint8 | DataType::Bool) => {
-            let raw = words(raw, |b| i64::from(u8::from_le_bytes(b)))?;
-            Ok(typed(Data::Ints(raw), small_ints(t)))
-        }
-        Ok(DataType::Undefined) | Err(_) => Err(format!(
-            "its element type (number {}) is not supported: export in 32-bit floats",
-            t.data_type
-        )),
+/// Elements of a tensor; `None` if too many, even without its empty dimensions.
+pub(super) fn count(dims: &[usize]) -> Option<usize> {
+    let others = dims.iter().try_fold(1usize, |p, d| p.checked_mul((*d).max(1)))?;
+    match dims.contains(&0) {
+        true => (others <= MAX_ELEMENTS).then_some(0),
+        false => Some(others),
     }
-}
-
-fn small_ints(t: &TensorProto) -> Data {
-    Data::Ints(t.int32_data.iter().map(|&x| i64::from(x)).collect())
-}
-
-fn words<const N: usize, T>(raw: &[u8], from: impl Fn([u8; N]) -> T) -> Reason<Vec<T>> {
-    let (words, rest) = raw.as_chunks::<N>();
-    if !rest.is_empty() {
-        return Err("its data are cut short".into());
-    }
-    Ok(words.iter().map(|w| from(*w)).collect())
 }
 
 fn joint_dims(a: &[usize], b: &[usize]) -> Reason<Vec<usize>> {
@@ -247,15 +235,14 @@ fn joint_dims(a: &[usize], b: &[usize]) -> Reason<Vec<usize>> {
 }
 
 /// For each element of `target`, the element of `dims` that broadcasting puts there.
-fn broadcast_index(dims: &[usize], target: &[usize]) -> Reason<Vec<usize>> {
+pub(super) fn broadcast_index(dims: &[usize], target: &[usize]) -> Reason<Vec<usize>> {
     let misfit = || format!("the shape {dims:?} does not broadcast to {target:?}");
     let lead = target.len().checked_sub(dims.len()).ok_or_else(misfit)?;
     let tail = target.get(lead..).unwrap_or_default();
     if dims.iter().zip(tail).any(|(d, t)| d != t && *d != 1) {
         return Err(misfit());
     }
-    let total = target.iter().try_fold(1usize, |p, d| p.checked_mul(*d));
-    if total.is_none_or(|n| n > MAX_ELEMENTS) {
+    if count(target).is_none_or(|n| n > MAX_ELEMENTS) {
         return Err(format!("a constant of shape {target:?} is too large"));
     }
     let mut index = vec![0usize];

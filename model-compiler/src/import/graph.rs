@@ -1,14 +1,15 @@
 //! The imported network before folding: one node an operator, masked ReLUs already recognised.
 
-use tacet_protocol::plan::{ConvShape, Mask, Shape};
+use tacet_protocol::plan::{ConvShape, CopyShape, Mask, Shape};
 
 use crate::error::{Error, Location, Result};
+use crate::network::Window;
 
 /// Most nodes of an imported network.
 const MAX_NODES: usize = 1 << 15;
 /// Most elements of one value.
 const MAX_VALUE: usize = 1 << 22;
-/// Most elements of all values together.
+/// Most elements of all values and weights together.
 const MAX_TOTAL: usize = 1 << 27;
 
 /// One operator.
@@ -27,22 +28,44 @@ pub(super) enum Op {
     Conv {
         shape: ConvShape,
         weights: Vec<f32>,
-        bias: Vec<f32>,
+        bias: Vec<f64>,
     },
     /// `x * scale + shift` per channel.
     Affine {
         scale: Vec<f64>,
         shift: Vec<f64>,
     },
-    /// Multiplication by a constant of one factor an element: a piece of a masked ReLU.
+    /// Multiplication by one factor an element: a piece of a masked ReLU.
     Scale(Vec<f32>),
-    Relu,
-    MaskedRelu(Mask),
-    Sum,
-    AvgPool {
-        kernel: [usize; 2],
-        stride: usize,
+    /// Addition of one constant an element.
+    Offset(Vec<f32>),
+    /// ReLU, clipped at `cap`.
+    Relu {
+        cap: Option<f32>,
     },
+    MaskedRelu {
+        mask: Mask,
+        cap: Option<f32>,
+    },
+    /// ReLU where the mask holds, zero elsewhere; reads its input twice.
+    Gate(Mask),
+    Sum,
+    AvgPool(Window),
+    MaxPool(Window),
+    /// Blocks of inputs put together; each copy with the number of its input.
+    Copies(Vec<(usize, CopyShape)>),
+}
+
+impl Op {
+    /// Numbers that the operator itself holds.
+    fn size(&self) -> usize {
+        match self {
+            Self::Conv { weights, .. } => weights.len(),
+            Self::Scale(v) | Self::Offset(v) => v.len(),
+            Self::Copies(c) => c.len() * size_of::<CopyShape>(),
+            _ => 0,
+        }
+    }
 }
 
 /// Nodes in topological order.
@@ -60,12 +83,17 @@ impl Graph {
         if len.is_none_or(|n| n == 0 || n > MAX_VALUE) {
             return Err(fault(format!("its result, {s:?}, is empty or too large")));
         }
-        self.elements = self.elements.saturating_add(s.len());
+        self.elements = self.elements.saturating_add(s.len()).saturating_add(node.op.size());
         if self.nodes.len() >= MAX_NODES || self.elements > MAX_TOTAL {
             return Err(fault("the network is too large".into()));
         }
         self.nodes.push(node);
         Ok(self.nodes.len() - 1)
+    }
+
+    /// The operator of node `id` and its first input (itself if it has none).
+    pub fn op(&self, id: usize) -> Option<(&Op, usize)> {
+        self.nodes.get(id).map(|n| (&n.op, n.inputs.first().copied().unwrap_or(id)))
     }
 
     /// How often each node is read on the way to `output` (which counts as one reader);

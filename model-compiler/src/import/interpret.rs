@@ -1,15 +1,19 @@
 //! Walks the ONNX nodes in order and turns them into [`Graph`] nodes or constants.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use tacet_onnx::{GraphProto, NodeProto};
 use tacet_protocol::plan::Shape;
 
-use super::constant::{Constant, Reason};
+use super::constant::{Constant, Reason, count};
 use super::graph::{Graph, Node, Op};
 use super::locate::locate;
+use super::view::View;
 use crate::error::{Error, Location, Result};
+
+/// Elements that constants may gain by arithmetic, beyond a multiple of what the file holds.
+const MAX_FOLDED: usize = 1 << 25;
 
 /// What a name of the ONNX graph stands for.
 #[derive(Clone)]
@@ -19,20 +23,20 @@ pub(super) enum Value {
 }
 
 /// A value computed from the image.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct Operand {
     /// Node that makes it.
     pub id: usize,
-    /// True if the model sees a vector `[1, n]`, false for `[1, c, h, w]`.
-    pub flat: bool,
+    /// Shape of the stored tensor.
     pub shape: Shape,
+    /// What the model sees of it.
+    pub view: View,
 }
 
 impl Operand {
     /// Dimensions as the model sees them.
     pub fn dims(&self) -> Vec<usize> {
-        let s = self.shape;
-        if self.flat { vec![1, s.len()] } else { vec![1, s.channels, s.height, s.width] }
+        self.view.dims()
     }
 }
 
@@ -61,56 +65,86 @@ impl From<Error> for Fault {
     }
 }
 
+/// What importing a node gives.
+pub(super) type Step<T = Value> = std::result::Result<T, Fault>;
+
 /// State of the walk.
 pub(super) struct Interpreter<'m> {
     pub graph: Graph,
+    pub opset: i64,
     pub values: HashMap<&'m str, Value>,
     pub warnings: Vec<String>,
     /// A final operator that does not change the label, and what it was applied to.
     pub dropped: Option<(Location, Operand)>,
+    /// Elements that folded constants may still take.
+    budget: usize,
 }
 
 impl<'m> Interpreter<'m> {
     /// Starts with the initializers.
-    pub fn new(graph: &'m GraphProto) -> Result<Self> {
-        let mut values = HashMap::new();
+    pub fn new(graph: &'m GraphProto, opset: i64) -> Result<Self> {
+        let (mut values, mut elements) = (HashMap::new(), 0usize);
         for t in &graph.initializer {
             let c = Constant::from_proto(t)
                 .map_err(|e| Error::input(format!("the constant `{}`: {e}", t.name)))?;
+            elements += c.len();
             values.insert(t.name.as_str(), Value::Const(Rc::new(c)));
         }
-        Ok(Self { graph: Graph::default(), values, warnings: Vec::new(), dropped: None })
+        Ok(Self {
+            graph: Graph::default(),
+            opset,
+            values,
+            warnings: Vec::new(),
+            dropped: None,
+            budget: MAX_FOLDED.saturating_add(elements.saturating_mul(4)),
+        })
     }
 
     pub fn is_constant(&self, name: &str) -> bool {
         matches!(self.values.get(name), Some(Value::Const(_)))
     }
 
-    pub fn define_input(&mut self, name: &'m str, shape: Shape) -> Result<()> {
+    pub fn define_input(&mut self, name: &'m str, shape: Shape, view: View) -> Result<()> {
         let at = Location {
             node: name.to_owned(),
             operator: "graph input".into(),
             layer: name.to_owned(),
         };
         let id = self.graph.push(Node { op: Op::Input, inputs: vec![], shape, at })?;
-        self.values.insert(name, Value::Node(Operand { id, flat: false, shape }));
+        self.values.insert(name, Value::Node(Operand { id, shape, view }));
         Ok(())
     }
 
-    /// Imports one node.
-    pub fn node(&mut self, node: &'m NodeProto) -> Result<()> {
-        let at = locate(node, |n| self.is_constant(n));
-        match self.dispatch(node, &at) {
-            Ok(value) => {
-                if let Some(name) = node.output.first() {
-                    self.values.insert(name, value);
-                }
-                Ok(())
+    /// Imports the nodes that the value `output` depends on.
+    pub fn nodes(&mut self, nodes: &'m [NodeProto], output: &str) -> Result<()> {
+        let mut wanted = HashSet::from([output]);
+        let mut live = vec![false; nodes.len()];
+        for (node, live) in nodes.iter().zip(&mut live).rev() {
+            *live = node.output.iter().any(|o| !o.is_empty() && wanted.contains(o.as_str()));
+            if *live {
+                wanted.extend(node.input.iter().map(String::as_str));
             }
-            Err(Fault::Unsupported) => Err(Error::Unsupported { at }),
-            Err(Fault::Because(what)) => Err(Error::Node { at, what }),
-            Err(Fault::Passed(e)) => Err(e),
         }
+        let live = nodes.iter().zip(live).filter(|(_, live)| *live);
+        live.map(|(node, _)| node).try_for_each(|node| self.node(node))
+    }
+
+    fn node(&mut self, node: &'m NodeProto) -> Result<()> {
+        let at = locate(node, |n| self.is_constant(n));
+        let values = self.dispatch(node, &at).map_err(|fault| match fault {
+            Fault::Unsupported => {
+                Error::Unsupported { hint: super::refuse::hint(&at.operator), at: at.clone() }
+            }
+            Fault::Because(what) => Error::Node { at: at.clone(), what },
+            Fault::Passed(e) => e,
+        })?;
+        for (name, value) in node.output.iter().zip(values).filter(|(n, _)| !n.is_empty()) {
+            if self.values.insert(name, value).is_some() {
+                let what = format!("its output `{name}` has been made before: a damaged model");
+                return Err(Error::Node { at, what });
+            }
+        }
+        Ok(())
     }
 
     /// The node that makes the graph's output.
@@ -163,20 +197,45 @@ impl<'m> Interpreter<'m> {
         match self.optional(node, i)? {
             None => Ok(None),
             Some(Value::Const(c)) => Ok(Some(c)),
-            Some(Value::Node(_)) => Err(format!("its input {i} is not a constant")),
+            Some(Value::Node(_)) => {
+                Err(format!("its input {i} is computed from the image, a constant is needed"))
+            }
         }
     }
 
-    /// Appends a graph node whose value the model sees as a vector if `flat`.
+    /// A constant that arithmetic made, within the memory that a file of this size may ask for.
+    pub fn folded(&mut self, c: Constant) -> Step {
+        let left = count(&c.dims).and_then(|n| self.budget.checked_sub(n));
+        self.budget = left.ok_or("the constants that the model computes are too large")?;
+        Ok(Value::Const(Rc::new(c)))
+    }
+
+    /// Appends a graph node that the model sees as `view`.
     pub fn push(
         &mut self,
         op: Op,
         inputs: Vec<usize>,
         shape: Shape,
-        flat: bool,
+        view: View,
         at: &Location,
-    ) -> std::result::Result<Value, Fault> {
+    ) -> Step<Operand> {
         let id = self.graph.push(Node { op, inputs, shape, at: at.clone() })?;
-        Ok(Value::Node(Operand { id, flat, shape }))
+        Ok(Operand { id, shape, view })
+    }
+
+    /// Appends a node that works element by element on `x`.
+    pub fn map(&mut self, op: Op, x: &Operand, at: &Location) -> Step<Operand> {
+        self.push(op, vec![x.id], x.shape, x.view.clone(), at)
+    }
+
+    /// Appends a node that makes an image.
+    pub fn push_image(
+        &mut self,
+        op: Op,
+        x: &Operand,
+        shape: Shape,
+        at: &Location,
+    ) -> Step<Operand> {
+        self.push(op, vec![x.id], shape, View::image(shape), at)
     }
 }

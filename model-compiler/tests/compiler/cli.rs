@@ -46,6 +46,18 @@ fn build_inspect_evaluate_accuracy() {
     assert!(e[0]["label"].as_str().unwrap().starts_with("class"));
     let a = json(&["accuracy", text(&plan), "--data", text(&labels), "-n", "3", "--json"]);
     assert_eq!(a["images"], 3);
+    let simulate = ["simulate", text(&plan), text(&labels), "--model", text(&model), "--json"];
+    let s = json(&simulate);
+    assert_eq!((s["images"].as_u64(), s["rounding"].as_str()), (Some(4), Some("shares")));
+    assert_eq!((s["overflows"].as_u64(), s["sign_mistakes"].as_u64()), (Some(0), Some(0)));
+    let share = |key: &str| s[key].as_f64().unwrap();
+    assert!(share("agreement_float") >= 0.75 && share("agreement_nearest") >= 0.75, "{s}");
+    let nearest = json(&[&simulate[..], &["--rounding", "nearest", "-n", "3"]].concat());
+    // The clear evaluator's accuracy, by another way.
+    assert_eq!(nearest["accuracy"], a["accuracy"]);
+    assert!(nearest["agreement_nearest"].is_null());
+    let out = run(&["simulate", text(&plan), text(&labels)]);
+    assert!(String::from_utf8_lossy(&out.stdout).contains("images a second"));
 }
 
 #[cfg(unix)]

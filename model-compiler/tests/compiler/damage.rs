@@ -3,11 +3,12 @@
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
-use tacet_compile::testing::ResNet;
-use tacet_compile::{Calibration, Options, compile, import};
+use tacet_compile::testing::{ModelBuilder, ResNet};
+use tacet_compile::{Calibration, Network, Options, compile, import, read, read_model};
 use tacet_protocol::plan::Plan;
 
 use crate::cases;
+use crate::nets::{integers, node};
 
 static MODEL: LazyLock<Vec<u8>> = LazyLock::new(|| ResNet::tiny(3, 0.5).bytes());
 static PLAN: LazyLock<Vec<u8>> = LazyLock::new(|| {
@@ -15,6 +16,13 @@ static PLAN: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let images = Calibration::synthetic(network.input, 2);
     compile(&network, &images, &Options::default()).unwrap().0.to_bytes().unwrap()
 });
+
+/// Evaluates a network, unless the damage has made it a long computation (wide padding can).
+fn evaluate_if_small(network: &Network, pixels: usize) {
+    if network.layers.iter().map(|l| l.shape.len()).sum::<usize>() < 1 << 13 {
+        network.evaluate(&vec![0.5; pixels]);
+    }
+}
 
 /// The message of a plan that must not load.
 fn refusal(bytes: &[u8]) -> String {
@@ -43,7 +51,7 @@ proptest! {
             bytes.truncate(cut.index(bytes.len()));
         }
         if let Ok(network) = import(&bytes) {
-            network.evaluate(&[0.5; 3 * 64]);
+            evaluate_if_small(&network, 3 * 64);
         }
     }
 
@@ -63,17 +71,53 @@ proptest! {
     }
 }
 
+/// Networks with operators of every family, from the exporters' fixtures.
+fn fixtures() -> Vec<Vec<u8>> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/");
+    let read = |name: &str| std::fs::read(format!("{folder}{name}")).unwrap();
+    [
+        "legacy-17-residual-option-a-dynamic.onnx",
+        "dynamo-20-shufflenet-v2.onnx",
+        "legacy-11-inception.onnx",
+        "tf2onnx-13-mask.onnx",
+        "tf2onnx-18-avgpool3-same.onnx",
+        "legacy-17-channel-shuffle.onnx",
+    ]
+    .map(read)
+    .to_vec()
+}
+
+static FIXTURES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(fixtures);
+
+proptest! {
+    #![proptest_config(cases(3000))]
+    #[test]
+    fn mutated_exports_never_panic(
+        which: prop::sample::Index,
+        edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+    ) {
+        let mut bytes = which.get(&FIXTURES).clone();
+        for (at, value) in edits {
+            let i = at.index(bytes.len());
+            bytes[i] = value;
+        }
+        if let Ok(network) = read(&bytes) {
+            evaluate_if_small(&network, 3 * 64);
+        }
+    }
+}
+
 /// Attributes, names and small tensors sit in front of and between the weights; hit them harder
 /// than uniform mutation does.
 #[test]
 fn every_single_byte_of_the_structure_may_be_wrong() {
     let model = ResNet { widths: [1, 1, 1], side: 4, classes: 2, ..ResNet::tiny(3, 0.5) }.bytes();
     for i in 0..model.len() {
-        for value in [0, 1, 0x7f, 0xff] {
+        for value in if i % 2 == 0 { [0, 0x7f] } else { [1, 0xff] } {
             let mut bytes = model.clone();
             bytes[i] = value;
             if let Ok(network) = import(&bytes) {
-                network.evaluate(&[0.5; 3 * 16]);
+                evaluate_if_small(&network, 3 * 16);
             }
         }
     }
@@ -123,4 +167,72 @@ fn reseal(bytes: &mut [u8]) {
     use sha2::{Digest, Sha256};
     let digest = Sha256::digest(&bytes[52..]);
     bytes[20..52].copy_from_slice(&digest);
+}
+
+/// image -> one node on `value`s that the constants make.
+fn hostile(op: &str, constants: &[(&str, &[i64])], inputs: &[&str]) -> String {
+    let mut b = ModelBuilder::new(1, [1, 2, 2]);
+    for (name, values) in constants {
+        integers(&mut b, name, values);
+    }
+    let x = b.push(node(op, inputs, "big"));
+    let y = b.push(node("Add", &["image", &x], "sum"));
+    let x = b.op("Flatten", "flatten", &[&y]);
+    let x = b.gemm("fc", &x, 4, 2);
+    read_model(&b.finish(&x, 2)).err().expect("it must be refused").to_string()
+}
+
+#[test]
+fn small_files_cannot_ask_for_much_memory() {
+    let huge: &[i64] = &[1 << 20, 1 << 20];
+    let empty: &[i64] = &[1 << 40, 0];
+    for (op, constants, inputs) in [
+        ("ConstantOfShape", vec![("to", huge)], vec!["to"]),
+        ("ConstantOfShape", vec![("to", empty)], vec!["to"]),
+        ("Expand", vec![("v", &[1][..]), ("to", huge)], vec!["v", "to"]),
+        ("Range", vec![("a", &[0][..]), ("b", &[i64::MAX]), ("c", &[1])], vec!["a", "b", "c"]),
+        ("Pad", vec![("p", &[0, 0, 1 << 40, 0, 0, 0, 0, 0][..])], vec!["image", "p"]),
+        ("Pad", vec![("p", &[0, 0, 4096, 4096, 0, 0, 0, 0][..])], vec!["image", "p"]),
+        ("Reshape", vec![("to", huge)], vec!["image", "to"]),
+    ] {
+        let text = hostile(op, &constants, &inputs);
+        assert!(text.contains("node `big`"), "{text}");
+    }
+}
+
+#[test]
+fn constants_cannot_grow_without_end() {
+    // Each node makes 4 MiB of a few bytes: the sum is bounded.
+    let mut b = ModelBuilder::new(1, [1, 2, 2]);
+    integers(&mut b, "to", &[1 << 20]);
+    let mut x = b.image();
+    for i in 0..2000 {
+        b.push(node("ConstantOfShape", &["to"], &format!("c{i}")));
+        x = b.push(node("Add", &[&x, &format!("c{i}")], &format!("x{i}")));
+    }
+    let text = read_model(&b.finish(&x, 2)).err().unwrap().to_string();
+    assert!(text.contains("does not broadcast"), "{text}");
+    let mut b = ModelBuilder::new(1, [1, 2, 2]);
+    integers(&mut b, "to", &[1 << 20]);
+    let mut x = b.push(node("ConstantOfShape", &["to"], "c"));
+    for i in 0..2000 {
+        x = b.push(node("Neg", &[&x], &format!("x{i}")));
+    }
+    let x = b.push(node("Add", &["image", &x], "sum"));
+    let text = read_model(&b.finish(&x, 2)).err().unwrap().to_string();
+    assert!(text.contains("constants that the model computes are too large"), "{text}");
+}
+
+#[test]
+fn cycles_and_duplicates_are_refused() {
+    let mut b = ModelBuilder::new(1, [1, 2, 2]);
+    b.push(node("Add", &["image", "second"], "first"));
+    b.push(node("Relu", &["first"], "second"));
+    let text = read_model(&b.finish("second", 2)).err().unwrap().to_string();
+    assert!(text.contains("reads `second`, which no earlier node makes"), "{text}");
+    let mut b = ModelBuilder::new(1, [1, 2, 2]);
+    b.push(node("Relu", &["image"], "twice"));
+    b.push(node("Neg", &["image"], "twice"));
+    let text = read_model(&b.finish("twice", 2)).err().unwrap().to_string();
+    assert!(text.contains("has been made before"), "{text}");
 }

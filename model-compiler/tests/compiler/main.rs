@@ -7,14 +7,30 @@
     reason = "helpers of tests, outside the test functions"
 )]
 
+mod activations;
+mod affine;
 mod cli;
 mod damage;
+mod drawn;
+mod estimate;
+mod explain;
+mod fixtures;
+mod geometry;
 mod import;
+mod layouts;
+mod lower;
+mod lower_layers;
 mod masked_relu;
+mod masks;
+mod nets;
 mod public_models;
 mod quantize;
 mod ranges;
 mod reference;
+mod reference_windows;
+mod report;
+mod search;
+mod simulate;
 mod unsupported;
 
 use proptest::test_runner::Config;

@@ -95,10 +95,11 @@ fn soft_masks_are_refused() {
     let message = error(&model(MaskForm::default(), |_| vec![0.25; 48]));
     assert!(message.contains("not binary (it holds 0.25)") && message.contains("`/act/Add`"));
     let message = error(&with_tail(|b, x| {
-        let slope = b.constant("act.slope", &[1], &[0.25]);
+        let slopes: Vec<f32> = (0..48).map(|i| (i % 3) as f32 / 2.0).collect();
+        let slope = b.constant("act.slope", &[3, 4, 4], &slopes);
         b.op("PRelu", "act", &[x, &slope])
     }));
-    assert!(message.contains("slope of 0.25"), "{message}");
+    assert!(message.contains("vary within a channel"), "{message}");
 }
 
 #[test]
@@ -115,12 +116,25 @@ fn constants_that_are_no_complement_are_refused() {
 }
 
 #[test]
+fn relu_or_zero_is_a_masked_relu_of_the_negative() {
+    let model = with_tail(|b, x| {
+        let mask = b.mask(48, 0.5);
+        let keep = b.constant("keep", &[1, 3, 4, 4], &mask);
+        let relu = b.op("Relu", "act.relu", &[x]);
+        let kept = b.op("Mul", "act.keep", &[&relu, &keep]);
+        b.conv("last", &kept, ConvSpec::same(3, 3, 3, 1), true)
+    });
+    let network = assert_imports(&model, DIMS);
+    assert!((10..40).contains(&network.relus()), "{}", network.relus());
+}
+
+#[test]
 fn half_a_masked_relu_is_refused() {
     let message = error(&with_tail(|b, x| {
         let mask = b.mask(48, 0.5);
         let keep = b.constant("keep", &[1, 3, 4, 4], &mask);
-        let relu = b.op("Relu", "act.relu", &[x]);
-        b.op("Mul", "act.keep", &[&relu, &keep])
+        let kept = b.op("Mul", "act.keep", &[x, &keep]);
+        b.conv("last", &kept, ConvSpec::same(3, 3, 3, 1), true)
     }));
     assert!(message.contains("only supported inside a masked ReLU"), "{message}");
 }

@@ -1,8 +1,12 @@
-//! Public ONNX files must import or be refused clearly. They are not part of the repository.
+//! Public ONNX files import and compute what they say. They are not part of the repository.
 
 use std::path::PathBuf;
 
-use tacet_compile::{Error, import};
+use prost::Message;
+use tacet_compile::read;
+use tacet_onnx::ModelProto;
+
+use crate::reference::assert_imports;
 
 fn data() -> PathBuf {
     let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data");
@@ -10,20 +14,38 @@ fn data() -> PathBuf {
 }
 
 #[test]
-fn mnist_networks_are_refused_by_operator() {
+fn mnist_networks_import() {
     for file in [
         "models/microsoft+onnxruntime-inference-examples/mnist.onnx",
         "models/webonnx+wonnx/opt-mnist.onnx",
     ] {
-        let path = data().join(file);
-        let Ok(bytes) = std::fs::read(&path) else {
+        let Ok(bytes) = std::fs::read(data().join(file)) else {
             println!("skipped: {file} is absent (set TACET_DATA)");
             continue;
         };
-        match import(&bytes) {
-            Ok(network) => println!("{file}: {} layers", network.layers.len()),
-            Err(e @ (Error::Unsupported { .. } | Error::Node { .. })) => println!("{file}: {e}"),
-            Err(e) => panic!("{file}: {e}"),
+        let model = ModelProto::decode(bytes.as_slice()).unwrap();
+        let network = assert_imports(&model, [1, 28, 28]);
+        assert_eq!(network.classes(), 10);
+        // image, two convolutions and their pools, logits
+        assert_eq!(network.layers.len(), 6);
+    }
+}
+
+/// Networks that scripts convert from checkpoints, in the folder that `TACET_CONVERTED` names.
+#[test]
+fn converted_networks_import() {
+    let Some(folder) = std::env::var_os("TACET_CONVERTED").map(PathBuf::from) else {
+        println!("skipped: TACET_CONVERTED names no folder of converted networks");
+        return;
+    };
+    for path in std::fs::read_dir(folder).unwrap().map(|f| f.unwrap().path()) {
+        if path.extension().is_none_or(|e| e != "onnx") {
+            continue;
         }
+        let bytes = std::fs::read(&path).unwrap();
+        let s = read(&bytes).unwrap_or_else(|e| panic!("{}: {e}", path.display())).input;
+        let model = ModelProto::decode(bytes.as_slice()).unwrap();
+        let network = assert_imports(&model, [s.channels, s.height, s.width]);
+        println!("{}: {} layers, {} ReLUs", path.display(), network.layers.len(), network.relus());
     }
 }

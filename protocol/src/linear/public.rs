@@ -1,25 +1,28 @@
 //! Operators without secret weights: each party applies them to its own share.
 
-use crate::plan::{PoolShape, Shape};
+use crate::plan::{CopyShape, PoolShape, Shape};
 
-/// `z += a << shift`.
-pub fn identity(shift: u32, a: &[u64], z: &mut [u64]) {
-    for (z, a) in z.iter_mut().zip(a) {
-        *z = z.wrapping_add(a << shift);
-    }
+/// `z += ± (a << shift)` where the copy reads inside the input. `a` has shape `from`, `z` `to`;
+/// both shapes come from a validated plan.
+pub fn copy(c: &CopyShape, (from, a): (Shape, &[u64]), (to, z): (Shape, &mut [u64])) {
+    let factor = if c.negative { 1u64.wrapping_neg() } else { 1 } << c.shift;
+    c.for_each_run(from, to, |first, at, count| {
+        let source = a.get(first..).unwrap_or_default().iter().step_by(c.stride[1]);
+        let target = z.get_mut(at..at + count).unwrap_or_default();
+        for (z, a) in target.iter_mut().zip(source) {
+            *z = z.wrapping_add(a.wrapping_mul(factor));
+        }
+    });
 }
 
 /// `z += multiplier * sum over each window of a`. Shapes come from a validated plan.
 pub fn avg_pool(pool: &PoolShape, input: Shape, a: &[u64], z: &mut [u64]) {
-    let out = pool.output(input);
-    for (i, z) in z.iter_mut().enumerate() {
-        let (x, rest) = (i % out.width, i / out.width);
-        let (y, ch) = (rest % out.height, rest / out.height);
-        let first = (ch * input.height + y * pool.stride) * input.width + x * pool.stride;
-        let rows = (0..pool.kernel_h).map(|ky| first + ky * input.width);
-        let sum = rows
-            .flat_map(|row| a.get(row..row + pool.kernel_w).unwrap_or_default())
-            .fold(0u64, |sum, v| sum.wrapping_add(*v));
-        *z = z.wrapping_add(sum.wrapping_mul(u64::from(pool.multiplier)));
-    }
+    let multiplier = u64::from(pool.multiplier);
+    pool.for_each_row(input, |out, row| {
+        let row = a.get(row).unwrap_or_default();
+        let sum = row.iter().fold(0u64, |sum, v| sum.wrapping_add(*v));
+        if let Some(z) = z.get_mut(out) {
+            *z = z.wrapping_add(sum.wrapping_mul(multiplier));
+        }
+    });
 }

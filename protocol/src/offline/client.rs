@@ -26,9 +26,9 @@ pub(crate) fn run<T: Transport>(
     crypto: &mut ClientCrypto,
     (session, first): (u64, u64),
 ) -> Result<Vec<ClientTicket>> {
-    let masks = upload(t, plan, lattice, crypto)?;
+    let mut masks = upload(t, plan, lattice, crypto)?;
     let mut shares = receive_shares(t, plan, lattice, crypto)?;
-    finish_shares(plan, lattice.batch, &masks, &mut shares);
+    finish_shares(plan, schedule, lattice.batch, &mut masks, &mut shares);
     let pads = receive_pads(t, schedule, lattice.batch, crypto)?;
     let mut requests = Vec::new();
     for (slice, pads) in schedule.slices(lattice.batch).zip(pads) {
@@ -93,14 +93,34 @@ fn receive_shares<T: Transport>(
     Ok(shares)
 }
 
-/// Adds the operators without secret weights, truncates: from accumulators to x_C.
-fn finish_shares(plan: &PublicPlan, batch: usize, masks: &Batch, shares: &mut Batch) {
-    for (spec, share) in plan.tensors.iter().zip(shares) {
-        for (ticket, z) in share.chunks_mut(spec.shape.len()).enumerate().take(batch) {
+/// Adds the operators without secret weights, truncates: from accumulators to x_C. Where shares
+/// are kept, r becomes x_C.
+fn finish_shares(
+    plan: &PublicPlan,
+    schedule: &Schedule,
+    batch: usize,
+    masks: &mut Batch,
+    shares: &mut Batch,
+) {
+    for (j, (spec, share)) in plan.tensors.iter().zip(shares).enumerate() {
+        let len = spec.shape.len();
+        for (ticket, z) in share.chunks_mut(len).enumerate().take(batch) {
             let mask_of =
                 |i: usize| masks.get(i).map(|m| ticket_of(m, tensor_len(plan, i), ticket));
             add_public_terms(plan, spec, mask_of, z);
             truncate_client(z, spec.truncate);
+            let own = masks.get_mut(j).and_then(|m| m.get_mut(ticket * len..(ticket + 1) * len));
+            let kept = schedule.kept.get(j).map(Vec::as_slice).unwrap_or_default();
+            keep(kept, z, own.unwrap_or_default());
+        }
+    }
+}
+
+/// `r = x` at some positions.
+fn keep(positions: &[u32], x: &[u64], r: &mut [u64]) {
+    for p in positions {
+        if let (Some(r), Some(x)) = (r.get_mut(*p as usize), x.get(*p as usize)) {
+            *r = *x;
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::plan::{HeGroup, PublicPlan, SecretPlan, groups_of};
 use crate::ring::add_assign;
 use crate::rlwe::{
-    self, CellMap, Defined, Packing, PreparedWeights, PublicKey, SecretKey, Weights,
+    self, CellMap, Defined, Packing, PreparedWeights, PublicKey, SecretKey, Source, Weights,
 };
 use crate::rng::{PublicSeed, SecretRng};
 use crate::ticket::ServerTicket;
@@ -38,15 +38,58 @@ impl LatticePlan {
         for group in groups_of(plan) {
             if group.input != input {
                 input = group.input;
-                defined = Defined::none(batch, group.shape.input.len());
+                let elements = plan.tensors.get(input).map_or(0, |t| t.shape.len());
+                defined = Defined::none(batch, elements);
             }
-            let packing = Packing::choose(&group.shape, batch)?;
-            let cells = CellMap::new(&packing, &mut defined)?;
-            let stream = groups.len() as u32;
-            groups.push(LatticeGroup { group, packing, cells, stream });
+            for (group, packing) in packed(group, batch)? {
+                let source = Source { channels: group.tensor_channels, first: group.first_channel };
+                let cells = CellMap::of_channels(&packing, source, &mut defined)?;
+                let stream = groups.len() as u32;
+                groups.push(LatticeGroup { group, packing, cells, stream });
+            }
         }
         Ok(Self { batch, groups })
     }
+}
+
+/// A group with its packing; a grouped convolution as the dense parts that cost least.
+fn packed(group: HeGroup, batch: usize) -> Result<Vec<(HeGroup, Packing)>> {
+    if group.shape.groups == 1 {
+        let packing = Packing::choose(&group.shape, batch)?;
+        return Ok(vec![(group, packing)]);
+    }
+    let mut best: Option<(usize, usize)> = None;
+    for size in part_sizes(group.shape.groups) {
+        let first = group.part(0..size);
+        let parts = group.shape.groups.div_ceil(size);
+        let cost = parts * Packing::choose(&first.shape, batch)?.cost();
+        match best {
+            Some((least, _)) if cost >= 2 * least => break,
+            Some((least, _)) if cost >= least => {}
+            _ => best = Some((cost, size)),
+        }
+    }
+    pack_parts(group.split(best.map_or(1, |(_, size)| size)), batch)
+}
+
+/// Numbers of groups in one part that are tried: 1, 2, 3, 4, 6, 8, 12, 16, ...
+fn part_sizes(groups: usize) -> impl Iterator<Item = usize> {
+    let powers = (0..usize::BITS - 2).map(|i| 1usize << i);
+    let sizes = powers.flat_map(|p| [Some(p), (p > 1).then_some(p / 2 * 3)]);
+    sizes.flatten().take_while(move |size| *size <= groups)
+}
+
+/// Parts of equal shape share one packing.
+fn pack_parts(parts: Vec<HeGroup>, batch: usize) -> Result<Vec<(HeGroup, Packing)>> {
+    let mut packed: Vec<(HeGroup, Packing)> = Vec::with_capacity(parts.len());
+    for part in parts {
+        let packing = match packed.last().filter(|(last, _)| last.shape == part.shape) {
+            Some((_, packing)) => packing.clone(),
+            None => Packing::choose(&part.shape, batch)?,
+        };
+        packed.push((part, packing));
+    }
+    Ok(packed)
 }
 
 impl LatticeGroup {
@@ -58,6 +101,11 @@ impl LatticeGroup {
     /// Bytes of the response.
     pub(crate) fn response_bytes(&self) -> usize {
         self.packing.response_bytes()
+    }
+
+    /// How the convolutions are laid out.
+    pub(crate) fn packing(&self) -> &Packing {
+        &self.packing
     }
 
     /// Ciphertext-plaintext products.
@@ -127,11 +175,12 @@ impl LatticeGroup {
     /// (one entry a tensor, each `[ticket][CHW]`).
     pub(crate) fn add_outputs(&self, c: &[u64], accumulators: &mut [Zeroizing<Vec<u64>>]) {
         for member in &self.group.members {
-            let range = self.group.output_range(member);
+            let (range, to) = (self.group.output_range(member), self.group.target_range(member));
             let Some(target) = accumulators.get_mut(member.tensor) else { continue };
             let tickets = c.chunks(self.group.shape.output().len());
-            for (to, from) in target.chunks_mut(range.len()).zip(tickets) {
-                add_assign(to, from.get(range.clone()).unwrap_or_default());
+            for (target, from) in target.chunks_mut(member.shape.output().len()).zip(tickets) {
+                let target = target.get_mut(to.clone()).unwrap_or_default();
+                add_assign(target, from.get(range.clone()).unwrap_or_default());
             }
         }
     }
@@ -141,8 +190,10 @@ impl LatticeGroup {
         for (ticket, mask) in tickets.iter_mut().zip(mask.chunks(self.group.shape.output().len())) {
             for member in &self.group.members {
                 let own = mask.get(self.group.output_range(member)).unwrap_or_default();
-                if let Some(state) = ticket.tensors.get_mut(member.tensor) {
-                    add_assign(&mut state.mask.0, own);
+                let to = self.group.target_range(member);
+                let state = ticket.tensors.get_mut(member.tensor);
+                if let Some(target) = state.and_then(|s| s.mask.0.get_mut(to)) {
+                    add_assign(target, own);
                 }
             }
         }

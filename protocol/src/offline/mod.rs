@@ -18,8 +18,8 @@ mod server;
 mod weights;
 
 pub(crate) use client::run as run_client;
-pub(crate) use lattice::LatticePlan;
-pub(crate) use schedule::{ReluTensor, Schedule, add_public_terms, gather};
+pub(crate) use lattice::{LatticeGroup, LatticePlan};
+pub(crate) use schedule::{ReluTensor, Schedule, Slice, add_public_terms, gather};
 pub(crate) use server::run as run_server;
 pub(crate) use weights::WeightCache;
 

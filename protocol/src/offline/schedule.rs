@@ -27,9 +27,12 @@ impl ReluTensor {
 pub(crate) struct Schedule {
     /// Tensors with ReLUs, in order.
     pub(crate) relus: Vec<ReluTensor>,
-    /// Mask-0 positions of each tensor, ascending; empty for the input and for the logits, which
-    /// are not re-shared.
+    /// Mask-0 positions of each tensor that are shared anew, ascending: those of tensors that a
+    /// convolution reads, whose mask r was fixed by an upload. Empty for the input and the logits.
     pub(crate) identities: Vec<Vec<u32>>,
+    /// Mask-0 positions of each tensor where the client's share stays what it is: no convolution
+    /// reads the tensor, so that nothing has fixed r, and nothing needs to be sent.
+    pub(crate) kept: Vec<Vec<u32>>,
 }
 
 impl Schedule {
@@ -37,11 +40,15 @@ impl Schedule {
     pub(crate) fn new(plan: &PublicPlan) -> Result<Self> {
         let last = plan.tensors.len().saturating_sub(1);
         let narrow = |v: Vec<usize>| v.into_iter().map(|p| p as u32).collect::<Vec<_>>();
-        let mut schedule = Self { relus: Vec::new(), identities: Vec::new() };
+        let mut schedule = Self { relus: Vec::new(), identities: Vec::new(), kept: Vec::new() };
+        let encrypted = read_by_convolutions(plan);
         for (tensor, spec) in plan.tensors.iter().enumerate() {
             let inner = tensor != 0 && tensor != last;
             let identities = if inner { spec.mask.identity_positions() } else { Vec::new() };
-            schedule.identities.push(narrow(identities));
+            let fixed = encrypted.get(tensor).copied().unwrap_or(false);
+            let (fresh, kept) = if fixed { (identities, vec![]) } else { (vec![], identities) };
+            schedule.identities.push(narrow(fresh));
+            schedule.kept.push(narrow(kept));
             if spec.mask.ones() > 0 {
                 let positions = narrow(spec.mask.relu_positions());
                 schedule.relus.push(ReluTensor { tensor, compare: spec.compare()?, positions });
@@ -74,6 +81,17 @@ impl Schedule {
         let tensors = self.identities.iter().enumerate().filter(|(_, p)| !p.is_empty());
         tensors.flat_map(move |(tensor, p)| (0..batch).map(move |t| (tensor, t, p.as_slice())))
     }
+}
+
+/// For each tensor, whether a convolution reads it.
+fn read_by_convolutions(plan: &PublicPlan) -> Vec<bool> {
+    let mut read = vec![false; plan.tensors.len()];
+    for term in plan.tensors.iter().flat_map(|t| &t.terms) {
+        if let (Linear::Conv(_), Some(read)) = (&term.op, read.get_mut(term.input)) {
+            *read = true;
+        }
+    }
+    read
 }
 
 /// One message of the ReLU steps: some positions of one tensor of one ticket.
@@ -126,7 +144,7 @@ pub(crate) fn add_public_terms<'a>(
         };
         match &term.op {
             Linear::Conv(_) => {}
-            Linear::Identity { shift } => linear::identity(*shift, a, z),
+            Linear::Copy(c) => linear::copy(c, (from.shape, a), (spec.shape, z)),
             Linear::AvgPool(pool) => linear::avg_pool(pool, from.shape, a, z),
         }
     }

@@ -6,7 +6,7 @@
 //! bias either. Lattice rounding adds a few units before truncation, of mean zero.
 
 use super::Plan;
-use super::graph::{Linear, PoolShape, TensorSpec};
+use super::graph::{CopyShape, Linear, PoolShape, TensorSpec};
 use super::shape::{ConvShape, Shape};
 
 /// Every activation tensor for one input (two's complement, `frac` fractional bits each).
@@ -35,9 +35,7 @@ fn accumulate(plan: &Plan, j: usize, spec: &TensorSpec, values: &[Vec<i64>]) -> 
         };
         match &term.op {
             Linear::Conv(shape) => conv(shape, weights, a, &mut z),
-            Linear::Identity { shift } => {
-                z.iter_mut().zip(a).for_each(|(z, a)| *z += a << shift);
-            }
+            Linear::Copy(c) => copy(c, (from.shape, a), (spec.shape, &mut z)),
             Linear::AvgPool(pool) => avg_pool(pool, from.shape, a, &mut z),
         }
     }
@@ -61,16 +59,18 @@ fn conv(s: &ConvShape, weights: &[i32], a: &[i64], z: &mut [i64]) {
     for (oi, w) in weights.iter().enumerate().filter(|(_, w)| **w != 0) {
         let (kx, rest) = (oi % s.kernel_w, oi / s.kernel_w);
         let (ky, rest) = (rest % s.kernel_h, rest / s.kernel_h);
-        let (ch, o) = (rest % input.channels, rest / input.channels);
-        let columns = valid_range(kx, s.pad_w, s.stride, input.width, out.width);
-        for y in valid_range(ky, s.pad_h, s.stride, input.height, out.height) {
-            let row = (ch * input.height + y * s.stride + ky - s.pad_h) * input.width;
+        let (ch, o) = (rest % s.group_inputs(), rest / s.group_inputs());
+        let ch = o / s.group_outputs() * s.group_inputs() + ch;
+        let columns = valid_range(kx, s.pad.left, s.stride, input.width, out.width);
+        if columns.is_empty() {
+            // It may then lie behind the last output.
+            continue;
+        }
+        for y in valid_range(ky, s.pad.top, s.stride, input.height, out.height) {
+            let row = (ch * input.height + y * s.stride + ky - s.pad.top) * input.width;
             let at = (o * out.height + y) * out.width;
             let target = &mut z[at + columns.start..at + columns.end];
-            if target.is_empty() {
-                continue;
-            }
-            let source = &a[row + columns.start * s.stride + kx - s.pad_w..];
+            let source = &a[row + columns.start * s.stride + kx - s.pad.left..];
             add_row(i64::from(*w), source, s.stride, target);
         }
     }
@@ -103,17 +103,19 @@ pub(crate) fn valid_range(
     first..end.max(first)
 }
 
-#[expect(clippy::indexing_slicing, reason = "shapes were validated; this is the plain oracle")]
+fn copy(c: &CopyShape, (from, a): (Shape, &[i64]), (to, z): (Shape, &mut [i64])) {
+    let factor = if c.negative { -1i64 } else { 1 } << c.shift;
+    c.for_each_run(from, to, |first, at, count| {
+        let source = a.get(first..).unwrap_or_default();
+        add_row(factor, source, c.stride[1], z.get_mut(at..at + count).unwrap_or_default());
+    });
+}
+
 fn avg_pool(p: &PoolShape, input: Shape, a: &[i64], z: &mut [i64]) {
-    let out = p.output(input);
-    for (i, z) in z.iter_mut().enumerate() {
-        let (x, rest) = (i % out.width, i / out.width);
-        let (y, ch) = (rest % out.height, rest / out.height);
-        let mut sum = 0;
-        for ky in 0..p.kernel_h {
-            let row = (ch * input.height + y * p.stride + ky) * input.width + x * p.stride;
-            sum += a[row..row + p.kernel_w].iter().sum::<i64>();
+    p.for_each_row(input, |out, row| {
+        let sum: i64 = a.get(row).unwrap_or_default().iter().sum();
+        if let Some(z) = z.get_mut(out) {
+            *z += sum * i64::from(p.multiplier);
         }
-        *z += sum * i64::from(p.multiplier);
-    }
+    });
 }

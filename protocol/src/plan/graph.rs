@@ -1,8 +1,10 @@
 //! The public half of a plan: shapes, masks, scales, widths.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
-use super::shape::{ConvShape, Shape};
+use super::shape::{ConvShape, Padding, Shape};
 use crate::bytes;
 use crate::error::Result;
 use crate::gadget::CompareBits;
@@ -69,16 +71,77 @@ pub struct Term {
 pub enum Linear {
     /// A convolution (or a fully connected layer) whose weights only the server knows.
     Conv(ConvShape),
-    /// `a << shift`, the shape changed at most (flatten). Public: needs no encryption.
-    Identity {
-        /// Bits.
-        shift: u32,
-    },
+    /// `± (a << shift)`, or a part of it at a part of the output. Public: needs no encryption.
+    Copy(CopyShape),
     /// Sum over windows times `multiplier`. Public: needs no encryption.
     AvgPool(PoolShape),
 }
 
-/// Average pooling without padding: `multiplier * sum over the window`.
+/// A block of channels copied to another place, every `stride`-th row and column of it.
+///
+/// Output `(to + c, y, x)` gains `± (a[from + c][stride[0]*y + offset[0]][stride[1]*x +
+/// offset[1]] << shift)` for `c < channels`; outside of the input it gains nothing. Shortcuts,
+/// concatenation, slices, padding and the comparisons of max-pooling are all of this form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CopyShape {
+    /// Bits.
+    pub shift: u32,
+    /// Subtracts instead of adding.
+    pub negative: bool,
+    /// First channel read.
+    pub from: usize,
+    /// First channel written.
+    pub to: usize,
+    /// Channels copied.
+    pub channels: usize,
+    /// Rows and columns of the input from one output to the next.
+    pub stride: [usize; 2],
+    /// Row and column of the input under the first output; negative lies before the input.
+    pub offset: [isize; 2],
+}
+
+impl CopyShape {
+    /// A whole tensor of `channels` channels, as it is.
+    pub const fn whole(channels: usize, shift: u32) -> Self {
+        Self { shift, negative: false, from: 0, to: 0, channels, stride: [1; 2], offset: [0; 2] }
+    }
+
+    /// Calls `f(input index, output index, count)` for each run of elements that is copied; the
+    /// input's elements are `stride[1]` apart, the output's lie side by side.
+    pub fn for_each_run(
+        &self,
+        input: Shape,
+        output: Shape,
+        mut f: impl FnMut(usize, usize, usize),
+    ) {
+        let rows = inside(self.offset[0], self.stride[0], input.height, output.height);
+        let columns = inside(self.offset[1], self.stride[1], input.width, output.width);
+        let source = |at: usize, axis: usize| {
+            (at * self.stride[axis]).saturating_add_signed(self.offset[axis])
+        };
+        let first = source(columns.start, 1);
+        for c in 0..self.channels {
+            for y in rows.clone() {
+                let row = (self.from + c) * input.height + source(y, 0);
+                let at = ((self.to + c) * output.height + y) * output.width + columns.start;
+                if !columns.is_empty() {
+                    f(row * input.width + first, at, columns.len());
+                }
+            }
+        }
+    }
+}
+
+/// Output coordinates that read inside the input.
+fn inside(offset: isize, stride: usize, input: usize, output: usize) -> Range<usize> {
+    let before = offset.min(0).unsigned_abs();
+    let first = before.div_ceil(stride);
+    let reach = input.saturating_add(before).saturating_sub(offset.max(0).unsigned_abs());
+    let end = reach.div_ceil(stride).min(output);
+    first..end.max(first)
+}
+
+/// Average pooling: `multiplier * sum over the window`, padding counted as zeros.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PoolShape {
     /// Window rows.
@@ -87,6 +150,8 @@ pub struct PoolShape {
     pub kernel_w: usize,
     /// Stride, the same both ways.
     pub stride: usize,
+    /// Zeros around the input.
+    pub pad: Padding,
     /// `round(2^s / (kernel_h * kernel_w))`; 1 when the window is a power of two (the division
     /// is then part of the truncation).
     pub multiplier: u32,
@@ -97,10 +162,29 @@ pub struct PoolShape {
 impl PoolShape {
     /// Shape of the output.
     pub const fn output(&self, input: Shape) -> Shape {
+        let (height, width) = self.pad.around(input);
         Shape {
             channels: input.channels,
-            height: (input.height - self.kernel_h) / self.stride + 1,
-            width: (input.width - self.kernel_w) / self.stride + 1,
+            height: (height - self.kernel_h) / self.stride + 1,
+            width: (width - self.kernel_w) / self.stride + 1,
+        }
+    }
+
+    /// Calls `f(output index, run of input indices)` for each row of each window.
+    pub fn for_each_row(&self, input: Shape, mut f: impl FnMut(usize, Range<usize>)) {
+        let out = self.output(input);
+        let clip = |at: usize, pad: usize, kernel: usize, len: usize| {
+            let first = at * self.stride;
+            first.saturating_sub(pad).min(len)..(first + kernel).saturating_sub(pad).min(len)
+        };
+        for i in 0..out.len() {
+            let (x, rest) = (i % out.width, i / out.width);
+            let (y, ch) = (rest % out.height, rest / out.height);
+            let columns = clip(x, self.pad.left, self.kernel_w, input.width);
+            for row in clip(y, self.pad.top, self.kernel_h, input.height) {
+                let at = (ch * input.height + row) * input.width;
+                f(i, at + columns.start..at + columns.end);
+            }
         }
     }
 }

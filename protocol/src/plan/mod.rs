@@ -16,9 +16,9 @@ pub(crate) mod shape;
 mod validate;
 
 pub use file::{MAX_FILE_BYTES, PLAN_VERSION, Plan, PlanHash, plan_hash};
-pub use graph::{InputSpec, Linear, Mask, PoolShape, PublicPlan, TensorSpec, Term};
+pub use graph::{CopyShape, InputSpec, Linear, Mask, PoolShape, PublicPlan, TensorSpec, Term};
 pub use groups::{HeGroup, Member, groups_of};
-pub use limits::{MAX_BATCH, MAX_PUBLIC_BYTES};
+pub use limits::{MAX_BATCH, MAX_ELEMENTS, MAX_PUBLIC_BYTES, MAX_TERMS, MAX_WEIGHTS, MAX_WINDOW};
 pub use secret::{SecretPlan, TensorSecrets};
-pub use shape::{ConvShape, Shape};
+pub use shape::{ConvShape, Padding, Shape};
 pub use validate::{MAX_LOG2_FAILURE, log2_truncation_failure};

@@ -28,8 +28,37 @@ impl Shape {
     }
 }
 
-/// A two-dimensional convolution (groups = 1, dilation = 1). A fully connected layer is one with
-/// a 1x1 input and a 1x1 kernel. Weights are stored (output channel, input channel, row, column).
+/// Zero rows and columns added around an image.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Padding {
+    /// Rows above.
+    pub top: usize,
+    /// Columns to the left.
+    pub left: usize,
+    /// Rows below.
+    pub bottom: usize,
+    /// Columns to the right.
+    pub right: usize,
+}
+
+impl Padding {
+    /// None.
+    pub const NONE: Self = Self::symmetric(0, 0);
+
+    /// The same on opposite sides.
+    pub const fn symmetric(rows: usize, columns: usize) -> Self {
+        Self { top: rows, left: columns, bottom: rows, right: columns }
+    }
+
+    /// Rows and columns of an image with it.
+    pub const fn around(&self, image: Shape) -> (usize, usize) {
+        (image.height + self.top + self.bottom, image.width + self.left + self.right)
+    }
+}
+
+/// A two-dimensional convolution (dilation = 1; a dilated kernel is a larger one with zeros). A
+/// fully connected layer is one whose kernel covers its input. Weights are stored (output channel,
+/// input channel within the group, row, column).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ConvShape {
     /// Shape of the input tensor.
@@ -42,10 +71,11 @@ pub struct ConvShape {
     pub kernel_w: usize,
     /// Stride, the same both ways.
     pub stride: usize,
-    /// Zero rows added above and below.
-    pub pad_h: usize,
-    /// Zero columns added left and right.
-    pub pad_w: usize,
+    /// Zeros around the input.
+    pub pad: Padding,
+    /// Groups of channels that are convolved apart, in order; as many as there are input channels
+    /// makes a depthwise convolution. Divides both channel counts.
+    pub groups: usize,
 }
 
 impl ConvShape {
@@ -58,21 +88,35 @@ impl ConvShape {
             kernel_h: kernel,
             kernel_w: kernel,
             stride,
-            pad_h: pad,
-            pad_w: pad,
+            pad: Padding::symmetric(pad, pad),
+            groups: 1,
         }
     }
 
     /// Shape of the output tensor.
     pub const fn output(&self) -> Shape {
+        let (height, width) = self.pad.around(self.input);
         Shape {
             channels: self.out_channels,
-            height: (self.input.height + 2 * self.pad_h - self.kernel_h) / self.stride + 1,
-            width: (self.input.width + 2 * self.pad_w - self.kernel_w) / self.stride + 1,
+            height: (height - self.kernel_h) / self.stride + 1,
+            width: (width - self.kernel_w) / self.stride + 1,
         }
+    }
+    /// Input channels of one group.
+    pub const fn group_inputs(&self) -> usize {
+        self.input.channels / self.groups
+    }
+    /// Output channels of one group.
+    pub const fn group_outputs(&self) -> usize {
+        self.out_channels / self.groups
+    }
+    /// Multiplications of one evaluation.
+    pub const fn macs(&self) -> usize {
+        let out = self.output();
+        self.weights() * out.height * out.width
     }
     /// Number of weights.
     pub const fn weights(&self) -> usize {
-        self.out_channels * self.input.channels * self.kernel_h * self.kernel_w
+        self.out_channels * self.group_inputs() * self.kernel_h * self.kernel_w
     }
 }

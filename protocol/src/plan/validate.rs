@@ -1,12 +1,13 @@
 //! Checks on a plan: at compile time, and again whenever one is loaded or received.
 
-use super::graph::{Linear, PublicPlan, TensorSpec, Term};
+use super::graph::{CopyShape, Linear, PoolShape, PublicPlan, TensorSpec, Term};
 use super::groups::groups_of;
 use super::limits::{
-    MAX_ACCUMULATOR_FRAC, MAX_BATCH, MAX_ELEMENTS, MAX_NAME, MAX_TENSORS, MAX_TERMS, MAX_WEIGHTS,
+    MAX_ACCUMULATOR_FRAC, MAX_BATCH, MAX_ELEMENTS, MAX_GROUPS, MAX_NAME, MAX_TENSORS, MAX_TERMS,
+    MAX_WEIGHTS, MAX_WINDOW,
 };
 use super::secret::SecretPlan;
-use super::shape::{ConvShape, Shape};
+use super::shape::{ConvShape, Padding, Shape};
 use crate::error::{Error, Result};
 use crate::rlwe;
 
@@ -123,18 +124,16 @@ impl PublicPlan {
                 // The weights' fractional bits are whatever is missing to the accumulator's.
                 (c.output(), frac.checked_sub(from.frac))
             }
-            Linear::Identity { shift } => {
-                let same = from.shape.len() == t.shape.len();
-                (if same { t.shape } else { from.shape }, Some(*shift))
+            Linear::Copy(c) => {
+                check(copy_ok(c, from.shape, t.shape), || {
+                    format!("{}: the copied channels do not fit", at())
+                })?;
+                (t.shape, Some(c.shift))
             }
             Linear::AvgPool(p) => {
-                let fits = p.kernel_h >= 1
-                    && p.kernel_w >= 1
-                    && p.stride >= 1
-                    && p.kernel_h <= from.shape.height
-                    && p.kernel_w <= from.shape.width
-                    && (1..=1 << 24).contains(&p.multiplier);
-                check(fits, || format!("{}: the pooling window does not fit", at()))?;
+                check(pool_ok(p, from.shape), || {
+                    format!("{}: the pooling window does not fit", at())
+                })?;
                 (p.output(from.shape), Some(p.added_frac))
             }
         };
@@ -150,21 +149,44 @@ fn shape_ok(s: Shape) -> bool {
     product.is_some_and(|p| (1..=MAX_ELEMENTS).contains(&p))
 }
 
+/// True if windows of this size and stride fit the padded image, and none lies in padding alone.
+fn window_ok([height, width]: [usize; 2], stride: usize, pad: &Padding, image: Shape) -> bool {
+    let within = |x: usize| (1..=MAX_WINDOW).contains(&x);
+    within(height)
+        && within(width)
+        && within(stride)
+        && pad.top.max(pad.bottom) < height
+        && pad.left.max(pad.right) < width
+        && pad.around(image).0 >= height
+        && pad.around(image).1 >= width
+}
+
 fn conv_ok(c: &ConvShape) -> bool {
-    let within = |x: usize, max: usize| (1..=max).contains(&x);
-    within(c.out_channels, MAX_ELEMENTS)
-        && within(c.kernel_h, 1 << 12)
-        && within(c.kernel_w, 1 << 12)
-        && within(c.stride, 1 << 12)
-        && c.pad_h < c.kernel_h
-        && c.pad_w < c.kernel_w
-        && c.input.height + 2 * c.pad_h >= c.kernel_h
-        && c.input.width + 2 * c.pad_w >= c.kernel_w
+    let divides = |n: usize| (1..=MAX_GROUPS).contains(&c.groups) && n.is_multiple_of(c.groups);
+    (1..=MAX_ELEMENTS).contains(&c.out_channels)
+        && divides(c.input.channels)
+        && divides(c.out_channels)
+        && window_ok([c.kernel_h, c.kernel_w], c.stride, &c.pad, c.input)
         && shape_ok(c.output())
         && c.out_channels
-            .checked_mul(c.input.channels)
+            .checked_mul(c.group_inputs())
             .and_then(|p| p.checked_mul(c.kernel_h * c.kernel_w))
             .is_some_and(|p| p <= MAX_WEIGHTS)
+}
+
+fn pool_ok(p: &PoolShape, input: Shape) -> bool {
+    window_ok([p.kernel_h, p.kernel_w], p.stride, &p.pad, input)
+        && (1..=1 << 24).contains(&p.multiplier)
+}
+
+fn copy_ok(c: &CopyShape, input: Shape, output: Shape) -> bool {
+    let holds =
+        |first: usize, s: Shape| first.checked_add(c.channels).is_some_and(|end| end <= s.channels);
+    c.channels >= 1
+        && holds(c.from, input)
+        && holds(c.to, output)
+        && c.stride.iter().all(|s| (1..=MAX_WINDOW).contains(s))
+        && c.offset.iter().all(|o| o.unsigned_abs() <= MAX_WINDOW)
 }
 
 impl SecretPlan {
@@ -184,7 +206,7 @@ impl SecretPlan {
             for (w, term) in secret.weights.iter().zip(&spec.terms) {
                 let expected = match &term.op {
                     Linear::Conv(c) => c.weights(),
-                    Linear::Identity { .. } | Linear::AvgPool(_) => 0,
+                    Linear::Copy(_) | Linear::AvgPool(_) => 0,
                 };
                 check(w.len() == expected, || format!("tensor {j}: {} weights", w.len()))?;
             }

@@ -29,7 +29,7 @@ mod tests;
 pub use evaluate::evaluate;
 pub use keys::{PublicKey, SecretKey};
 pub use noise::{MIN_FLOODING_BITS, check_flooding, flooding_bits, noise_bound};
-pub use packing::{CellMap, Defined, Packing};
+pub use packing::{CellMap, Defined, Packing, Source};
 pub use params::{DEGREE, DELTA, P, Q};
 pub use response::decrypt_response;
 pub use sampling::FLOOD_BITS;

@@ -33,7 +33,7 @@ const TAIL: u128 = 31;
 /// Bounds the noise that a layer's weights leave in any response coefficient, in units of the
 /// ciphertext modulus; `weights` in (output, input, row, column) order.
 pub fn noise_bound(weights: &[i32], shape: &ConvShape) -> u128 {
-    let per_channel = shape.input.channels * shape.kernel_h * shape.kernel_w;
+    let per_channel = shape.group_inputs() * shape.kernel_h * shape.kernel_w;
     let norm = |w: &[i32]| w.iter().map(|w| u128::from(w.unsigned_abs())).sum::<u128>();
     let widest = weights.chunks(per_channel.max(1)).map(norm).max().unwrap_or(0);
     let squares: u128 = weights.iter().map(|w| u128::from(w.unsigned_abs()).pow(2)).sum();
@@ -68,7 +68,7 @@ pub fn check_flooding(bound: u128) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::Shape;
+    use crate::plan::{Padding, Shape};
 
     fn shape(channels: usize, out: usize, k: usize) -> ConvShape {
         ConvShape {
@@ -77,8 +77,8 @@ mod tests {
             kernel_h: k,
             kernel_w: k,
             stride: 1,
-            pad_h: 1,
-            pad_w: 1,
+            pad: Padding::symmetric(1, 1),
+            groups: 1,
         }
     }
 

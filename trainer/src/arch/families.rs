@@ -7,7 +7,7 @@
 use super::graph::{Builder, Conv, Graph, NodeId, Shape};
 use super::{Pool, Shortcut, Stem};
 
-/// A residual network of basic blocks (He et al. 2016), post-activation.
+/// A residual network (He et al. 2016), post-activation.
 pub(super) struct ResNet<'a> {
     pub input: Shape,
     pub classes: i64,
@@ -18,7 +18,11 @@ pub(super) struct ResNet<'a> {
     pub depths: &'a [usize],
     pub shortcut: Shortcut,
     pub identity_skip: bool,
+    pub bottleneck: bool,
 }
+
+/// Output channels of a bottleneck block, in multiples of its inner ones.
+const EXPANSION: i64 = 4;
 
 impl ResNet<'_> {
     pub fn graph(&self) -> Graph {
@@ -60,12 +64,18 @@ impl ResNet<'_> {
         (width, stride): (i64, i64),
     ) -> NodeId {
         let path = format!("layer{stage}.{block}");
-        let skip = self.skip(b, x, &path, (width, stride));
+        // Output channels, kernel, stride.
+        let convs = match self.bottleneck {
+            true => vec![(width, 1, 1), (width, 3, stride), (EXPANSION * width, 1, 1)],
+            false => vec![(width, 3, stride), (width, 3, 1)],
+        };
+        let out = convs.last().map_or(width, |c| c.0);
+        let skip = self.skip(b, x, &path, (out, stride));
         let mut y = x;
-        for (slot, stride) in [(1, stride), (2, 1)] {
-            y = b.conv_same(y, &format!("{path}.conv{slot}"), (width, 3, stride));
+        for (slot, &conv) in (1..).zip(&convs) {
+            y = b.conv_same(y, &format!("{path}.conv{slot}"), conv);
             y = b.norm(y, &format!("{path}.bn{slot}"));
-            if let (2, Some(skip)) = (slot, skip) {
+            if let Some(skip) = skip.filter(|_| slot == convs.len()) {
                 y = b.add(y, skip);
             }
             let name = format!("s{stage}b{}r{slot}", block + 1);

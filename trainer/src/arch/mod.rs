@@ -47,7 +47,7 @@ pub enum Pool {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "family", rename_all = "snake_case")]
 pub enum Family {
-    /// Basic blocks behind a stem.
+    /// Residual blocks behind a stem.
     ResNet {
         /// First layers.
         stem: Stem,
@@ -64,6 +64,10 @@ pub enum Family {
         /// Whether blocks that keep the shape add their input (RLNet's masked networks do not).
         #[serde(default = "yes")]
         identity_skip: bool,
+        /// Blocks of three convolutions (1x1, 3x3, 1x1) that end in four times the stage's
+        /// channels, rather than of two.
+        #[serde(default)]
+        bottleneck: bool,
     },
     /// Pre-activation blocks.
     WideResNet {
@@ -136,6 +140,7 @@ impl Network {
                 depths,
                 shortcut,
                 identity_skip,
+                bottleneck,
             } => ResNet {
                 input,
                 classes,
@@ -146,6 +151,7 @@ impl Network {
                 depths,
                 shortcut: *shortcut,
                 identity_skip: *identity_skip,
+                bottleneck: *bottleneck,
             }
             .graph(),
             Family::WideResNet { stem_width, widths, depth, last_relu } => WideResNet {

@@ -5,8 +5,8 @@ use crate::{Error, Result};
 use clap::Args;
 
 /// The names that [`Options::network`] knows.
-pub const NAMES: &str = "resnet18, resnet34, resnet20, resnet32, resnet56 (any resnet of depth \
-     6n+2), wrn22-8 (any wrnD-K of depth D = 6n+4), vgg16, mobilenetv1, minionn, hrn-AxBxCx \
+pub const NAMES: &str = "resnet18, resnet34, resnet50 (bottleneck blocks), resnet20, resnet32, \
+     resnet56 (any other resnet of depth 6n+2), wrn22-8 (any wrnD-K of depth D = 6n+4), vgg16, mobilenetv1, minionn, hrn-AxBxCx \
      (HybReNet with alpha A, beta B, gamma C, such as hrn-5x5x3x)";
 
 /// Smallest and largest accepted width, depth and side.
@@ -15,15 +15,15 @@ const SANE: std::ops::RangeInclusive<i64> = 1..=8192;
 /// Which network. The defaults follow SENet: a 3x3 stem of stride 1 that has a ReLU.
 #[derive(Args, Clone, Debug, PartialEq)]
 pub struct Options {
-    /// Network: resnet18, resnet34, resnet20, resnet32, resnet56, wrn22-8, vgg16, mobilenetv1,
-    /// minionn, or hrn-AxBxCx such as hrn-5x5x3x.
+    /// Network: resnet18, resnet34, resnet50, resnet20, resnet32, resnet56, wrn22-8, vgg16,
+    /// mobilenetv1, minionn, or hrn-AxBxCx such as hrn-5x5x3x.
     #[arg(long = "net", value_name = "NAME", default_value = "resnet18")]
     pub name: String,
     /// Multiply every width by this (rounded down): 0.25 makes ResNet18 16-32-64-128 wide;
     /// 0.5 is DeepReDuce's alpha.
     #[arg(long, value_name = "X", default_value_t = 1.0)]
     pub width_multiplier: f64,
-    /// Width of the first stage (m of HybReNet; defaults: 64 for ResNet18/34, 16 for others).
+    /// Width of the first stage (m of HybReNet; defaults: 64 for ResNet18/34/50, 16 for others).
     #[arg(long, value_name = "N")]
     pub base_width: Option<i64>,
     /// Blocks of each stage of a ResNet or HybReNet, e.g. 2,1,1,1.
@@ -156,6 +156,7 @@ impl Options {
         match name {
             "resnet18" => Some(self.resnet(64, &[2, 2, 2], &[2; 4])),
             "resnet34" => Some(self.resnet(64, &[2, 2, 2], &[3, 4, 6, 3])),
+            "resnet50" => Some(self.bottleneck()),
             "vgg16" => Some(self.vgg16()),
             "mobilenetv1" => Some(self.mobilenet()),
             "minionn" => Some(Family::MiniOnn { wide: 64, narrow: 16 }),
@@ -182,7 +183,17 @@ impl Options {
             depths: self.depths.clone().unwrap_or_else(|| depths.to_vec()),
             shortcut: self.shortcut,
             identity_skip: !self.no_identity_skip,
+            bottleneck: false,
         }
+    }
+
+    /// ResNet50 (He et al. 2016), the stride of a stage at its first 3x3 convolution.
+    fn bottleneck(&self) -> Family {
+        let mut family = self.resnet(64, &[2, 2, 2], &[3, 4, 6, 3]);
+        if let Family::ResNet { bottleneck, .. } = &mut family {
+            *bottleneck = true;
+        }
+        family
     }
 
     /// Three stages of `n` blocks, depth `6n + 2`.

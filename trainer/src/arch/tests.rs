@@ -93,6 +93,17 @@ fn large_images_scale_the_counts() {
 }
 
 #[test]
+fn resnet50_has_its_published_size() {
+    let large = Shape { channels: 3, height: 224, width: 224 };
+    let options = Options { imagenet_stem: true, ..Options::named("resnet50") };
+    let graph = options.network(large, 1000).expect("a network").graph();
+    let counts = graph.counts();
+    assert_eq!((counts.relus, counts.parameters), (9_608_704, 25_557_032));
+    assert_eq!(counts.macs / 1_000_000, 4089);
+    assert_eq!(graph.layers.len(), 49);
+}
+
+#[test]
 fn wide_resnets_list_maps_in_groups_of_equal_size() {
     let graph = graph(&Options::named("wrn22-8"), 100);
     assert_eq!(graph.stage_relus(), [16 * 1024, 6 * 128 * 1024, 6 * 256 * 256, 6 * 512 * 64]);
@@ -103,7 +114,8 @@ fn wide_resnets_list_maps_in_groups_of_equal_size() {
 
 #[test]
 fn every_layer_has_its_own_name_mask_and_convolution() {
-    for name in ["resnet18", "resnet34", "resnet20", "wrn22-8", "vgg16", "mobilenetv1", "minionn"] {
+    let names = ["resnet18", "resnet34", "resnet50", "resnet20", "wrn22-8", "vgg16"];
+    for name in names.into_iter().chain(["mobilenetv1", "minionn"]) {
         let graph = graph(&Options::named(name), 10);
         let parts: [fn(&Layer) -> &str; 3] = [|l| &l.name, |l| &l.variable, |l| &l.conv];
         for part in parts {

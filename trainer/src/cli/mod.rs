@@ -9,6 +9,7 @@ mod import;
 mod report;
 mod senetpp;
 mod sensitivity;
+mod untrained;
 
 pub use args::{
     BatchArgs, Budget, BudgetArgs, ComputeArgs, DataArgs, MaskArgs, OutArgs, Place, Preset,
@@ -26,6 +27,7 @@ pub use sensitivity::{ImageArgs, ProxyArgs, SensitivityArgs};
 
 pub use import::{Fill, ImagesArgs, ImportArgs, Presence};
 pub use report::ReportArgs;
+pub use untrained::UntrainedArgs;
 
 use crate::arch;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -95,6 +97,8 @@ pub enum Verb {
     HybReNet(HybReNetVerb),
     /// Write the network that a stage chose as ONNX, with a model.json beside it.
     Export(ExportArgs),
+    /// Write a network with drawn weights and masks as ONNX, to see what it costs.
+    Untrained(UntrainedArgs),
     /// Compare ways to choose where ReLUs stay, under several budgets and seeds.
     Compare(CompareArgs),
     /// Measure the accuracy of the network that a stage chose.

@@ -1,11 +1,11 @@
 //! Accuracy against ReLU count, and where the ReLUs stay.
 
-use super::axis::Axis;
-use super::chart::{Chart, Hue, Look, Point, Series};
-use super::html::{Figure, Table};
 use super::published::{CURVES, Curve, RESNET18_RELUS, Set};
-use super::text::{count, percent, points, short};
 use crate::results::{BudgetCell, Budgets, Spread};
+use tacet_page::axis::Axis;
+use tacet_page::chart::{Chart, Hue, Look, Point, Series};
+use tacet_page::html::{Figure, Table};
+use tacet_page::text::{count, percent, points, short};
 
 /// Budgets whose layers are drawn at most.
 const MAX_PANELS: usize = 8;
@@ -31,7 +31,7 @@ pub fn accuracy(study: &Budgets) -> Figure {
         heading: "Accuracy against ReLU count".to_owned(),
         caption: accuracy_caption(study, !curves.is_empty()),
         command: study.head.command.clone(),
-        charts: vec![accuracy_chart(study, &cells, &curves)],
+        charts: vec![accuracy_chart(study, &cells, &curves).into()],
         legend: Vec::new(),
         tables,
     }
@@ -207,7 +207,7 @@ pub fn layers(study: &Budgets) -> Option<Figure> {
     let shares = study.shares();
     let drawn = shares.iter().take(MAX_PANELS);
     let charts = std::iter::once(units_chart(study));
-    let charts = charts.chain(drawn.map(|&share| kept_chart(study, share))).collect();
+    let charts = charts.chain(drawn.map(|&share| kept_chart(study, share)));
     let left_out = shares.len().saturating_sub(MAX_PANELS);
     let mut caption = "Mean over seeds, as a share of the units of each layer, from the first \
                        layer to the last; the first panel has the units themselves."
@@ -220,7 +220,7 @@ pub fn layers(study: &Budgets) -> Option<Figure> {
         heading: "ReLUs kept in each layer".to_owned(),
         caption,
         command: study.head.command.clone(),
-        charts,
+        charts: charts.map(Into::into).collect(),
         legend: arms.map(|(i, arm)| (arm.to_owned(), Hue::Ours(i), Look::Line)).collect(),
         tables: vec![layer_table(study, &shares)],
     })

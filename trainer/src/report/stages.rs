@@ -1,12 +1,12 @@
 //! Criticality of the stages, and sensitivity of the layers.
 
-use super::axis::Axis;
 use super::budgets::{PANEL, WIDE, none};
-use super::chart::{Chart, Hue, Look, Point, Series};
-use super::html::{Figure, Table};
 use super::published::resnet18_stages;
-use super::text::{count, percent};
 use crate::results::{Criticality, Sensitivity, SensitivityRow, StageCell, order};
+use tacet_page::axis::Axis;
+use tacet_page::chart::{Chart, Hue, Look, Point, Series};
+use tacet_page::html::{Figure, Table};
+use tacet_page::text::{count, percent};
 
 /// Name of the published profile.
 const PUBLISHED: &str = "ResNet18, CIFAR-100 (published)";
@@ -33,8 +33,8 @@ pub fn criticality(study: &Criticality, cells: &[StageCell]) -> Figure {
         ),
         command: study.head.command.clone(),
         charts: vec![
-            bars(accuracy, "test accuracy, %", both, &names(&all), ours),
-            bars(weighted, "criticality C", both, &names(&theirs), ranked),
+            bars(accuracy, "test accuracy, %", both, &names(&all), ours).into(),
+            bars(weighted, "criticality C", both, &names(&theirs), ranked).into(),
         ],
         legend: vec![
             (study.head.title.clone(), Hue::Ours(0), Look::Bars),
@@ -154,7 +154,7 @@ pub fn sensitivity(study: &Sensitivity) -> Figure {
             study.method
         ),
         command: study.head.command.clone(),
-        charts: vec![chart],
+        charts: vec![chart.into()],
         legend: if compared { legend.to_vec() } else { Vec::new() },
         tables: vec![sensitivity_table(study)],
     }

@@ -1,9 +1,9 @@
 //! Studies that are tables, and the conditions of every study.
 
 use super::budgets::{none, short_rounded};
-use super::html::Table;
-use super::text::{count, duration, percent, points};
 use crate::results::{Head, ModelCard, Models, Study, Throughput, ThroughputRow};
+use tacet_page::html::Table;
+use tacet_page::text::{count, duration, percent, points};
 
 /// Images a second.
 pub fn throughput(study: &Throughput) -> Vec<Table> {

@@ -1,11 +1,11 @@
 //! Loss and validation accuracy over the epochs.
 
-use super::axis::Axis;
 use super::budgets::{PANEL, none, share_text};
-use super::chart::{Chart, Hue, Look, Point, Series};
-use super::html::{Figure, Table};
-use super::text::{duration, percent, short};
 use crate::results::{Budgets, Criticality, EpochRow, StageCell};
+use tacet_page::axis::Axis;
+use tacet_page::chart::{Chart, Hue, Look, Point, Series};
+use tacet_page::html::{Figure, Table};
+use tacet_page::text::{duration, percent, short};
 
 /// Groups that are drawn at most, with two charts each.
 const MAX_GROUPS: usize = 6;
@@ -62,7 +62,7 @@ fn figure(groups: &[Group], command: &str) -> Option<Figure> {
     let logged = |g: &&Group| g.runs.iter().any(|r| !r.rows.is_empty());
     let groups: Vec<&Group> = groups.iter().filter(logged).collect();
     let first = groups.first()?;
-    let charts = groups.iter().take(MAX_GROUPS).flat_map(|g| g.charts()).collect();
+    let charts = groups.iter().take(MAX_GROUPS).flat_map(|g| g.charts()).map(Into::into).collect();
     let mut caption = "One curve for each run; epochs are counted through all phases, and a \
                        vertical line marks where a phase starts."
         .to_owned();

@@ -10,6 +10,7 @@ mod report;
 mod senetpp;
 mod sensitivity;
 mod stages;
+mod untrained;
 mod write;
 
 use crate::Result;
@@ -42,6 +43,7 @@ pub fn perform(verb: &Verb) -> Result<Answer> {
         Verb::DeepReduce(verb) => deepreduce::perform(verb),
         Verb::HybReNet(verb) => hybrenet::perform(verb),
         Verb::Export(args) => write::export(args),
+        Verb::Untrained(args) => untrained::untrained(args),
         Verb::Bench(args) => bench::bench(args),
         Verb::Import(args) => import::import(args),
         Verb::Report(args) => report::report(args),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::MAX_ELEMENTS;
 use super::Packing;
 use crate::error::{Error, Result};
 use crate::rlwe::params::DEGREE;
@@ -79,6 +80,15 @@ impl Defined {
     }
 }
 
+/// Which channels of a tensor a convolution reads.
+#[derive(Clone, Copy, Debug)]
+pub struct Source {
+    /// Channels of the tensor.
+    pub channels: usize,
+    /// The first one read; as many follow as the convolution has inputs.
+    pub first: usize,
+}
+
 /// The cells of all upload ciphertexts of a packing, in the order in which they travel.
 #[derive(Clone)]
 pub struct CellMap {
@@ -88,12 +98,25 @@ pub struct CellMap {
 }
 
 impl CellMap {
-    /// Lays the packing's input out; marks the elements whose mask it defines.
+    /// Lays the packing's input out, a whole tensor; marks the elements whose mask it defines.
     ///
     /// # Errors
     /// [`Error::Input`] if `defined` is not for this packing's tensor and batch.
     pub fn new(packing: &Packing, defined: &mut Defined) -> Result<Self> {
-        if defined.len() != packing.batch() * packing.shape().input.len() {
+        let channels = packing.shape().input.channels;
+        Self::of_channels(packing, Source { channels, first: 0 }, defined)
+    }
+
+    /// Lays the packing's input out, which is the channels from `source.first` of a tensor that has
+    /// `source.channels`; marks the elements whose mask it defines.
+    ///
+    /// # Errors
+    /// [`Error::Input`] if `defined` is not for this tensor and batch.
+    pub fn of_channels(packing: &Packing, source: Source, defined: &mut Defined) -> Result<Self> {
+        let input = packing.shape().input;
+        let elements = packing.batch() * source.channels * input.height * input.width;
+        let fits = source.first + input.channels <= source.channels && elements <= MAX_ELEMENTS;
+        if defined.len() != elements || !fits {
             return Err(Error::input("a set of defined masks of another tensor or batch"));
         }
         let mut map = Self { ciphertexts: Vec::new(), sizes: Vec::new(), elements: defined.len() };
@@ -101,7 +124,7 @@ impl CellMap {
             let mut codes = vec![SKIP; DEGREE];
             visible.iter().for_each(|at| codes[at] = ZERO);
             let mut free = 0;
-            packing.place_data(tile, group, |at, element| {
+            packing.place_data(source, tile, group, |at, element| {
                 let fresh = defined.define(element);
                 free += usize::from(fresh);
                 codes[at] = (element as u32) << 1 | u32::from(!fresh);
@@ -172,13 +195,19 @@ fn decode(code: u32) -> Cell {
 
 impl Packing {
     /// Calls `put(position, element)` for every data cell of an upload ciphertext.
-    fn place_data(&self, tile: usize, group: usize, mut put: impl FnMut(usize, usize)) {
+    fn place_data(
+        &self,
+        source: Source,
+        tile: usize,
+        group: usize,
+        mut put: impl FnMut(usize, usize),
+    ) {
         let (input, phases) = (self.shape().input, &self.frame.phases);
         for (ch, channel) in self.group_inputs(group).enumerate() {
             let phase = &phases[channel % phases.len()];
             let channel = channel / phases.len();
             for row in self.tiles[tile].data(&self.frame, phase) {
-                let plane = row.ticket * input.channels + channel;
+                let plane = row.ticket * source.channels + source.first + channel;
                 let first = (plane * input.height + row.y) * input.width + row.x;
                 for i in 0..row.count {
                     put(ch * self.block + row.at + i, first + i * self.shape().stride);

@@ -4,9 +4,9 @@
 //! whole `a` (64 KiB each). Every tile height and every useful pair of channel counts is
 //! estimated, then the best few are computed exactly.
 
-use super::Packing;
 use super::frame::Frame;
 use super::tiles::{self, Tile};
+use super::{MAX_ELEMENTS, Packing};
 use crate::error::{Error, Result};
 use crate::plan::ConvShape;
 use crate::rlwe::params::DEGREE;
@@ -17,8 +17,6 @@ const PRODUCT: usize = 64;
 const WEIGHT_POLY: usize = 128;
 /// Candidates that are computed exactly.
 const FINALISTS: usize = 12;
-/// More elements than this have no place in a cell's code.
-const MAX_ELEMENTS: usize = 1 << 30;
 
 pub(super) fn choose(shape: &ConvShape, batch: usize) -> Result<Packing> {
     let frame = Frame::new(shape)?;
@@ -110,7 +108,7 @@ fn work(tiles: usize, inputs: usize, outputs: usize) -> usize {
 impl Packing {
     /// Bytes, up to a constant, with compute priced in: 16 for a visible cell, of which 8 are saved
     /// wherever a mask is defined, which happens once for each element whatever the layout.
-    fn cost(&self) -> usize {
+    pub fn cost(&self) -> usize {
         let mut visible = 0;
         self.for_each_visible(|_, _, cells| visible += cells.count());
         16 * visible

@@ -1,7 +1,7 @@
 //! A convolution of any stride as a stride-1, unpadded convolution over phase images.
 //!
-//! Phase `(ay, ax)` of a stride-`s` convolution is the image `X[Y][X'] = x[s*Y + ay - pad_h]
-//! [s*X' + ax - pad_w]` with the kernel taps `(s*qy + ay, s*qx + ax)`; the outputs of the phases
+//! Phase `(ay, ax)` of a stride-`s` convolution is the image `X[Y][X'] = x[s*Y + ay - top]
+//! [s*X' + ax - left]` with the kernel taps `(s*qy + ay, s*qx + ax)`; the outputs of the phases
 //! add up. All phases share one frame of `out + taps - 1` rows and columns. Zero columns at a
 //! row's end serve as those at the next row's start, and likewise zero rows between the stacked
 //! images of a batch.
@@ -64,8 +64,9 @@ impl Frame {
                     (shape.kernel_w - ax).div_ceil(stride),
                 );
                 let rows =
-                    inside(output.height, taps.0, shape.input.height, stride, ay, shape.pad_h);
-                let cols = inside(output.width, taps.1, shape.input.width, stride, ax, shape.pad_w);
+                    inside(output.height, taps.0, shape.input.height, stride, ay, shape.pad.top);
+                let cols =
+                    inside(output.width, taps.1, shape.input.width, stride, ax, shape.pad.left);
                 if !rows.is_empty() && !cols.is_empty() {
                     phases.push(Phase { origin: (ay, ax), taps, rows, cols });
                 }
@@ -108,23 +109,28 @@ impl Frame {
 }
 
 fn check(shape: &ConvShape) -> Result<()> {
-    let padded = |len: usize, pad: usize| pad.checked_mul(2).and_then(|p| p.checked_add(len));
-    let fits = |len, pad, kernel| padded(len, pad).is_some_and(|l| kernel >= 1 && l >= kernel);
+    let fits = |len: usize, pads: [usize; 2], kernel: usize| {
+        let padded = pads.iter().try_fold(len, |sum, pad| sum.checked_add(*pad));
+        kernel >= 1 && padded.is_some_and(|l| l >= kernel)
+    };
+    let pad = &shape.pad;
     let sane = shape.stride >= 1
         && !shape.input.is_empty()
         && shape.out_channels >= 1
-        && fits(shape.input.height, shape.pad_h, shape.kernel_h)
-        && fits(shape.input.width, shape.pad_w, shape.kernel_w);
+        && shape.groups == 1
+        && fits(shape.input.height, [pad.top, pad.bottom], shape.kernel_h)
+        && fits(shape.input.width, [pad.left, pad.right], shape.kernel_w);
     if sane {
         Ok(())
     } else {
-        Err(Error::input(format!("a convolution that has no output: {shape:?}")))
+        Err(Error::input(format!("a convolution that cannot be packed: {shape:?}")))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::Padding;
 
     fn frame(len: usize, kernel: usize, stride: usize, pad: usize) -> Frame {
         Frame::new(&ConvShape {
@@ -133,8 +139,8 @@ mod tests {
             kernel_h: kernel,
             kernel_w: kernel,
             stride,
-            pad_h: pad,
-            pad_w: pad,
+            pad: Padding::symmetric(pad, pad),
+            groups: 1,
         })
         .unwrap()
     }

@@ -22,13 +22,16 @@ mod visible;
 use std::ops::Range;
 
 pub(super) use cells::Cell;
-pub use cells::{CellMap, Defined};
+pub use cells::{CellMap, Defined, Source};
 
 use crate::error::Result;
 use crate::plan::ConvShape;
 use crate::rlwe::params::DEGREE;
 use frame::Frame;
 use tiles::Tile;
+
+/// More elements than this have no place in a cell's code.
+const MAX_ELEMENTS: usize = 1 << 30;
 
 /// The layout of one convolution for a batch of tickets.
 #[derive(Clone)]

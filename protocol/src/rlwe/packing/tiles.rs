@@ -90,8 +90,8 @@ impl Tile {
         self.segments.iter().flat_map(move |s| {
             s.data_rows(phase).map(move |row| DataRow {
                 ticket: s.ticket,
-                y: shape.stride * row + phase.origin.0 - shape.pad_h,
-                x: shape.stride * phase.cols.start + phase.origin.1 - shape.pad_w,
+                y: shape.stride * row + phase.origin.0 - shape.pad.top,
+                x: shape.stride * phase.cols.start + phase.origin.1 - shape.pad.left,
                 count: phase.cols.len(),
                 at: s.output_at(frame, row) + phase.cols.start,
             })

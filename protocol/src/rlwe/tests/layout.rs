@@ -93,14 +93,15 @@ prop_compose! {
     fn any_shape()(
         c in 1usize..6, h in 1usize..12, w in 1usize..12, out in 1usize..6,
         kernel_h in 1usize..5, kernel_w in 1usize..5, stride in 1usize..4,
-        pad_h in 0usize..4, pad_w in 0usize..4,
+        (top, left, bottom, right) in (0usize..4, 0usize..4, 0usize..4, 0usize..4),
     ) -> ConvShape {
         let mut shape = ConvShape {
-            input: Shape::new(c, h, w), out_channels: out, stride, pad_h, pad_w,
-            kernel_h: kernel_h.min(h + 2 * pad_h), kernel_w: kernel_w.min(w + 2 * pad_w),
+            input: Shape::new(c, h, w), out_channels: out, stride, groups: 1,
+            pad: Padding { top, left, bottom, right },
+            kernel_h: kernel_h.min(h + top + bottom), kernel_w: kernel_w.min(w + left + right),
         };
         if reads_only_padding(&shape) {
-            (shape.pad_h, shape.pad_w, shape.kernel_h, shape.kernel_w) = (0, 0, 1, 1);
+            (shape.pad, shape.kernel_h, shape.kernel_w) = (Padding::NONE, 1, 1);
         }
         shape
     }
@@ -111,8 +112,8 @@ fn reads_only_padding(shape: &ConvShape) -> bool {
         (0..out).all(|i| i * shape.stride + kernel <= pad || i * shape.stride >= pad + len)
     };
     let (input, out) = (shape.input, shape.output());
-    misses(input.height, shape.pad_h, shape.kernel_h, out.height)
-        || misses(input.width, shape.pad_w, shape.kernel_w, out.width)
+    misses(input.height, shape.pad.top, shape.kernel_h, out.height)
+        || misses(input.width, shape.pad.left, shape.kernel_w, out.width)
 }
 
 proptest! {
@@ -195,7 +196,7 @@ fn what_does_not_fit_is_refused() {
     let wide = conv(1, 4, 5000, 1, 3, 1);
     let refusal = Packing::choose(&wide, 1).err().unwrap();
     assert!(matches!(refusal, crate::Error::Input { .. }), "{refusal}");
-    let blind = ConvShape { pad_h: 1, pad_w: 1, ..conv(1, 1, 1, 1, 1, 2) };
+    let blind = ConvShape { pad: Padding::symmetric(1, 1), ..conv(1, 1, 1, 1, 1, 2) };
     assert!(Packing::choose(&blind, 1).is_err_and(|e| e.to_string().contains("only padding")));
     assert!(Packing::choose(&conv(1, 4, 4, 1, 3, 1), 0).is_err());
     assert!(Packing::choose(&conv(1, 4, 4, 1, 3, 1), 1 << 40).is_err());

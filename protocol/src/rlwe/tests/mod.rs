@@ -6,7 +6,7 @@ mod privacy;
 mod trace;
 
 use super::*;
-use crate::plan::{ConvShape, Shape};
+use crate::plan::{ConvShape, Padding, Shape};
 use crate::rng::SecretRng;
 
 /// A square-kernel convolution.
@@ -17,8 +17,8 @@ fn conv(c: usize, h: usize, w: usize, out: usize, kernel: usize, stride: usize) 
         kernel_h: kernel,
         kernel_w: kernel,
         stride,
-        pad_h: kernel / 2,
-        pad_w: kernel / 2,
+        pad: Padding::symmetric(kernel / 2, kernel / 2),
+        groups: 1,
     }
 }
 
@@ -56,12 +56,12 @@ fn output(shape: &ConvShape, weights: &[i32], x: &[u64], [o, i, j]: [usize; 3]) 
         for ky in 0..shape.kernel_h {
             for kx in 0..shape.kernel_w {
                 let (y, x_) = (i * shape.stride + ky, j * shape.stride + kx);
-                let inside = y >= shape.pad_h
-                    && x_ >= shape.pad_w
-                    && y - shape.pad_h < input.height
-                    && x_ - shape.pad_w < input.width;
+                let inside = y >= shape.pad.top
+                    && x_ >= shape.pad.left
+                    && y - shape.pad.top < input.height
+                    && x_ - shape.pad.left < input.width;
                 if inside {
-                    let (y, x_) = (y - shape.pad_h, x_ - shape.pad_w);
+                    let (y, x_) = (y - shape.pad.top, x_ - shape.pad.left);
                     let w = weights
                         [((o * input.channels + ch) * shape.kernel_h + ky) * shape.kernel_w + kx];
                     let v = x[(ch * input.height + y) * input.width + x_];

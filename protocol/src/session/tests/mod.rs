@@ -41,8 +41,8 @@ fn ring(image: &[i64]) -> Vec<u64> {
 
 #[test]
 fn private_logits_equal_the_clear_evaluator_up_to_rounding() {
-    for seed in 0..4 {
-        let plan = network::small(seed);
+    for seed in 0..6 {
+        let plan = if seed < 4 { network::small(seed) } else { network::varied(seed) };
         let mut rng = SecretRng::from_test_seed(seed + 100);
         let images: Vec<_> = (0..3).map(|_| network::image(&plan, &mut rng)).collect();
         let (logits, report) = with_session(&plan, seed, |mut session| {
@@ -66,8 +66,9 @@ fn private_logits_equal_the_clear_evaluator_up_to_rounding() {
 
 #[test]
 fn measured_traffic_is_the_predicted_traffic() {
-    let plan = network::small(7);
-    for batch in [1, 2, 5] {
+    for (plan, batch) in
+        [1, 2, 5].map(|b| (network::small(7), b)).into_iter().chain([(network::varied(8), 3)])
+    {
         let predicted = cost::predict(&plan.public, batch).unwrap();
         let image = network::image(&plan, &mut SecretRng::from_test_seed(1));
         let (meter, report) = with_session(&plan, 7, |mut session| {
@@ -109,11 +110,11 @@ fn the_wire_trace_is_the_recorded_one() {
     });
     assert_eq!(
         hex(&trace.sent),
-        "d07d705e55cffef51b956f45b49ae4cd3dd90e5b5a72922173e6668a3a0ae5b0"
+        "87224971c6de027269d19240474affe79c346c86ba151ff93993f125d60ebbc8"
     );
     assert_eq!(
         hex(&trace.received),
-        "8cf2f72234e800e4c7dbe0432dc86f1aa68e09187e28df3f3226ca684bf291e7"
+        "652dd917b71665211baf80e4bda00a2e07ea4f7aafd5ad2ccd5f6d8947aa4fd4"
     );
 }
 

@@ -2,8 +2,8 @@
 //! pooling, full, partial and empty masks.
 
 use crate::plan::{
-    ConvShape, InputSpec, Linear, Mask, Plan, PoolShape, PublicPlan, SecretPlan, Shape,
-    TensorSecrets, TensorSpec, Term,
+    ConvShape, CopyShape, InputSpec, Linear, Mask, Padding, Plan, PoolShape, PublicPlan,
+    SecretPlan, Shape, TensorSecrets, TensorSpec, Term,
 };
 use crate::rng::SecretRng;
 
@@ -32,7 +32,14 @@ pub(crate) fn small(seed: u64) -> Plan {
     let pooled = Shape::new(6, 1, 1);
     let term = |input, op| Term { input, op };
     let some = Mask::from_bits((0..wide.len()).map(|_| rng.u64().is_multiple_of(3)));
-    let pool = PoolShape { kernel_h: 4, kernel_w: 4, stride: 4, multiplier: 1, added_frac: 4 };
+    let pool = PoolShape {
+        kernel_h: 4,
+        kernel_w: 4,
+        stride: 4,
+        pad: Padding::NONE,
+        multiplier: 1,
+        added_frac: 4,
+    };
     let tensors = vec![
         tensor("image", input, 0, vec![], Mask::uniform(input.len(), false)),
         tensor(
@@ -48,7 +55,7 @@ pub(crate) fn small(seed: u64) -> Plan {
             WEIGHT_FRAC,
             vec![
                 term(1, Linear::Conv(ConvShape::same(wide, 4, 3, 1))),
-                term(1, Linear::Identity { shift: WEIGHT_FRAC }),
+                term(1, Linear::Copy(CopyShape::whole(4, WEIGHT_FRAC))),
             ],
             some,
         ),
@@ -84,15 +91,94 @@ pub(crate) fn small(seed: u64) -> Plan {
             Mask::uniform(5, false),
         ),
     ];
-    let secret = SecretPlan { tensors: tensors.iter().map(|t| weights(t, &mut rng)).collect() };
+    plan("small", tensors, &mut rng)
+}
+
+fn plan(name: &str, tensors: Vec<TensorSpec>, rng: &mut SecretRng) -> Plan {
+    let secret = SecretPlan { tensors: tensors.iter().map(|t| weights(t, rng)).collect() };
+    let channels = tensors[0].shape.channels;
     let public = PublicPlan {
-        name: "small".into(),
-        input: InputSpec { mean: vec![0.5; 2], std: vec![0.25; 2] },
+        name: name.into(),
+        input: InputSpec { mean: vec![0.5; channels], std: vec![0.25; channels] },
         tensors,
         labels: vec![],
         batch: 2,
     };
     Plan::new(public, secret).unwrap()
+}
+
+/// 3x9x9 -> conv 6, padded on two sides only -> depthwise 3x3/2 (some ReLUs) -> maximum of
+/// neighbours in a row, by a ReLU on their difference -> two groups 1x1 -> concatenation with a
+/// slice -> logits.
+pub(crate) fn varied(seed: u64) -> Plan {
+    let mut rng = SecretRng::from_test_seed(seed);
+    let (input, wide) = (Shape::new(3, 9, 9), Shape::new(6, 9, 9));
+    let (half, pooled, both) = (Shape::new(6, 4, 4), Shape::new(6, 4, 2), Shape::new(8, 4, 2));
+    let pad = Padding { bottom: 2, right: 2, ..Padding::NONE };
+    let stem = ConvShape { pad, ..ConvShape::same(input, 6, 3, 1) };
+    let depthwise = ConvShape { pad: Padding::NONE, groups: 6, ..ConvShape::same(wide, 6, 3, 2) };
+    let grouped = ConvShape { groups: 2, ..ConvShape::same(pooled, 4, 1, 1) };
+    let whole = ConvShape { kernel_h: 4, kernel_w: 2, ..ConvShape::same(both, 5, 1, 1) };
+    let term = |input, op| Term { input, op };
+    let columns = |first, negative, shift| CopyShape {
+        stride: [1, 2],
+        offset: [0, first],
+        negative,
+        ..CopyShape::whole(6, shift)
+    };
+    let none = |s: Shape| Mask::uniform(s.len(), false);
+    let some = Mask::from_bits((0..half.len()).map(|_| rng.u64().is_multiple_of(2)));
+    let slice = CopyShape { from: 1, to: 4, ..CopyShape::whole(4, 0) };
+    let conv = |c| Linear::Conv(c);
+    let tensors = vec![
+        tensor("image", input, 0, vec![], none(input)),
+        tensor("stem", wide, WEIGHT_FRAC, vec![term(0, conv(stem))], none(wide)),
+        tensor("depthwise", half, WEIGHT_FRAC, vec![term(1, conv(depthwise))], some),
+        tensor(
+            "differences",
+            pooled,
+            0,
+            vec![
+                term(2, Linear::Copy(columns(0, false, 0))),
+                term(2, Linear::Copy(columns(1, true, 0))),
+            ],
+            Mask::uniform(pooled.len(), true),
+        ),
+        tensor(
+            "maximum",
+            pooled,
+            0,
+            vec![
+                term(3, Linear::Copy(CopyShape::whole(6, 0))),
+                term(2, Linear::Copy(columns(1, false, 0))),
+            ],
+            none(pooled),
+        ),
+        tensor(
+            "grouped",
+            Shape::new(4, 4, 2),
+            WEIGHT_FRAC,
+            vec![term(4, conv(grouped))],
+            Mask::uniform(32, true),
+        ),
+        tensor(
+            "concatenation",
+            both,
+            0,
+            vec![term(5, Linear::Copy(CopyShape::whole(4, 0))), term(4, Linear::Copy(slice))],
+            none(both),
+        ),
+        tensor(
+            "logits",
+            Shape::new(5, 1, 1),
+            WEIGHT_FRAC,
+            vec![term(6, conv(whole))],
+            Mask::uniform(5, false),
+        ),
+    ];
+    // Differences and concatenations are larger than what they are made of.
+    let wider = tensors.into_iter().map(|t| TensorSpec { magnitude: 16, ..t });
+    plan("varied", wider.collect(), &mut rng)
 }
 
 /// Weights scaled like a trained network's, so that activations keep their size.

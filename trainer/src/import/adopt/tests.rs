@@ -21,6 +21,7 @@ fn network(depths: &[usize], stem_relu: bool, identity_skip: bool) -> Network {
         depths: depths.to_vec(),
         shortcut: Shortcut::Projection,
         identity_skip,
+        bottleneck: false,
     };
     let input = Shape { channels: 3, height: 8, width: 8 };
     Network { name: "fixture".to_owned(), layout, input, classes: 10 }

@@ -1,0 +1,47 @@
+//! Whether a session took the bytes and round trips that were predicted for it.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use tacet_protocol::Result;
+use tacet_protocol::cost::{self, Prediction};
+use tacet_protocol::plan::PublicPlan;
+use tacet_protocol::wire::Traffic;
+
+use crate::client::Summary;
+use crate::stage::Compared;
+
+/// The first step that did not meet its prediction to the byte, in words. Offline runs are held
+/// against the prediction for the tickets that they made.
+///
+/// # Errors
+/// If the plan's convolutions cannot be packed.
+pub fn deviation(
+    plan: &PublicPlan,
+    summary: &Summary,
+    runs: &[Compared],
+) -> Result<Option<String>> {
+    let mut predictions = BTreeMap::<usize, Prediction>::new();
+    for run in runs {
+        let offline = &run.answer.offline_batch;
+        let p = match predictions.entry(offline.tickets) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(cost::predict(plan, offline.tickets)?),
+        };
+        let steps = [
+            ("session", summary.setup.traffic(), p.session),
+            ("offline", offline.traffic(), p.offline),
+            ("online", run.answer.online.traffic(), p.online),
+        ];
+        let off = steps.into_iter().find_map(|(step, m, p)| differs(step, m, p));
+        if off.is_some() {
+            return Ok(off);
+        }
+    }
+    Ok(None)
+}
+
+fn differs(step: &str, measured: Traffic, predicted: Traffic) -> Option<String> {
+    (measured != predicted)
+        .then(|| format!("{step}: measured {measured:?}, predicted {predicted:?}"))
+}

@@ -1,0 +1,181 @@
+//! `tacet-bench profile`: how fast this machine runs the protocol's kernels.
+//!
+//! Every kernel is called through the protocol's own functions on shapes as networks have them,
+//! on the pool of threads that a client or server computes on. Costs of one unit are fitted from
+//! calls with different numbers of units. What is timed is processor time, so that other work on
+//! the machine disturbs little.
+
+mod lattice;
+mod linear;
+mod relu;
+mod wire;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use clap::Args;
+use tacet_cli::{init_compute_pool, json_line, line};
+use tacet_compile::speed;
+use tacet_protocol::cost::KernelProfile;
+use tacet_protocol::cost::profile::{PROFILE_VERSION, PerGate};
+use tacet_protocol::{Error, Result};
+
+use crate::table::{markdown, median};
+
+/// Fewest calls that a median is taken of.
+const MIN_CALLS: usize = 5;
+/// Measurements that share the time.
+const MEASUREMENTS: f64 = 20.0;
+
+/// Options of `profile`.
+#[derive(Args)]
+pub struct Options {
+    /// Where to write the profile [default: tacet/profile.json in the user's configuration folder]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Results as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Seconds to measure for, about
+    #[arg(long, value_name = "S", default_value_t = 25.0)]
+    seconds: f64,
+    /// Threads that compute; by default one a core
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+}
+
+/// How long and on how many threads to measure.
+#[derive(Clone, Copy)]
+struct Meter {
+    /// Seconds for one measurement.
+    seconds: f64,
+}
+
+impl Meter {
+    /// Median of what `timed` says it took.
+    fn median(&self, mut timed: impl FnMut() -> Result<f64>) -> Result<f64> {
+        let started = Instant::now();
+        // Memory and caches are warm from the second call on.
+        timed()?;
+        let mut all = Vec::new();
+        while all.len() < MIN_CALLS || started.elapsed().as_secs_f64() < self.seconds {
+            all.push(timed()?);
+        }
+        Ok(median(all))
+    }
+}
+
+/// Core-seconds of one of `units`.
+fn unit(seconds: f64, units: usize) -> f64 {
+    seconds / units.max(1) as f64
+}
+
+/// Seconds that all threads of this process have computed.
+fn processor_time() -> f64 {
+    let t = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    t.tv_sec as f64 + t.tv_nsec as f64 / 1e9
+}
+
+/// Runs `f` and says how many core-seconds it took.
+fn timed<R>(f: impl FnOnce() -> Result<R>) -> Result<(R, f64)> {
+    let started = processor_time();
+    let result = f()?;
+    Ok((result, processor_time() - started))
+}
+
+/// `slope` and `offset` (not negative) of a line through two points.
+fn line_through((x0, y0): (f64, f64), (x1, y1): (f64, f64)) -> (f64, f64) {
+    let slope = ((y1 - y0) / (x1 - x0)).max(0.0);
+    (slope, (y0 - slope * x0).max(0.0))
+}
+
+/// Measures everything and writes the profile.
+///
+/// # Errors
+/// `Local` if the profile cannot be written; whatever a kernel reports.
+pub fn run(options: &Options) -> Result<()> {
+    if !(options.seconds.is_finite() && options.seconds > 0.0) {
+        return Err(Error::input("--seconds takes a positive number"));
+    }
+    init_compute_pool(options.threads)?;
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = options.threads.filter(|n| *n > 0).unwrap_or(cores);
+    let meter = Meter { seconds: options.seconds / MEASUREMENTS };
+    let profile = KernelProfile {
+        version: PROFILE_VERSION,
+        cpu: cpu(),
+        threads,
+        lattice: lattice::measure(&meter)?,
+        relu: relu::measure(&meter)?,
+        linear: linear::measure(&meter)?,
+        wire: wire::measure(&meter)?,
+    };
+    profile.check()?;
+    let path = match &options.output {
+        Some(path) => path.clone(),
+        None => speed::default_path().map_err(|e| Error::input(e.to_string()))?,
+    };
+    write(&path, &profile)?;
+    if options.json { json_line(&profile) } else { print(&profile, &path) }
+}
+
+fn write(path: &Path, profile: &KernelProfile) -> Result<()> {
+    let failed = |e: std::io::Error| Error::local(format!("cannot write {}: {e}", path.display()));
+    let text = serde_json::to_string_pretty(profile)
+        .map_err(|e| Error::local(format!("cannot encode the profile: {e}")))?;
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(failed)?;
+    }
+    fs::write(path, text + "\n").map_err(failed)
+}
+
+/// The processor's name, as far as the system tells.
+fn cpu() -> String {
+    let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let name = info.lines().find_map(|l| l.strip_prefix("model name")?.split_once(':'));
+    name.map_or_else(|| std::env::consts::ARCH.into(), |(_, name)| name.trim().into())
+}
+
+fn print(p: &KernelProfile, path: &Path) -> Result<()> {
+    line(&format!("{}, {} threads; core-microseconds:\n", p.cpu, p.threads))?;
+    let mut rows = Vec::new();
+    let mut add = |name: &str, seconds: f64| {
+        rows.push(vec![name.to_owned(), format!("{:.4}", seconds * 1e6)]);
+    };
+    let (l, r, a, w) = (&p.lattice, &p.relu, &p.linear, &p.wire);
+    add("layout, a group of convolutions", l.layout);
+    add("layout, an upload ciphertext", l.cells);
+    add("encrypting a ciphertext (client)", l.encrypt);
+    add("reading a ciphertext (server)", l.read);
+    add("transforming a weight polynomial", l.weight);
+    add("ciphertext-plaintext product", l.product);
+    add("finishing a response", l.finish);
+    add("decrypting a response (client)", l.decrypt);
+    add("OT, receiver", r.ot_receive);
+    add("OT, sender", r.ot_send);
+    add("random OT's pads, receiver", r.pads_receive);
+    add("random OT's pads, sender", r.pads_send);
+    let gates = [
+        ("requesting", r.request),
+        ("garbling", r.garble),
+        ("picking labels", r.labels),
+        ("evaluating", r.evaluate),
+    ];
+    for (name, PerGate { and, value }) in gates {
+        add(&format!("{name}, an AND"), and);
+        add(&format!("{name}, a value besides"), value);
+    }
+    add("multiplication", a.mac);
+    add("multiplication, narrow", a.mac_narrow);
+    add("gathering a value for them", a.column);
+    add("adding or truncating an element", a.element);
+    add("random element", a.random);
+    add("new memory, a page of 4096 bytes", a.fresh * 4096.0);
+    add("TLS, a kilobyte over loopback, both ends", w.byte * 1e3);
+    add("small message over loopback (wall)", w.message);
+    add("TLS connection, both ends", w.connect);
+    add("keys and base OTs, both parties", w.session);
+    markdown(&["kernel", "us"], &rows)?;
+    line(&format!("\nWritten to {}", path.display()))
+}

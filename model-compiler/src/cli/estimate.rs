@@ -1,0 +1,326 @@
+//! `tacet-compile estimate`.
+
+use serde::Serialize;
+use tacet_compile::{Result, speed};
+use tacet_protocol::cost::memory::PartyMemory;
+use tacet_protocol::cost::time::{LayerTime, PhaseTime};
+use tacet_protocol::cost::{
+    CostModel, KernelProfile, MemoryEstimate, Prediction, TensorCost, TimeEstimate,
+};
+use tacet_protocol::plan::PublicPlan;
+use tacet_protocol::session::SessionLimits;
+
+use super::args::Estimate;
+use super::load_plan;
+use super::output::{Table, bytes, print, print_json};
+
+/// Everything that is predicted, as `--json` shows it. Times are seconds, sizes bytes.
+#[derive(Serialize)]
+struct Report {
+    name: String,
+    network: String,
+    batch: usize,
+    cores: usize,
+    profile: String,
+    session: Phase,
+    first_offline: Phase,
+    offline: Phase,
+    online: Phase,
+    client_memory: Memory,
+    server_memory: Memory,
+    layers: Vec<Layer>,
+}
+
+#[derive(Clone, Copy, Serialize)]
+struct Phase {
+    up_bytes: u64,
+    down_bytes: u64,
+    rounds: u64,
+    seconds: f64,
+    busy: Busy,
+}
+
+/// Seconds that a phase keeps each party's processor and each direction of the line busy.
+#[derive(Clone, Copy, Serialize)]
+struct Busy {
+    client: f64,
+    server: f64,
+    up: f64,
+    down: f64,
+}
+
+#[derive(Serialize)]
+struct Memory {
+    process: u64,
+    plan: u64,
+    weights: u64,
+    ticket: u64,
+    batch: u64,
+    peak: u64,
+    peak_stage: &'static str,
+}
+
+/// One tensor. Offline figures are for the whole batch; bytes are payload.
+#[derive(Serialize)]
+struct Layer {
+    index: usize,
+    name: String,
+    lattice_up: u64,
+    lattice_down: u64,
+    relu_up: u64,
+    relu_down: u64,
+    online_up: u64,
+    online_down: u64,
+    products: u64,
+    ands: u64,
+    macs: u64,
+    offline: Busy,
+    online: Busy,
+}
+
+impl From<PhaseTime> for Busy {
+    fn from(t: PhaseTime) -> Self {
+        Self { client: t.client, server: t.server, up: t.up, down: t.down }
+    }
+}
+
+impl From<PhaseTime> for Phase {
+    fn from(t: PhaseTime) -> Self {
+        Self {
+            up_bytes: t.traffic.up,
+            down_bytes: t.traffic.down,
+            rounds: t.traffic.rounds,
+            seconds: t.seconds,
+            busy: t.into(),
+        }
+    }
+}
+
+impl From<PartyMemory> for Memory {
+    fn from(m: PartyMemory) -> Self {
+        Self {
+            process: m.process,
+            plan: m.plan,
+            weights: m.weights,
+            ticket: m.ticket,
+            batch: m.batch,
+            peak: m.peak(),
+            peak_stage: m.stage,
+        }
+    }
+}
+
+fn layer((index, name): (usize, &str), cost: &TensorCost, time: &LayerTime) -> Layer {
+    Layer {
+        index,
+        name: name.into(),
+        lattice_up: cost.lattice_up,
+        lattice_down: cost.lattice_down,
+        relu_up: cost.offline_up + cost.ot_up,
+        relu_down: cost.offline_down + cost.ot_down,
+        online_up: cost.online_up,
+        online_down: cost.online_down,
+        products: time.products,
+        ands: time.ands,
+        macs: time.macs,
+        offline: time.offline.into(),
+        online: time.online.into(),
+    }
+}
+
+pub fn run(args: &Estimate, json: bool) -> Result<()> {
+    let plan = load_plan(&args.plan)?;
+    let (profile, source) = profile(args)?;
+    let batch = args.batch.unwrap_or(plan.public.batch);
+    let cores = args.cores.map_or(profile.threads, usize::from);
+    let model = CostModel::new(&plan.public, batch)?;
+    let time = model.time(&profile, &args.network, cores)?;
+    let memory = model.memory(SessionLimits::default().weight_cache, cores)?;
+    let mut report = report(&plan.public, &model.traffic()?, time, memory);
+    report.network = args.network.to_string();
+    (report.cores, report.profile) = (cores, source);
+    if json { print_json(&report) } else { print(&text(&report)) }
+}
+
+/// The machine's speed, and where that is known from.
+fn profile(args: &Estimate) -> Result<(KernelProfile, String)> {
+    let kept = speed::default_path().ok().filter(|path| path.is_file());
+    let Some(path) = args.profile.clone().or(kept) else {
+        let profile = speed::reference()?;
+        let source = format!(
+            "built-in figures of the development machine ({}, {} threads): run `tacet-bench \
+             profile` for this one's",
+            profile.cpu, profile.threads
+        );
+        return Ok((profile, source));
+    };
+    let profile = speed::load(&path)?;
+    let source = format!("{} ({}, {} threads)", path.display(), profile.cpu, profile.threads);
+    Ok((profile, source))
+}
+
+fn report(
+    plan: &PublicPlan,
+    bytes: &Prediction,
+    time: TimeEstimate,
+    ram: MemoryEstimate,
+) -> Report {
+    let named = plan.tensors.iter().map(|t| t.name.as_str()).enumerate();
+    let layers = named.zip(&bytes.tensors).zip(&time.layers);
+    Report {
+        name: plan.name.clone(),
+        network: String::new(),
+        batch: time.batch,
+        cores: 0,
+        profile: String::new(),
+        session: time.session.into(),
+        first_offline: time.first_offline.into(),
+        offline: time.offline.into(),
+        online: time.online.into(),
+        client_memory: ram.client.into(),
+        server_memory: ram.server.into(),
+        layers: layers.map(|((named, cost), time)| layer(named, cost, time)).collect(),
+    }
+}
+
+fn text(r: &Report) -> String {
+    let sections = [phase_table(r), byte_table(r), time_table(r), memory_table(r)];
+    format!(
+        "{}: {} tickets a run, {}, {} cores\nspeed: {}\n\n{}",
+        r.name,
+        r.batch,
+        r.network,
+        r.cores,
+        r.profile,
+        sections.join("\n")
+    )
+}
+
+/// Seconds for people.
+fn seconds(s: f64) -> String {
+    match s {
+        s if s < 1e-3 => format!("{:.0} us", s * 1e6),
+        s if s < 1.0 => format!("{:.1} ms", s * 1e3),
+        s => format!("{s:.2} s"),
+    }
+}
+
+fn phase_table(r: &Report) -> String {
+    let mut table = Table::new(&[
+        "phase",
+        "up",
+        "down",
+        "rounds",
+        "time",
+        "client busy",
+        "server",
+        "line up",
+        "down",
+    ]);
+    let mut row = |name: &str, p: &Phase, share: f64| {
+        let part = |n: u64| bytes((n as f64 / share) as u64);
+        let mut cells = vec![name.into(), part(p.up_bytes), part(p.down_bytes)];
+        cells.push(if share > 1.0 { "-".into() } else { p.rounds.to_string() });
+        let b = &p.busy;
+        let times = [p.seconds, b.client, b.server, b.up, b.down];
+        cells.extend(times.map(|t| seconds(t / share)));
+        table.row(cells);
+    };
+    row("session", &r.session, 1.0);
+    row("offline, the server's first run", &r.first_offline, 1.0);
+    row("offline, further runs", &r.offline, 1.0);
+    row("offline, a ticket", &r.offline, r.batch.max(1) as f64);
+    row("online, an image", &r.online, 1.0);
+    table.render()
+}
+
+/// A column of a table of layers: heading and value.
+type Column = (&'static str, fn(&Layer) -> u64);
+
+/// One row a layer, then the sum.
+fn layer_table(r: &Report, columns: &[Column], show: fn(u64) -> String) -> Table {
+    let headings = columns.iter().map(|c| c.0);
+    let mut table = Table::new(&["#", "layer"].into_iter().chain(headings).collect::<Vec<_>>());
+    for l in &r.layers {
+        let mut cells = vec![l.index.to_string(), l.name.clone()];
+        cells.extend(columns.iter().map(|c| show(c.1(l))));
+        table.row(cells);
+    }
+    let mut sums = vec![String::new(), "all layers".into()];
+    sums.extend(columns.iter().map(|c| show(r.layers.iter().map(c.1).sum())));
+    table.row(sums);
+    table
+}
+
+fn byte_table(r: &Report) -> String {
+    let columns: [Column; 6] = [
+        ("lattice up", |l| l.lattice_up),
+        ("down", |l| l.lattice_down),
+        ("ReLU up", |l| l.relu_up),
+        ("down", |l| l.relu_down),
+        ("online up", |l| l.online_up),
+        ("down", |l| l.online_down),
+    ];
+    let mut table = layer_table(r, &columns, bytes);
+    let framing = |total: u64, part: fn(&Layer) -> u64| {
+        bytes(total.saturating_sub(r.layers.iter().map(part).sum()))
+    };
+    table.row(vec![
+        String::new(),
+        "requests and framing".into(),
+        framing(r.offline.up_bytes, |l| l.lattice_up + l.relu_up),
+        framing(r.offline.down_bytes, |l| l.lattice_down + l.relu_down),
+        String::new(),
+        String::new(),
+        framing(r.online.up_bytes, |l| l.online_up),
+        framing(r.online.down_bytes, |l| l.online_down),
+    ]);
+    format!(
+        "Bytes (offline: of a run of {} tickets; online: of an image)\n{}",
+        r.batch,
+        table.render()
+    )
+}
+
+fn time_table(r: &Report) -> String {
+    let mut table = Table::new(&[
+        "#", "layer", "products", "ANDs", "client", "server", "line", "MACs", "client", "server",
+        "line",
+    ]);
+    let mut row = |index: String, name: &str, counts: [u64; 3], busy: [Busy; 2]| {
+        let [products, ands, macs] = counts.map(|n| n.to_string());
+        let [offline, online] = busy.map(|b| [b.client, b.server, b.up + b.down].map(seconds));
+        let mut cells = vec![index, name.into(), products, ands];
+        cells.extend(offline);
+        cells.push(macs);
+        cells.extend(online);
+        table.row(cells);
+    };
+    for l in &r.layers {
+        let counts = [l.products, l.ands, l.macs];
+        row(l.index.to_string(), &l.name, counts, [l.offline, l.online]);
+    }
+    let sum = |of: fn(&Layer) -> u64| r.layers.iter().map(of).sum();
+    let counts = [sum(|l| l.products), sum(|l| l.ands), sum(|l| l.macs)];
+    row(String::new(), "all, with what is no layer's", counts, [r.offline.busy, r.online.busy]);
+    format!(
+        "Work (offline of {} tickets: products, ANDs, busy; online of an image: MACs, busy)\n{}",
+        r.batch,
+        table.render()
+    )
+}
+
+fn memory_table(r: &Report) -> String {
+    let mut table = Table::new(&["memory", "client", "server"]);
+    let mut row = |name: &str, of: fn(&Memory) -> String| {
+        table.row(vec![name.into(), of(&r.client_memory), of(&r.server_memory)]);
+    };
+    row("a ticket", |m| bytes(m.ticket));
+    row("program", |m| bytes(m.process));
+    row("plan", |m| bytes(m.plan));
+    row("transformed weights", |m| bytes(m.weights));
+    row("offline run, its tickets included", |m| bytes(m.batch));
+    row("most at a time", |m| bytes(m.peak));
+    row("  which is while", |m| m.peak_stage.into());
+    table.render()
+}

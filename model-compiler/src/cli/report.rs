@@ -1,0 +1,60 @@
+//! `tacet-compile report`.
+
+use serde::Serialize;
+use tacet_compile::report_page::{Contents, Errors, render};
+use tacet_compile::{Calibration, Error, MAX_MODEL_BYTES, Result, import};
+use tacet_image_input::read_limited;
+use tacet_protocol::cost::predict;
+use tacet_protocol::plan::Plan;
+
+use super::args::Report;
+use super::load_plan;
+use super::output::{print, print_json, rewrite};
+
+/// The page that was written.
+#[derive(Serialize)]
+struct Outcome {
+    output: String,
+    bytes: usize,
+    measured: bool,
+}
+
+pub fn run(args: &Report, json: bool) -> Result<()> {
+    let plan = load_plan(&args.plan)?;
+    let batch = args.batch.unwrap_or(plan.public.batch);
+    let prediction = predict(&plan.public, batch)?;
+    let errors = errors(args, &plan)?;
+    let command = command();
+    let contents = Contents {
+        plan: &plan,
+        prediction: &prediction,
+        errors: errors.as_ref(),
+        command: &command,
+    };
+    let page = render(&contents)?;
+    rewrite(&args.output, page.as_bytes())?;
+    let output = args.output.display().to_string();
+    let outcome = Outcome { output, bytes: page.len(), measured: errors.is_some() };
+    if json {
+        return print_json(&outcome);
+    }
+    print(&format!("wrote {} ({} bytes)\n", outcome.output, outcome.bytes))
+}
+
+/// Float against fixed point, where the model and images are given.
+fn errors(args: &Report, plan: &Plan) -> Result<Option<Errors>> {
+    let (Some(model), Some(path)) = (&args.model, &args.images) else { return Ok(None) };
+    let network = import(&read_limited(model, MAX_MODEL_BYTES as u64)?)?;
+    let images = Calibration::from_path(path, network.input, args.limit, args.resize)?;
+    let about = |e| match e {
+        Error::Input { what } => Error::input(format!("{}: {what}", model.display())),
+        e => e,
+    };
+    Errors::measure(network, plan, &images).map(Some).map_err(about)
+}
+
+/// The command as typed, without the folder of the program.
+fn command() -> String {
+    let args = std::env::args().skip(1);
+    std::iter::once("tacet-compile".to_owned()).chain(args).collect::<Vec<_>>().join(" ")
+}

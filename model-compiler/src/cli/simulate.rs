@@ -1,0 +1,178 @@
+//! `tacet-compile simulate`.
+
+use std::time::Instant;
+
+use rayon::prelude::*;
+use serde::Serialize;
+use tacet_compile::calibration::{Calibration, Part};
+use tacet_compile::simulate::{LayerStats, Simulation};
+use tacet_compile::{
+    Error, Evaluator, MAX_MODEL_BYTES, Result, Rounding, Simulator, import, top_class,
+};
+use tacet_image_input::{normalise, read_limited};
+use tacet_protocol::plan::Plan;
+
+use super::args::{RoundingKind, Simulate};
+use super::output::{Table, print, print_json};
+use super::{load_plan, progress};
+
+#[derive(Serialize)]
+struct Report {
+    plan: String,
+    source: String,
+    images: usize,
+    rounding: &'static str,
+    seed: Option<u64>,
+    /// Share of right labels, where they are known.
+    accuracy: Option<f64>,
+    /// The float network's.
+    float_accuracy: Option<f64>,
+    agreement_float: Option<f64>,
+    agreement_nearest: Option<f64>,
+    images_per_second: f64,
+    overflows: u64,
+    sign_mistakes: u64,
+    layers: Vec<Layer>,
+}
+
+#[derive(Serialize)]
+struct Layer {
+    name: String,
+    magnitude: u32,
+    dropped: u32,
+    #[serde(flatten)]
+    stats: LayerStats,
+}
+
+pub fn run(args: &Simulate, json: bool) -> Result<()> {
+    let plan = load_plan(&args.plan)?;
+    let shape = plan.public.tensors.first().map(|t| t.shape);
+    let shape = shape.ok_or_else(|| Error::input("the plan has no input"))?;
+    let data = Calibration::read(&args.images, Part::Test, shape, args.n, args.resize)?;
+    let simulator = Simulator::new(&plan);
+    let with = |rounding, what| {
+        let bar = progress(data.images.len(), what);
+        let start = Instant::now();
+        let all = simulator.simulate(&data.images, rounding, &|| bar.inc(1));
+        bar.finish_and_clear();
+        all.map(|all| (all, start.elapsed().as_secs_f64()))
+    };
+    let (rounding, nearest) = match args.rounding {
+        RoundingKind::Nearest => (Rounding::Nearest, None),
+        RoundingKind::Shares => {
+            (Rounding::Shares(args.seed), Some(with(Rounding::Nearest, "to the nearest")?.0))
+        }
+    };
+    let (all, seconds) = with(rounding, "simulating")?;
+    let float = float_classes(args, &plan, &data)?;
+    let equal = |other: &[usize]| share(&all.classes, other);
+    let labelled =
+        |classes: &[usize]| (!data.labels.is_empty()).then(|| share(classes, &data.labels));
+    let report = Report {
+        plan: plan.public.name.clone(),
+        source: data.source.clone(),
+        images: all.classes.len(),
+        rounding: if nearest.is_some() { "shares" } else { "nearest" },
+        seed: nearest.as_ref().map(|_| args.seed),
+        accuracy: labelled(&all.classes),
+        float_accuracy: float.as_ref().and_then(|f| labelled(f)),
+        agreement_float: float.as_ref().map(|f| equal(f)),
+        agreement_nearest: nearest.as_ref().map(|n| equal(&n.classes)),
+        images_per_second: all.classes.len() as f64 / seconds.max(1e-9),
+        overflows: all.layers.iter().map(|l| l.overflows).sum(),
+        sign_mistakes: all.layers.iter().map(|l| l.sign_mistakes).sum(),
+        layers: layers(&plan, all),
+    };
+    warn(&report);
+    if json { print_json(&report) } else { print(&text(&report)) }
+}
+
+/// Share of equal entries.
+fn share(a: &[usize], b: &[usize]) -> f64 {
+    a.iter().zip(b).filter(|(a, b)| a == b).count() as f64 / a.len().max(1) as f64
+}
+
+fn float_classes(args: &Simulate, plan: &Plan, data: &Calibration) -> Result<Option<Vec<usize>>> {
+    let Some(path) = &args.model else { return Ok(None) };
+    let network = import(&read_limited(path, MAX_MODEL_BYTES as u64)?)?;
+    let evaluator = Evaluator::new(&network);
+    let bar = progress(data.images.len(), "float network");
+    let one = |pixels| -> Result<usize> {
+        let real = normalise(pixels, network.input, &plan.public.input)?;
+        bar.inc(1);
+        Ok(top_class(&evaluator.evaluate(&real.iter().map(|x| *x as f32).collect::<Vec<_>>())))
+    };
+    let classes = data.images.par_iter().map(one).collect::<Result<_>>()?;
+    bar.finish_and_clear();
+    Ok(Some(classes))
+}
+
+fn layers(plan: &Plan, all: Simulation) -> Vec<Layer> {
+    let tensors = plan.public.tensors.iter().zip(all.layers);
+    let layer = |(t, stats): (&tacet_protocol::plan::TensorSpec, _)| Layer {
+        name: t.name.clone(),
+        magnitude: t.magnitude,
+        dropped: t.dropped,
+        stats,
+    };
+    tensors.map(layer).collect()
+}
+
+fn warn(r: &Report) {
+    for l in r.layers.iter().filter(|l| l.stats.overflows > 0) {
+        tracing::warn!(
+            "layer `{}`: {} comparisons of values of 2^{} and more, up to {}: the protocol gets \
+             signs wrong there; calibrate on more images, or build with a larger --margin-bits",
+            l.name,
+            l.stats.overflows,
+            l.magnitude,
+            l.stats.peak
+        );
+    }
+}
+
+fn text(r: &Report) -> String {
+    let mut table = Table::new(&[
+        "layer",
+        "largest |x|",
+        "of 2^",
+        "used",
+        "ReLUs",
+        "dropped",
+        "wrong signs",
+        "overflows",
+    ]);
+    for l in &r.layers {
+        let used = l.stats.peak as f64 / f64::from(l.magnitude).exp2();
+        let per_image = l.stats.relus / r.images.max(1) as u64;
+        let wrong = 100.0 * l.stats.sign_mistakes as f64 / l.stats.relus.max(1) as f64;
+        table.row(vec![
+            l.name.clone(),
+            l.stats.peak.to_string(),
+            l.magnitude.to_string(),
+            format!("{:.0} %", 100.0 * used),
+            per_image.to_string(),
+            l.dropped.to_string(),
+            format!("{wrong:.3} %"),
+            l.stats.overflows.to_string(),
+        ]);
+    }
+    let mut text = table.render() + "\n";
+    let mut line = |name: &str, value: String| text.push_str(&format!("{name:<20}{value}\n"));
+    line("plan", r.plan.clone());
+    line("images", format!("{} ({})", r.images, r.source));
+    line("rounding", r.seed.map_or("nearest".into(), |s| format!("shares, seed {s}")));
+    let shares = [
+        ("accuracy", r.accuracy),
+        ("float accuracy", r.float_accuracy),
+        ("agrees with float", r.agreement_float),
+        ("agrees with nearest", r.agreement_nearest),
+    ];
+    for (name, share) in shares {
+        if let Some(share) = share {
+            line(name, format!("{:.2} %", 100.0 * share));
+        }
+    }
+    line("images a second", format!("{:.1}", r.images_per_second));
+    text
+}

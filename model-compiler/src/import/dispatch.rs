@@ -1,0 +1,91 @@
+//! The table of operators.
+
+use tacet_onnx::NodeProto;
+
+use super::constant::{Constant, ElementWise};
+use super::constant_ops;
+use super::interpret::{Fault, Interpreter, Step, Value};
+use crate::error::Location;
+
+type Handler = for<'i, 'm, 'n> fn(&'i mut Interpreter<'m>, &'n NodeProto, &'n Location) -> Step;
+
+/// Operators on values that depend on the image.
+const TABLE: &[(&str, Handler)] = &[
+    ("Abs", |i, n, at| i.abs(n, at)),
+    ("Add", |i, n, at| i.element_wise(ElementWise::Add, n, at)),
+    ("AveragePool", |i, n, at| i.average_pool(n, at)),
+    ("BatchNormalization", |i, n, at| i.batch_norm(n, at)),
+    ("Cast", |i, n, _| Ok(i.value(n, 0)?)),
+    ("CastLike", |i, n, _| Ok(i.value(n, 0)?)),
+    ("Clip", |i, n, at| i.clip(n, at)),
+    ("Concat", |i, n, at| i.concat(n, at)),
+    ("Conv", |i, n, at| i.conv(n, at)),
+    ("Div", |i, n, at| i.element_wise(ElementWise::Div, n, at)),
+    ("Dropout", |i, n, _| i.dropout(n)),
+    ("Expand", |i, n, _| i.expand(n)),
+    ("Flatten", |i, n, _| i.flatten(n)),
+    ("Gather", |i, n, at| i.gather(n, at)),
+    ("Gemm", |i, n, at| i.gemm(n, at)),
+    ("GlobalAveragePool", |i, n, at| i.global_average_pool(n, at)),
+    ("GlobalMaxPool", |i, n, at| i.global_max_pool(n, at)),
+    ("HardSigmoid", |i, n, at| i.hard_sigmoid(n, at)),
+    ("Identity", |i, n, _| Ok(i.value(n, 0)?)),
+    ("LeakyRelu", |i, n, at| i.leaky_relu(n, at)),
+    ("LogSoftmax", |i, n, at| i.softmax(n, at)),
+    ("MatMul", |i, n, at| i.mat_mul(n, at)),
+    ("Max", |i, n, at| i.extremum(1.0, n, at)),
+    ("MaxPool", |i, n, at| i.max_pool(n, at)),
+    ("Mean", |i, n, at| i.mean(n, at)),
+    ("Min", |i, n, at| i.extremum(-1.0, n, at)),
+    ("Mul", |i, n, at| i.element_wise(ElementWise::Mul, n, at)),
+    ("Neg", |i, n, at| i.negate(n, at)),
+    ("PRelu", |i, n, at| i.prelu(n, at)),
+    ("Pad", |i, n, at| i.pad(n, at)),
+    ("Pow", |i, n, _| i.power(n)),
+    ("ReduceMax", |i, n, at| i.reduce_max(n, at)),
+    ("ReduceMean", |i, n, at| i.reduce_mean(n, at)),
+    ("ReduceSum", |i, n, at| i.reduce_sum(n, at)),
+    ("Relu", |i, n, at| i.relu(n, at)),
+    ("Reshape", |i, n, _| i.reshape(n)),
+    ("Shape", |i, n, _| i.shape_of(n)),
+    ("Slice", |i, n, at| i.slice(n, at)),
+    ("Softmax", |i, n, at| i.softmax(n, at)),
+    ("Squeeze", |i, n, _| i.squeeze(n)),
+    ("Sub", |i, n, at| i.element_wise(ElementWise::Sub, n, at)),
+    ("Sum", |i, n, at| i.sum(n, at)),
+    ("Transpose", |i, n, _| i.transpose(n)),
+    ("Unsqueeze", |i, n, _| i.unsqueeze(n)),
+    ("Where", |i, n, at| i.select(n, at)),
+];
+
+impl<'m> Interpreter<'m> {
+    /// The values that a node makes.
+    pub(super) fn dispatch(&mut self, node: &NodeProto, at: &Location) -> Step<Vec<Value>> {
+        if !node.domain.is_empty() && node.domain != "ai.onnx" {
+            return Err(Fault::Unsupported);
+        }
+        if let Some(constant) = self.on_constants(node)? {
+            return Ok(vec![constant]);
+        }
+        if node.op_type == "Split" {
+            return self.split(node, at);
+        }
+        let found = TABLE.iter().find(|(name, _)| *name == node.op_type);
+        let (_, handler) = found.ok_or(Fault::Unsupported)?;
+        Ok(vec![handler(self, node, at)?])
+    }
+
+    /// The result if every input is a constant and the operator is known on constants.
+    fn on_constants(&mut self, node: &NodeProto) -> Step<Option<Value>> {
+        let mut constants = Vec::new();
+        for i in 0..node.input.len() {
+            match self.optional(node, i)? {
+                Some(Value::Const(c)) => constants.push(c),
+                Some(Value::Node(_)) => return Ok(None),
+                None => {}
+            }
+        }
+        let inputs: Vec<&Constant> = constants.iter().map(AsRef::as_ref).collect();
+        constant_ops::evaluate(node, &inputs).map(|c| self.folded(c?)).transpose()
+    }
+}

@@ -1,0 +1,72 @@
+//! Where machine profiles come from: a file that `tacet-bench profile` wrote, or the built-in one.
+
+use std::path::{Path, PathBuf};
+
+use tacet_protocol::cost::KernelProfile;
+
+use crate::error::{Error, Result};
+
+/// The profile of the machine that Tacet was developed on.
+const REFERENCE: &str = include_str!("reference_profile.json");
+/// No profile is longer.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// Where a profile is kept: `tacet/profile.json` in `$XDG_CONFIG_HOME` or `~/.config`.
+///
+/// # Errors
+/// `Error::Input` if neither that variable nor `$HOME` is set.
+pub fn default_path() -> Result<PathBuf> {
+    let folder = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|p| p.is_absolute());
+    folder("XDG_CONFIG_HOME")
+        .or_else(|| folder("HOME").map(|home| home.join(".config")))
+        .map(|config| config.join("tacet").join("profile.json"))
+        .ok_or_else(|| Error::input("neither XDG_CONFIG_HOME nor HOME is set: name the file"))
+}
+
+/// Reads a profile.
+///
+/// # Errors
+/// `Error::Input` if it is missing, damaged or of another version.
+pub fn load(path: &Path) -> Result<KernelProfile> {
+    let bytes = tacet_image_input::read_limited(path, MAX_BYTES)?;
+    parse(&bytes).map_err(|e| Error::input(format!("{}: {e}", path.display())))
+}
+
+/// The profile of the development machine, for where none was measured.
+///
+/// # Errors
+/// None, as a test makes sure.
+pub fn reference() -> Result<KernelProfile> {
+    parse(REFERENCE.as_bytes())
+}
+
+fn parse(bytes: &[u8]) -> Result<KernelProfile> {
+    let profile: KernelProfile = serde_json::from_slice(bytes)
+        .map_err(|e| Error::input(format!("no machine profile: {e}")))?;
+    profile.check()?;
+    Ok(profile)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_profile_is_usable_and_round_trips() {
+        let profile = reference().unwrap();
+        let text = serde_json::to_string(&profile).unwrap();
+        assert_eq!(parse(text.as_bytes()).unwrap(), profile);
+    }
+
+    #[test]
+    fn other_versions_and_impossible_values_are_refused() {
+        let mut profile = reference().unwrap();
+        profile.version += 1;
+        let refused = parse(serde_json::to_string(&profile).unwrap().as_bytes()).unwrap_err();
+        assert!(refused.to_string().contains("tacet-bench profile"), "{refused}");
+        let mut profile = reference().unwrap();
+        profile.lattice.product = -1.0;
+        assert!(parse(serde_json::to_string(&profile).unwrap().as_bytes()).is_err());
+        assert!(parse(b"{}").is_err());
+    }
+}

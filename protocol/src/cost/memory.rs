@@ -1,0 +1,270 @@
+//! Predicted memory of both parties, from the sizes of what they hold.
+//!
+//! Tickets are exact up to allocator overhead: every vector's length follows from the plan. The
+//! peak of an offline run is the largest of its stages: what lives from stage to stage, and the
+//! buffers of the group or slice in work. [`PROCESS_BYTES`] stands for the program itself.
+
+use std::mem::size_of;
+
+use super::CostModel;
+use crate::error::Result;
+use crate::gadget::{self, ClientRelu, ServerRelu};
+use crate::offline::{LatticeGroup, SLICE};
+use crate::ot::{Block, FieldBits};
+use crate::plan::{Linear, PublicPlan};
+use crate::rlwe::DEGREE;
+use crate::ticket::{ClientTensor, ClientTicket, ServerTensor, ServerTicket};
+use crate::wire::memory::QUEUED_FRAMES;
+use crate::wire::{CHUNK_BYTES, framed_bytes};
+
+/// What a client or a server holds before it does anything: program, threads, TLS (measured on
+/// Linux: 10 to 12 MB resident).
+pub const PROCESS_BYTES: u64 = 12_000_000;
+
+/// A polynomial modulo both primes.
+const POLY: u64 = 2 * 8 * DEGREE as u64;
+/// Two sums of products: up to three words a coefficient and prime.
+const SUMS: u64 = 6 * POLY;
+/// Ciphertexts that the client encrypts at a time.
+const ENCRYPTED_AT_A_TIME: u64 = 64;
+/// Frames under way at one end, each way.
+const QUEUES: u64 = (2 * (QUEUED_FRAMES + 2) * CHUNK_BYTES) as u64;
+
+/// Memory of one party, in bytes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PartyMemory {
+    /// The program and its connection.
+    pub process: u64,
+    /// The plan and what follows from it alone.
+    pub plan: u64,
+    /// Transformed weights, kept between runs (server only).
+    pub weights: u64,
+    /// A ticket that waits to be spent.
+    pub ticket: u64,
+    /// Most that an offline run takes besides, the new tickets included.
+    pub batch: u64,
+    /// The stage of the offline run that takes it.
+    pub stage: &'static str,
+}
+
+impl PartyMemory {
+    /// Most that is held with no other tickets than those of the run.
+    pub fn peak(&self) -> u64 {
+        self.process + self.plan + self.weights + self.batch
+    }
+}
+
+/// Memory of both parties.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MemoryEstimate {
+    /// The client.
+    pub client: PartyMemory,
+    /// The server, with one session; each further one adds its tickets and its offline run.
+    pub server: PartyMemory,
+    /// Tickets in an offline run.
+    pub batch: usize,
+}
+
+/// Predicts memory for `batch` tickets at a time on `cores` cores, with a server that keeps
+/// `weight_cache` bytes of transformed weights. `plan` is validated.
+///
+/// # Errors
+/// `Error::Input` if a convolution cannot be packed.
+pub fn estimate(
+    plan: &PublicPlan,
+    batch: usize,
+    weight_cache: usize,
+    cores: usize,
+) -> Result<MemoryEstimate> {
+    CostModel::new(plan, batch)?.memory(weight_cache, cores)
+}
+
+fn words(n: usize) -> u64 {
+    8 * n as u64
+}
+
+/// ReLU positions and what their gadgets hold.
+#[derive(Clone, Copy, Default)]
+struct Relus {
+    positions: u64,
+    slices: u64,
+    /// Garbled tables.
+    tables: u64,
+    /// The client's active labels, shares and pads.
+    requests: u64,
+    /// The client's messages, as the server keeps them.
+    messages: u64,
+}
+
+impl CostModel<'_> {
+    /// As [`estimate`].
+    ///
+    /// # Errors
+    /// `Error::Local` if the plan cannot be encoded.
+    pub fn memory(&self, weight_cache: usize, cores: usize) -> Result<MemoryEstimate> {
+        let public = self.plan.to_bytes()?.len() as u64 + self.schedule_bytes();
+        let (client, server) = (self.client_stages(cores), self.server_stages(cores));
+        let party = |plan, weights, ticket, stages: &[(&'static str, u64)]| {
+            let (stage, batch) = stages.iter().copied().max_by_key(|s| s.1).unwrap_or_default();
+            PartyMemory { process: PROCESS_BYTES, plan, weights, ticket, batch, stage }
+        };
+        let weights = self.kept_weights(weight_cache);
+        Ok(MemoryEstimate {
+            client: party(public, 0, self.client_ticket(), &client),
+            server: party(public + self.secret_bytes(), weights, self.server_ticket(), &server),
+            batch: self.batch,
+        })
+    }
+
+    /// What an offline run takes at the client and at the server, whatever the cores.
+    pub(super) fn fresh_bytes(&self) -> (u64, u64) {
+        let most = |stages: &[(&str, u64)]| stages.iter().map(|s| s.1).max().unwrap_or_default();
+        (most(&self.client_stages(1)), most(&self.server_stages(1)))
+    }
+
+    /// Elements of all tensors.
+    fn elements(&self) -> usize {
+        self.plan.tensors.iter().map(|t| t.shape.len()).sum()
+    }
+
+    /// Positions, 4 bytes each.
+    fn schedule_bytes(&self) -> u64 {
+        let relus = self.schedule.relus.iter().map(|r| r.positions.len());
+        let others = self.schedule.identities.iter().chain(&self.schedule.kept).map(Vec::len);
+        4 * relus.chain(others).sum::<usize>() as u64
+    }
+
+    fn secret_bytes(&self) -> u64 {
+        let terms = self.plan.tensors.iter().flat_map(|t| &t.terms);
+        let weights: usize =
+            terms.map(|t| if let Linear::Conv(c) = &t.op { c.weights() } else { 0 }).sum();
+        let biases: usize = self.plan.tensors.iter().map(|t| t.shape.channels).sum();
+        4 * weights as u64 + words(biases)
+    }
+
+    fn kept_weights(&self, budget: usize) -> u64 {
+        let keep = |held: usize, group: &LatticeGroup| {
+            let bytes = group.prepared_bytes();
+            held + if bytes <= budget - held { bytes } else { 0 }
+        };
+        self.lattice.groups.iter().fold(0, keep) as u64
+    }
+
+    /// The ReLUs of one ticket.
+    fn relus(&self) -> Relus {
+        let mut all = Relus::default();
+        for slice in self.schedule.slices(1) {
+            let (n, compare) = (slice.len(), slice.compare);
+            let ots = gadget::cot_count(n, compare);
+            all.positions += n as u64;
+            all.slices += 1;
+            all.tables += gadget::offline_down_bytes(n, compare) as u64;
+            all.requests += (ots * Block::BYTES + 16 * n) as u64;
+            all.messages += (FieldBits::default().extension_bytes(ots)
+                + gadget::offline_up_bytes(n, compare)) as u64;
+        }
+        all
+    }
+
+    /// Heap bytes of a client's ticket and the ticket itself.
+    fn client_ticket(&self) -> u64 {
+        let relus = self.relus();
+        let ends = [self.plan.tensors.first(), self.plan.tensors.last()];
+        let ends: usize = ends.into_iter().flatten().map(|t| t.shape.len()).sum();
+        let tensors = self.schedule.relus.len() * size_of::<ClientTensor>();
+        let fixed = size_of::<ClientTicket>() + tensors;
+        let slices = self.slices::<ClientRelu>();
+        relus.tables + relus.requests + 8 * relus.positions + words(ends) + (fixed + slices) as u64
+    }
+
+    /// One gadget of type `T` a slice.
+    fn slices<T>(&self) -> usize {
+        self.schedule.relus.iter().map(|r| pushed::<T>(r.slices().count())).sum()
+    }
+
+    /// Heap bytes of a server's ticket and the ticket itself.
+    fn server_ticket(&self) -> u64 {
+        let relus = self.relus();
+        let corrections: usize = self.schedule.identities.iter().map(Vec::len).sum();
+        let tensors = self.plan.tensors.len() * size_of::<ServerTensor>();
+        let fixed = size_of::<ServerTicket>() + tensors + self.slices::<ServerRelu>();
+        // A label, the bit mu and tau at each ReLU.
+        words(self.elements() + corrections) + 25 * relus.positions + fixed as u64
+    }
+
+    /// The maps of all upload cells, 4 bytes each.
+    fn cells(&self) -> u64 {
+        let uploads = self.lattice.groups.iter().map(|g| g.packing().uploads());
+        4 * (DEGREE * uploads.sum::<usize>()) as u64
+    }
+
+    fn most(&self, of: impl Fn(&LatticeGroup) -> u64) -> u64 {
+        self.lattice.groups.iter().map(of).max().unwrap_or_default()
+    }
+
+    fn client_stages(&self, cores: usize) -> [(&'static str, u64); 4] {
+        let (batch, relus) = (self.batch as u64, self.relus());
+        let vectors = batch * words(self.elements());
+        let always = self.cells() + vectors;
+        let encrypting = self.most(|g| {
+            let uploads = g.packing().uploads() as u64;
+            g.upload_bytes() as u64 + uploads.min(ENCRYPTED_AT_A_TIME) * 2 * POLY
+        });
+        let decrypting = self.most(|g| {
+            let outputs = words(g.packing().batch() * g.packing().shape().output().len());
+            g.response_bytes() as u64 + 2 * outputs + cores as u64 * 4 * POLY
+        });
+        let shares = always + vectors;
+        let (pads, requests) = (batch * 16 * relus.positions, batch * relus.requests);
+        let slice = self.slice_work();
+        [
+            ("encrypting masks", always + encrypting + QUEUES),
+            ("decrypting responses", shares + decrypting + QUEUES),
+            ("requesting ReLUs", shares + pads.max(requests) + slice + QUEUES),
+            (
+                "receiving tables",
+                shares + requests + batch * (relus.tables + 8 * relus.positions) + QUEUES,
+            ),
+        ]
+    }
+
+    fn server_stages(&self, cores: usize) -> [(&'static str, u64); 3] {
+        let (batch, relus) = (self.batch as u64, self.relus());
+        let always = self.cells() + batch * words(self.elements());
+        let uploads: u64 = self.lattice.groups.iter().map(|g| framed_bytes(g.upload_bytes())).sum();
+        let evaluating = self.most(|g| evaluation(g, cores as u64));
+        let pads = batch * 9 * relus.positions;
+        let tickets = batch * self.server_ticket();
+        let requests = batch * relus.messages;
+        [
+            ("evaluating convolutions", always + uploads + evaluating + QUEUES),
+            ("collecting requests", always + pads + requests + QUEUES),
+            ("garbling", self.cells() + tickets + requests + self.slice_work() + QUEUES),
+        ]
+    }
+
+    /// Labels and messages of the slice in work.
+    fn slice_work(&self) -> u64 {
+        let widths = self.schedule.relus.iter().map(|r| {
+            let n = r.positions.len().min(SLICE);
+            let ots = gadget::cot_count(n, r.compare);
+            (17 * ots + gadget::offline_down_bytes(n, r.compare)) as u64
+        });
+        widths.max().unwrap_or_default()
+    }
+}
+
+/// Ciphertexts of a group, the sums in work, the response twice.
+fn evaluation(group: &LatticeGroup, cores: u64) -> u64 {
+    let p = group.packing();
+    let sums = (p.tiles() as u64 * cores).min(p.responses() as u64 + cores);
+    let masks = words(p.batch() * p.shape().output().len());
+    p.uploads() as u64 * 2 * POLY + sums * SUMS + 2 * group.response_bytes() as u64 + masks
+}
+
+/// Bytes of a vector of `T` that grew to `n` by single pushes: it doubles, from four elements on
+/// or from one if they are large.
+fn pushed<T>(n: usize) -> usize {
+    let least = if size_of::<T>() <= 1024 { 4 } else { 1 };
+    size_of::<T>() * if n == 0 { 0 } else { n.next_power_of_two().max(least) }
+}

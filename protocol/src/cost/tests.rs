@@ -1,0 +1,186 @@
+//! Predictions against each other and against their own laws.
+
+use super::link::Link;
+use super::profile::{
+    KernelProfile, LatticeKernels, LinearKernels, PROFILE_VERSION, PerGate, ReluKernels,
+    WireKernels,
+};
+use super::{CostModel, predict};
+use crate::plan::PublicPlan;
+use crate::session::tests::network;
+
+/// A machine with round figures.
+fn profile() -> KernelProfile {
+    let gate = PerGate { and: 3e-8, value: 2e-7 };
+    KernelProfile {
+        version: PROFILE_VERSION,
+        cpu: "test".into(),
+        threads: 2,
+        lattice: LatticeKernels {
+            layout: 3e-4,
+            cells: 1e-5,
+            encrypt: 6e-4,
+            read: 4e-4,
+            weight: 2e-4,
+            product: 2e-5,
+            finish: 1e-3,
+            decrypt: 3e-4,
+        },
+        relu: ReluKernels {
+            ot_receive: 4e-8,
+            ot_send: 5e-8,
+            pads_receive: 1e-8,
+            pads_send: 2e-8,
+            request: gate,
+            garble: gate,
+            labels: gate,
+            evaluate: gate,
+        },
+        linear: LinearKernels {
+            mac: 1e-10,
+            mac_narrow: 5e-10,
+            column: 5e-10,
+            element: 5e-10,
+            random: 5e-9,
+            fresh: 1e-9,
+        },
+        wire: WireKernels { byte: 5e-10, message: 2e-5, connect: 4e-4, session: 2e-2 },
+    }
+}
+
+fn link(text: &str) -> Link {
+    text.parse().unwrap()
+}
+
+fn plans() -> [PublicPlan; 2] {
+    [network::small(7).public, network::varied(8).public]
+}
+
+/// The simulated messages are the predicted ones, byte by byte, in every phase.
+#[test]
+fn time_and_traffic_agree_on_every_byte() {
+    for plan in plans() {
+        for batch in [1, 3] {
+            let time = super::time::estimate(&plan, batch, &profile(), &link("wan"), 2).unwrap();
+            let traffic = predict(&plan, batch).unwrap();
+            assert_eq!(time.session.traffic, traffic.session);
+            assert_eq!(time.offline.traffic, traffic.offline);
+            assert_eq!(time.first_offline.traffic, traffic.offline);
+            assert_eq!(time.online.traffic, traffic.online);
+            let products: u64 = traffic.tensors.iter().map(|t| t.products).sum();
+            assert_eq!(time.layers.iter().map(|l| l.products).sum::<u64>(), products);
+        }
+    }
+}
+
+/// Payload of all layers, requests and frame headers are all there is.
+#[test]
+fn layers_add_up_to_the_phases() {
+    for plan in plans() {
+        let p = predict(&plan, 2).unwrap();
+        let offline: u64 = p.tensors.iter().map(|t| t.lattice_up + t.offline_up + t.ot_up).sum();
+        let online: u64 = p.tensors.iter().map(|t| t.online_up).sum();
+        for (total, layers, request) in [(p.offline.up, offline, 36), (p.online.up, online, 8)] {
+            let framing = total - layers - request;
+            assert!(framing > 0 && framing.is_multiple_of(5), "{framing} bytes of framing");
+        }
+        let model = CostModel::new(&plan, 2).unwrap();
+        let time = model.time(&profile(), &link("wan"), 2).unwrap();
+        let layers: f64 = time.layers.iter().map(|l| l.online.server).sum();
+        assert!((layers - time.online.server).abs() < 1e-12);
+        let lines: f64 = time.layers.iter().map(|l| l.offline.down).sum();
+        assert!((lines - time.offline.down).abs() < 1e-9);
+    }
+}
+
+/// Seconds of the three phases.
+fn seconds(text: &str, cores: usize) -> [f64; 3] {
+    let plan = network::small(7).public;
+    let t = super::time::estimate(&plan, 2, &profile(), &link(text), cores).unwrap();
+    [t.session.seconds, t.offline.seconds, t.online.seconds]
+}
+
+#[test]
+fn slower_links_and_fewer_cores_take_longer() {
+    let longer = |slow: [f64; 3], fast: [f64; 3]| {
+        slow.iter().zip(fast).for_each(|(slow, fast)| assert!(*slow > fast, "{slow} {fast}"));
+    };
+    longer(seconds("20ms,10Mbit", 2), seconds("20ms,20Mbit", 2));
+    longer(seconds("20ms,10Mbit,20Mbit", 2), seconds("20ms,20Mbit,20Mbit", 2));
+    longer(seconds("20ms,20Mbit,10Mbit", 2), seconds("20ms,20Mbit,20Mbit", 2));
+    longer(seconds("40ms,10Mbit", 2), seconds("20ms,10Mbit", 2));
+    let (few, many) = (seconds("loopback", 1), seconds("loopback", 4));
+    assert!(few[1] > many[1] && few[2] > many[2]);
+}
+
+#[test]
+fn every_round_trip_costs_its_latency() {
+    let (near, far) = (seconds("10ms,1Gbit", 2), seconds("110ms,1Gbit", 2));
+    let p = predict(&network::small(7).public, 2).unwrap();
+    // TCP and TLS have a round trip each before the session's.
+    let rounds = [p.session.rounds + 2, p.offline.rounds, p.online.rounds];
+    for ((near, far), rounds) in near.iter().zip(far).zip(rounds) {
+        let waited = far - near;
+        // A phase may begin with half a round trip that overlaps the client's computing.
+        assert!((waited - 0.1 * rounds as f64).abs() < 0.051, "{waited} s of {rounds} rounds");
+    }
+}
+
+#[test]
+fn one_machine_overlaps_nothing() {
+    let plan = network::small(7).public;
+    let t = super::time::estimate(&plan, 2, &profile(), &Link::loopback(), 2).unwrap();
+    let busy = t.offline.client + t.offline.server + t.offline.up + t.offline.down;
+    assert!(t.offline.seconds >= busy * 0.999);
+    assert!(t.first_offline.seconds > t.offline.seconds);
+}
+
+#[test]
+fn links_are_named_or_given_in_numbers() {
+    assert_eq!(link("20ms,200Mbit"), link("0.02s, 200 mbit/s, 200Mbit"));
+    assert_eq!(link("500us,1Gbit").rtt, 0.0005);
+    assert_eq!(link("60ms,10Mbit,30Mbit").rate_down, 30e6);
+    assert_eq!(link("mobile").rate_up, link("60ms,10Mbit,30Mbit").rate_up);
+    assert!(link("loopback").one_machine && !link("lan").one_machine);
+    for bad in [
+        "",
+        "dsl",
+        "20ms",
+        "20,200Mbit",
+        "20ms,200",
+        "20ms,0Mbit",
+        "-1ms,1Mbit",
+        "20ms,1Mbit,",
+        "NaNms,1Mbit",
+        "infs,1Mbit",
+        "1ms,1Mbit,1Mbit,1Mbit",
+        "1ms,1Mbyte",
+        "1e9s,1Mbit",
+    ] {
+        assert!(bad.parse::<Link>().is_err(), "`{bad}` was taken for a link");
+    }
+}
+
+#[test]
+fn profiles_are_checked() {
+    assert!(profile().check().is_ok());
+    assert!(KernelProfile { version: PROFILE_VERSION + 1, ..profile() }.check().is_err());
+    assert!(KernelProfile { threads: 0, ..profile() }.check().is_err());
+    let mut bad = profile();
+    bad.relu.labels.and = f64::NAN;
+    assert!(bad.check().is_err());
+}
+
+#[test]
+fn memory_grows_with_the_batch_and_weights_stay_in_their_budget() {
+    let plan = network::small(7).public;
+    let of = |batch, cache| super::memory::estimate(&plan, batch, cache, 2).unwrap();
+    let (one, four) = (of(1, 1 << 30), of(4, 1 << 30));
+    assert_eq!(one.client.ticket, four.client.ticket);
+    assert_eq!(one.server.ticket, four.server.ticket);
+    assert!(four.client.batch > one.client.batch && four.server.batch > one.server.batch);
+    assert!(one.server.weights > 0);
+    let half = one.server.weights / 2;
+    assert!(of(1, half as usize).server.weights <= half);
+    assert_eq!(of(1, 0).server.weights, 0);
+}

@@ -1,0 +1,166 @@
+//! Bytes and rounds of a run.
+
+use super::CostModel;
+use crate::error::Result;
+use crate::gadget;
+use crate::offline::{LatticePlan, Schedule};
+use crate::ot::FieldBits;
+use crate::plan::PublicPlan;
+use crate::session::{OFFLINE_REQUEST_BYTES, ONLINE_REQUEST_BYTES, session_traffic};
+use crate::wire::{Traffic, framed_bytes};
+
+/// What one activation tensor costs: payload bytes, without framing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TensorCost {
+    /// Encrypted masks for the convolutions that read this tensor, for the whole batch.
+    pub lattice_up: u64,
+    /// Their responses.
+    pub lattice_down: u64,
+    /// Client to server for its ReLUs and identity corrections, for the whole batch, without OT
+    /// extension.
+    pub offline_up: u64,
+    /// Garbled tables, for the whole batch.
+    pub offline_down: u64,
+    /// OT extension, client to server, for the whole batch.
+    pub ot_up: u64,
+    /// OT extension, server to client, for the whole batch.
+    pub ot_down: u64,
+    /// OTs, both ways, for the whole batch.
+    pub ots: u64,
+    /// One inference, client to server.
+    pub online_up: u64,
+    /// One inference, server to client.
+    pub online_down: u64,
+    /// Ciphertext-plaintext products for the whole batch.
+    pub products: u64,
+    /// How the convolutions that read it are packed, for people.
+    pub packing: Vec<String>,
+}
+
+/// Predicted traffic of a session.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Prediction {
+    /// Handshake, keys and base OTs: once a session.
+    pub session: Traffic,
+    /// One offline run of `batch` tickets.
+    pub offline: Traffic,
+    /// One inference.
+    pub online: Traffic,
+    /// Tickets per offline run.
+    pub batch: usize,
+    /// One entry a tensor.
+    pub tensors: Vec<TensorCost>,
+}
+
+/// Adds up framed messages.
+#[derive(Default)]
+struct Sum {
+    up: u64,
+    down: u64,
+}
+
+impl Sum {
+    fn up(&mut self, payload: usize) -> u64 {
+        self.up += framed_bytes(payload);
+        payload as u64
+    }
+    fn down(&mut self, payload: usize) -> u64 {
+        self.down += framed_bytes(payload);
+        payload as u64
+    }
+    fn traffic(self, rounds: u64) -> Traffic {
+        Traffic { up: self.up, down: self.down, rounds }
+    }
+}
+
+/// Predicts the traffic of a session that makes tickets `batch` at a time. `plan` is validated.
+///
+/// # Errors
+/// `Error::Input` if a convolution cannot be packed.
+pub fn predict(plan: &PublicPlan, batch: usize) -> Result<Prediction> {
+    CostModel::new(plan, batch)?.traffic()
+}
+
+impl CostModel<'_> {
+    /// Bytes and rounds, exactly as they will be met.
+    ///
+    /// # Errors
+    /// `Error::Local` if the plan cannot be encoded.
+    pub fn traffic(&self) -> Result<Prediction> {
+        let Self { plan, schedule, lattice, batch } = self;
+        let mut tensors = vec![TensorCost::default(); plan.tensors.len()];
+        let mut offline = Sum::default();
+        offline.up(OFFLINE_REQUEST_BYTES);
+        add_lattice(lattice, &mut offline, &mut tensors);
+        add_relus(schedule, *batch, &mut offline, &mut tensors);
+        let online = add_online(plan, schedule, &mut tensors);
+        // Corrections and tables are a second round trip only if something is garbled.
+        let garbled = u64::from(!schedule.relus.is_empty());
+        let answered = u64::from(!lattice.groups.is_empty());
+        Ok(Prediction {
+            session: session_traffic(plan.to_bytes()?.len()),
+            offline: offline.traffic(answered.max(garbled) + garbled),
+            online: online.traffic(schedule.relus.len() as u64 + 1),
+            batch: *batch,
+            tensors,
+        })
+    }
+}
+
+fn add_lattice(lattice: &LatticePlan, sum: &mut Sum, tensors: &mut [TensorCost]) {
+    for group in &lattice.groups {
+        let (up, down) = (sum.up(group.upload_bytes()), sum.down(group.response_bytes()));
+        if let Some(t) = tensors.get_mut(group.group.input) {
+            t.lattice_up += up;
+            t.lattice_down += down;
+            t.products += group.products() as u64;
+            t.packing.push(group.describe());
+        }
+    }
+}
+
+fn add_relus(schedule: &Schedule, batch: usize, sum: &mut Sum, tensors: &mut [TensorCost]) {
+    let ot_bytes = |n| FieldBits::default().extension_bytes(n);
+    for slice in schedule.slices(batch) {
+        let (n, compare) = (slice.len(), slice.compare);
+        let (labels, selections) = (gadget::cot_count(n, compare), gadget::rot_count(n));
+        let ot_down = sum.down(ot_bytes(selections));
+        let ot_up = sum.up(ot_bytes(labels));
+        let up = sum.up(gadget::offline_up_bytes(n, compare));
+        let down = sum.down(gadget::offline_down_bytes(n, compare));
+        if let Some(t) = tensors.get_mut(slice.tensor) {
+            t.ot_down += ot_down;
+            t.ot_up += ot_up;
+            t.ots += (labels + selections) as u64;
+            t.offline_up += up;
+            t.offline_down += down;
+        }
+    }
+    for (tensor, _, positions) in schedule.identity_messages(batch) {
+        let up = sum.up(8 * positions.len());
+        if let Some(t) = tensors.get_mut(tensor) {
+            t.offline_up += up;
+        }
+    }
+}
+
+fn add_online(plan: &PublicPlan, schedule: &Schedule, tensors: &mut [TensorCost]) -> Sum {
+    let mut sum = Sum::default();
+    sum.up(ONLINE_REQUEST_BYTES);
+    if let (Some(first), Some(input)) = (tensors.first_mut(), plan.tensors.first()) {
+        first.online_up = sum.up(8 * input.shape.len());
+    }
+    for relu in &schedule.relus {
+        let down =
+            relu.slices().map(|s| sum.down(gadget::online_down_bytes(s.len(), relu.compare))).sum();
+        let up = sum.up(8 * relu.positions.len());
+        if let Some(t) = tensors.get_mut(relu.tensor) {
+            t.online_down = down;
+            t.online_up = up;
+        }
+    }
+    if let (Some(last), Some(logits)) = (tensors.last_mut(), plan.output()) {
+        last.online_down = sum.down(8 * logits.shape.len());
+    }
+    sum
+}
