@@ -1,6 +1,6 @@
 //! The float evaluator: ranges for calibration, and the reference that quantisation is judged by.
 
-use tacet_protocol::plan::{CopyShape, PoolShape, Shape};
+use tacet_protocol::plan::{CopyShape, Shape};
 
 use crate::engine::Filters;
 use crate::network::{FloatOp, FloatTerm, Layer, Network, Window};
@@ -106,7 +106,7 @@ fn copy(c: &CopyShape, (from, a): (Shape, &[f32]), (to, z): (Shape, &mut [f32]))
 
 fn avg_pool(w: &Window, from: Shape, a: &[f32], z: &mut [f32]) {
     let scale = 1.0 / w.area() as f32;
-    rows(w).for_each_row(from, |out, row| {
+    w.pool().for_each_row(from, |out, row| {
         let sum: f32 = a.get(row).unwrap_or_default().iter().sum();
         if let Some(z) = z.get_mut(out) {
             *z += sum * scale;
@@ -116,16 +116,10 @@ fn avg_pool(w: &Window, from: Shape, a: &[f32], z: &mut [f32]) {
 
 fn max_pool(w: &Window, from: Shape, a: &[f32], z: &mut [f32]) {
     let mut largest = vec![f32::NEG_INFINITY; z.len()];
-    rows(w).for_each_row(from, |out, row| {
+    w.pool().for_each_row(from, |out, row| {
         if let Some(m) = largest.get_mut(out) {
             *m = a.get(row).unwrap_or_default().iter().fold(*m, |m, x| m.max(*x));
         }
     });
     z.iter_mut().zip(largest).for_each(|(z, m)| *z += m);
-}
-
-/// The window as a plan's pooling, whose walk it shares.
-fn rows(w: &Window) -> PoolShape {
-    let Window { kernel_h, kernel_w, stride, pad } = *w;
-    PoolShape { kernel_h, kernel_w, stride, pad, multiplier: 1, added_frac: 0 }
 }

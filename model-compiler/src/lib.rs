@@ -13,6 +13,7 @@ mod import;
 pub mod lower;
 pub mod masks;
 mod network;
+mod npy_header;
 mod ranges;
 pub mod report_page;
 pub mod simulate;

@@ -1,6 +1,6 @@
 //! The folded float network: the plan's structure with real weights.
 
-use tacet_protocol::plan::{ConvShape, CopyShape, Mask, Padding, Shape};
+use tacet_protocol::plan::{ConvShape, CopyShape, Mask, Padding, PoolShape, Shape};
 
 /// A network as the plan will have it (activation tensors joined by linear operators), in floats.
 ///
@@ -96,14 +96,14 @@ pub struct Window {
 }
 
 impl Window {
+    /// The window as a plan's pooling, whose walk over an image it shares.
+    pub(crate) const fn pool(&self) -> PoolShape {
+        let Self { kernel_h, kernel_w, stride, pad } = *self;
+        PoolShape { kernel_h, kernel_w, stride, pad, multiplier: 1, added_frac: 0 }
+    }
     /// Shape of what pooling makes of an image.
     pub const fn output(&self, input: Shape) -> Shape {
-        let (height, width) = self.pad.around(input);
-        Shape {
-            channels: input.channels,
-            height: (height - self.kernel_h) / self.stride + 1,
-            width: (width - self.kernel_w) / self.stride + 1,
-        }
+        self.pool().output(input)
     }
     /// Elements, padding included.
     pub const fn area(&self) -> usize {

@@ -6,21 +6,16 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-use npyz::{NpyHeader, Order};
+use npyz::Order;
 use tacet_image_input::Pixels;
 use zip::ZipArchive;
 
 use super::{Labelled, Part};
 use crate::error::{Error, Result};
+use crate::npy_header::header;
 
 /// Most bytes of an array that are read.
 const MAX_BYTES: usize = 2 << 30;
-/// Magic number, version and length of the header of a NumPy file.
-const PREFIX: usize = 10;
-/// Longest header; NumPy writes 118 bytes for four dimensions.
-const MAX_HEADER: usize = 256;
-/// Fewer digits than this in a header: no product of its numbers overflows.
-const MAX_DIGITS: usize = 19;
 
 type Archive = ZipArchive<BufReader<File>>;
 
@@ -89,29 +84,6 @@ fn member(archive: &mut Archive, name: &str, limit: usize) -> std::result::Resul
         return Err("shorter than its header says".into());
     }
     Ok(Array { dims, kind, bytes })
-}
-
-/// Reads a header of a length and with numbers that cannot harm.
-fn header(reader: &mut impl Read) -> std::result::Result<NpyHeader, String> {
-    let mut bytes = vec![0; PREFIX];
-    reader.read_exact(&mut bytes).map_err(|e| e.to_string())?;
-    let len = match bytes[..] {
-        [.., low, high] if bytes.starts_with(b"\x93NUMPY\x01\x00") => {
-            u16::from_le_bytes([low, high])
-        }
-        _ => return Err("not a NumPy array of format 1.0".into()),
-    };
-    let len = usize::from(len);
-    if len > MAX_HEADER {
-        return Err("a header that is too long".into());
-    }
-    let mut text = vec![0; len];
-    reader.read_exact(&mut text).map_err(|e| e.to_string())?;
-    let digits = text.iter().filter(|b| b.is_ascii_digit()).count();
-    if !text.is_ascii() || digits >= MAX_DIGITS {
-        return Err("a header with absurd numbers".into());
-    }
-    NpyHeader::from_reader([bytes, text].concat().as_slice()).map_err(|e| e.to_string())
 }
 
 /// `[N, H, W]`, `[N, H, W, 1 or 3]` or `[N, 1 or 3, H, W]` bytes as images; grey ones get three

@@ -2,18 +2,12 @@
 
 use std::io::{Cursor, Read};
 
-use npyz::{DType, NpyHeader, Order, TypeChar};
+use npyz::{DType, Order, TypeChar};
 use tacet_protocol::plan::MAX_ELEMENTS;
 use zip::ZipArchive;
 
 use super::file::{Element, MAX_ARRAYS, MaskArray};
-
-/// Magic number, version and length of a header.
-const PREFIX: usize = 10;
-/// Longest header; NumPy writes 118 bytes for four dimensions.
-const MAX_HEADER: usize = 256;
-/// Fewer digits than this in a header: no product of its numbers overflows.
-const MAX_DIGITS: usize = 19;
+use crate::npy_header::header;
 
 type Reason<T> = Result<T, String>;
 
@@ -62,28 +56,4 @@ fn element(dtype: &DType) -> Reason<Element> {
         (TypeChar::Float, 8) => Ok(Element::Float64),
         _ => Err(Element::unknown(&dtype.descr())),
     }
-}
-
-/// Reads a header of a length and with numbers that cannot harm.
-fn header(reader: &mut impl Read) -> Reason<NpyHeader> {
-    let mut bytes = vec![0; PREFIX];
-    reader.read_exact(&mut bytes).map_err(|e| e.to_string())?;
-    if !bytes.starts_with(b"\x93NUMPY\x01\x00") {
-        return Err("not a NumPy array of format 1.0".into());
-    }
-    let len = match bytes.as_slice() {
-        [.., low, high] => usize::from(u16::from_le_bytes([*low, *high])),
-        _ => 0,
-    };
-    if len > MAX_HEADER {
-        return Err("a header that is too long".into());
-    }
-    let mut text = vec![0; len];
-    reader.read_exact(&mut text).map_err(|e| e.to_string())?;
-    let digits = text.iter().filter(|b| b.is_ascii_digit()).count();
-    if !text.is_ascii() || digits >= MAX_DIGITS {
-        return Err("a header with absurd numbers".into());
-    }
-    bytes.extend(text);
-    NpyHeader::from_reader(bytes.as_slice()).map_err(|e| e.to_string())
 }
