@@ -149,7 +149,12 @@ def convert(path, relu6=True):
         ir_version=7,
         producer_name="convert_delphi.py",
     )
-    metadata = {"tacet.mean": "0,0,0", "tacet.std": "1,1,1", "tacet.labels": LABELS}
+    metadata = {
+        "tacet.mean": "0,0,0",
+        "tacet.std": "1,1,1",
+        "tacet.labels": LABELS,
+        "tacet.weights": "trained",
+    }
     helper.set_model_props(model, metadata)
     onnx.checker.check_model(model, full_check=True)
     return model

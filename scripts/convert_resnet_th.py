@@ -145,7 +145,12 @@ def export(net, path, dynamo, opset):
             torch.onnx.export(net, (example,), path, dynamo=False, opset_version=opset, **names)
     model = onnx.load(path)
     commas = lambda values: ",".join(map(str, values))
-    metadata = {"tacet.mean": commas(MEAN), "tacet.std": commas(STD), "tacet.labels": LABELS}
+    metadata = {
+        "tacet.mean": commas(MEAN),
+        "tacet.std": commas(STD),
+        "tacet.labels": LABELS,
+        "tacet.weights": "trained",
+    }
     for key, value in metadata.items():
         model.metadata_props.add(key=key, value=value)
     onnx.checker.check_model(model, full_check=True)
