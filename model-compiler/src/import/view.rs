@@ -159,7 +159,7 @@ impl View {
             while left != 1 {
                 let a = rest.pop()?;
                 let taken = if left >= a.size { a.size } else { left };
-                if left % taken != 0 || a.size % taken != 0 || taken == 0 {
+                if taken == 0 || left % taken != 0 || a.size % taken != 0 {
                     return None;
                 }
                 let inner = a.size / taken;
@@ -295,6 +295,9 @@ mod tests {
         let shuffled = groups.transposed(&[0, 2, 1, 3, 4]).unwrap().reshaped(&[1, 6, 4, 5]);
         assert_eq!(shuffled.unwrap().offsets(1), [0, 60, 20, 80, 40, 100]);
         assert_eq!(image.reshaped(&[1, 7]), None);
+        // No element at all.
+        assert_eq!(image.reshaped(&[1, 0]), None);
+        assert_eq!(image.reshaped(&[0, 120]), None);
         assert_eq!(View::channels_last(S).reshaped(&[1, 7, 20]), None);
     }
 
