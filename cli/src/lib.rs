@@ -3,6 +3,7 @@
 
 mod exit;
 mod log;
+mod memory;
 mod output;
 mod pool;
 

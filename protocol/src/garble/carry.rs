@@ -58,7 +58,7 @@ impl Evaluator<'_> {
 /// The circuit itself, the same for both parties: XORs are free, `and(window, a, b, out)` is one
 /// gate. Leaves Y in `carry`.
 fn ripple(
-    wires: &mut Wires<3>,
+    wires: &mut Wires<3, CHUNK>,
     first: u64,
     c: &[Block],
     s: &[Block],

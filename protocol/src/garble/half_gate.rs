@@ -6,7 +6,8 @@
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::carry::CHUNK;
-use crate::ot::{Block, Delta, GateHash, WINDOW_TWEAKS};
+use super::combine::{self, GarblerHashes, Inputs, Row};
+use crate::ot::{Block, Delta, GateHash, WINDOW_TWEAKS, WindowHash};
 
 /// Bytes of a garbled AND gate.
 pub const AND_BYTES: usize = 2 * Block::BYTES;
@@ -15,24 +16,24 @@ pub const AND_BYTES: usize = 2 * Block::BYTES;
 const EVALUATOR_HALF: u64 = CHUNK as u64;
 const _: () = assert!(2 * CHUNK <= WINDOW_TWEAKS, "two tweaks a gate, one window");
 
-/// One block for each position of a chunk.
-pub(super) type Wire = [Block; CHUNK];
-
 /// Working memory, kept between batches and wiped at the end.
 #[derive(Zeroize, ZeroizeOnDrop)]
-pub(super) struct Wires<const N: usize>(pub(super) Box<[Wire; N]>);
+pub(super) struct Wires<const N: usize, const LEN: usize>(pub(super) Box<[[Block; LEN]; N]>);
 
-impl<const N: usize> Wires<N> {
+impl<const N: usize, const LEN: usize> Wires<N, LEN> {
     pub(super) fn new() -> Self {
-        Self(Box::new([[Block::default(); CHUNK]; N]))
+        Self(Box::new([[Block::default(); LEN]; N]))
     }
 }
+
+/// Gates hashed and combined at a time: their labels and hashes stay in the first-level cache.
+const STEP: usize = 64;
 
 /// Garbles batches of gates under one offset.
 pub struct Garbler<'a> {
     hash: &'a GateHash,
     delta: &'a Delta,
-    hashes: Wires<4>,
+    hashes: Wires<4, STEP>,
 }
 
 impl<'a> Garbler<'a> {
@@ -56,42 +57,46 @@ impl<'a> Garbler<'a> {
         let n = out.len();
         debug_assert!(n <= CHUNK && a.len() == n && b.len() == n);
         debug_assert!(tables.len() == AND_BYTES * n);
-        let offset = self.delta.block();
-        self.hash_inputs(window, a, b);
-        let [ha0, ha1, hb0, hb1] = &*self.hashes.0;
+        let hash = self.hash.window(window);
         let (generator, evaluator) = tables.split_at_mut(Block::BYTES * n);
-        let rows =
-            generator.chunks_exact_mut(Block::BYTES).zip(evaluator.chunks_exact_mut(Block::BYTES));
-        for (i, (g, e)) in rows.enumerate() {
-            let (pa, pb) = (a[i].lsb(), b[i].lsb());
-            let tg = ha0[i] ^ ha1[i] ^ offset.and_bit(pb);
-            let half = hb0[i] ^ hb1[i];
-            out[i] = ha0[i] ^ tg.and_bit(pa) ^ hb0[i] ^ half.and_bit(pb);
-            g.copy_from_slice(&tg.to_bytes());
-            e.copy_from_slice(&(half ^ a[i]).to_bytes());
+        let inputs = a.chunks(STEP).zip(b.chunks(STEP));
+        let rows = generator
+            .as_chunks_mut()
+            .0
+            .chunks_mut(STEP)
+            .zip(evaluator.as_chunks_mut().0.chunks_mut(STEP));
+        for ((i, ((a, b), rows)), out) in inputs.zip(rows).enumerate().zip(out.chunks_mut(STEP)) {
+            let labels = Inputs { a, b };
+            self.hash_inputs(&hash, (i * STEP) as u64, labels);
+            combine::garble(self.delta.block(), labels, self.hashes(), rows, out);
         }
     }
 
     /// Hashes both labels of both inputs.
-    fn hash_inputs(&mut self, window: u64, a: &[Block], b: &[Block]) {
-        let offset = self.delta.block();
+    fn hash_inputs(&mut self, hash: &WindowHash, first: u64, labels: Inputs<'_>) {
+        let (offset, n) = (self.delta.block(), labels.a.len());
         let [ha0, ha1, hb0, hb1] = &mut *self.hashes.0;
-        for i in 0..a.len() {
-            (ha0[i], ha1[i]) = (a[i], a[i] ^ offset);
-            (hb0[i], hb1[i]) = (b[i], b[i] ^ offset);
+        for (labels, h0, h1) in [(labels.a, ha0, ha1), (labels.b, hb0, hb1)] {
+            h0[..n].copy_from_slice(labels);
+            h1.iter_mut().zip(labels).for_each(|(h, l)| *h = *l ^ offset);
         }
-        let hash = self.hash.window(window);
-        hash.hash(0, &mut ha0[..a.len()]);
-        hash.hash(0, &mut ha1[..a.len()]);
-        hash.hash(EVALUATOR_HALF, &mut hb0[..a.len()]);
-        hash.hash(EVALUATOR_HALF, &mut hb1[..a.len()]);
+        let [ha0, ha1, hb0, hb1] = &mut *self.hashes.0;
+        hash.hash(first, &mut ha0[..n]);
+        hash.hash(first, &mut ha1[..n]);
+        hash.hash(EVALUATOR_HALF + first, &mut hb0[..n]);
+        hash.hash(EVALUATOR_HALF + first, &mut hb1[..n]);
+    }
+
+    fn hashes(&self) -> GarblerHashes<'_> {
+        let [a0, a1, b0, b1] = &*self.hashes.0;
+        GarblerHashes { a0, a1, b0, b1 }
     }
 }
 
 /// Evaluates batches of gates.
 pub struct Evaluator<'a> {
     hash: &'a GateHash,
-    hashes: Wires<2>,
+    hashes: Wires<2, STEP>,
 }
 
 impl<'a> Evaluator<'a> {
@@ -105,19 +110,31 @@ impl<'a> Evaluator<'a> {
         let n = out.len();
         debug_assert!(n <= CHUNK && a.len() == n && b.len() == n);
         debug_assert!(tables.len() == AND_BYTES * n);
-        let [ha, hb] = &mut *self.hashes.0;
-        ha[..n].copy_from_slice(a);
-        hb[..n].copy_from_slice(b);
         let hash = self.hash.window(window);
-        hash.hash(0, &mut ha[..n]);
-        hash.hash(EVALUATOR_HALF, &mut hb[..n]);
         let (generator, evaluator) = tables.split_at(Block::BYTES * n);
-        let rows = read_blocks(generator).zip(read_blocks(evaluator));
-        for (i, (tg, te)) in rows.enumerate() {
-            let generated = ha[i] ^ tg.and_bit(a[i].lsb());
-            let evaluated = hb[i] ^ (te ^ a[i]).and_bit(b[i].lsb());
-            out[i] = generated ^ evaluated;
+        let rows = generator.as_chunks().0.chunks(STEP).zip(evaluator.as_chunks().0.chunks(STEP));
+        let inputs = a.chunks(STEP).zip(b.chunks(STEP));
+        for ((i, ((a, b), rows)), out) in inputs.zip(rows).enumerate().zip(out.chunks_mut(STEP)) {
+            let labels = Inputs { a, b };
+            self.step(&hash, (i * STEP) as u64, labels, rows, out);
         }
+    }
+
+    /// One step of gates.
+    fn step(
+        &mut self,
+        hash: &WindowHash,
+        first: u64,
+        labels: Inputs<'_>,
+        rows: (&[Row], &[Row]),
+        out: &mut [Block],
+    ) {
+        let (n, [a, b]) = (out.len(), &mut *self.hashes.0);
+        a[..n].copy_from_slice(labels.a);
+        b[..n].copy_from_slice(labels.b);
+        hash.hash(first, &mut a[..n]);
+        hash.hash(EVALUATOR_HALF + first, &mut b[..n]);
+        combine::evaluate(labels, Inputs { a, b }, rows, out);
     }
 }
 

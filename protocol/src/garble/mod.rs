@@ -5,6 +5,7 @@
 //! of the OTs, which need them too, and are re-exported here.
 
 mod carry;
+mod combine;
 mod half_gate;
 
 pub use crate::ot::{GateHash, Tweaks, Windows};

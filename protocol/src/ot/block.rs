@@ -9,6 +9,7 @@ use crate::rng::SecretRng;
 
 /// 128 secret bits, little-endian on the wire. Keep many of them in [`Blocks`].
 #[derive(Clone, Copy, Default, Zeroize)]
+#[repr(transparent)]
 pub struct Block(pub(crate) u128);
 
 /// Owned blocks, wiped when dropped.

@@ -19,55 +19,44 @@ use aes::Aes128Enc;
 use aes::cipher::{Array, BlockCipherEncrypt, KeyInit};
 
 use super::Block;
+use super::tmmo::{HashBackend, Tmmo};
 use crate::error::{Error, Result};
 
 /// Tweaks of one window, that is hashes (one per label pair) under one AES key.
 pub const WINDOW_TWEAKS: usize = 512;
-/// Blocks encrypted by one call: fills the vector units and stays in the first-level cache.
-const BATCH: usize = 128;
-
 /// Derives the windows' hashes from the session's public key, which both parties agree on.
 #[derive(Clone)]
-pub struct GateHash(Aes128Enc);
+pub struct GateHash {
+    keys: Aes128Enc,
+    backend: HashBackend,
+}
 
 impl GateHash {
-    /// The hash of a session. `key` is public and random.
+    /// The hash of a session, on the fastest kernel here. `key` is public and random.
     pub fn new(key: &[u8; 16]) -> Self {
-        Self(Aes128Enc::new(&Array(*key)))
+        Self::on(HashBackend::detect(), key)
+    }
+
+    /// The same on one kernel.
+    pub fn on(backend: HashBackend, key: &[u8; 16]) -> Self {
+        Self { keys: Aes128Enc::new(&Array(*key)), backend }
     }
 
     /// The hash of one window.
     pub fn window(&self, index: u64) -> WindowHash {
         let mut key = Array(u128::from(index).to_le_bytes());
-        self.0.encrypt_block(&mut key);
-        WindowHash(Aes128Enc::new(&key))
+        self.keys.encrypt_block(&mut key);
+        WindowHash(Tmmo::new(self.backend, &key.0))
     }
 }
 
 /// The hash under one window's key.
-pub struct WindowHash(Aes128Enc);
+pub struct WindowHash(Tmmo);
 
 impl WindowHash {
     /// Replaces `blocks[i]` by its hash with tweak `first + i`. Best in batches of 64 or more.
     pub fn hash(&self, first: u64, blocks: &mut [Block]) {
-        let mut inner = [aes::Block::default(); BATCH];
-        let mut outer = [aes::Block::default(); BATCH];
-        let mut tweak = u128::from(first);
-        for chunk in blocks.chunks_mut(BATCH) {
-            let (inner, outer) = (&mut inner[..chunk.len()], &mut outer[..chunk.len()]);
-            for (to, from) in inner.iter_mut().zip(chunk.iter()) {
-                to.0 = from.to_bytes();
-            }
-            self.0.encrypt_blocks(inner);
-            for (to, from) in outer.iter_mut().zip(inner.iter()) {
-                to.0 = (u128::from_le_bytes(from.0) ^ tweak).to_le_bytes();
-                tweak += 1;
-            }
-            self.0.encrypt_blocks(outer);
-            for ((to, a), b) in chunk.iter_mut().zip(inner).zip(outer) {
-                to.0 = u128::from_le_bytes(a.0) ^ u128::from_le_bytes(b.0);
-            }
-        }
+        self.0.hash(first, blocks);
     }
 }
 

@@ -27,6 +27,7 @@ mod ggm;
 mod hash;
 mod random;
 mod stream;
+mod tmmo;
 mod transpose;
 
 pub use base::{
@@ -43,6 +44,7 @@ pub use field::FieldBits;
 pub use ggm::CORRECTION_BYTES;
 pub use hash::{GateHash, Tweaks, WINDOW_TWEAKS, WindowHash, Windows};
 pub use random::{ROT_WINDOW, ReceiverPads, SenderPads, rot_windows};
+pub use tmmo::HashBackend;
 
 /// All ones if `bit` is 1, zero if it is 0: a branch-free select mask.
 #[inline]

@@ -23,7 +23,9 @@ impl PreparedWeights {
         let inputs = packing.input_groups();
         let polys = (0..packing.weight_polys())
             .into_par_iter()
-            .map(|i| weight_poly(packing, weights, i / inputs, i % inputs))
+            .map_init(Poly::zero, |scratch, i| {
+                weight_poly(packing, weights, (i / inputs, i % inputs), scratch)
+            })
             .collect();
         Ok(Self { polys, inputs })
     }
@@ -75,7 +77,9 @@ impl Weights<'_> {
             Self::Raw(weights) => {
                 let fresh: Vec<_> = inputs
                     .into_par_iter()
-                    .map(|input| weight_poly(packing, weights, output, input))
+                    .map_init(Poly::zero, |scratch, input| {
+                        weight_poly(packing, weights, (output, input), scratch)
+                    })
                     .collect();
                 f(&fresh.iter().collect::<Vec<_>>())
             }
@@ -100,9 +104,17 @@ fn check_weights(packing: &Packing, weights: &[i32]) -> Result<()> {
     }
 }
 
-fn weight_poly(packing: &Packing, weights: &[i32], output: usize, input: usize) -> Poly<Ntt> {
-    let mut poly = Poly::<Coeff>::zero();
-    let [r0, r1] = poly.residues_mut();
+/// One weight polynomial. It is laid out in `scratch`: few coefficients are set, and new memory that
+/// is read before it is written costs two page faults a page instead of one.
+fn weight_poly(
+    packing: &Packing,
+    weights: &[i32],
+    (output, input): (usize, usize),
+    scratch: &mut Poly<Coeff>,
+) -> Poly<Ntt> {
+    let [r0, r1] = scratch.residues_mut();
+    r0.fill(0);
+    r1.fill(0);
     for tap in packing.taps(output, input) {
         let w = i64::from(weights[tap.weight]);
         let w = if tap.negative { -w } else { w };
@@ -110,5 +122,5 @@ fn weight_poly(packing: &Packing, weights: &[i32], output: usize, input: usize) 
         r0[tap.at] = PRIMES[0].add(r0[tap.at], PRIMES[0].signed(w));
         r1[tap.at] = PRIMES[1].add(r1[tap.at], PRIMES[1].signed(w));
     }
-    poly.into_ntt()
+    scratch.clone().into_ntt()
 }
