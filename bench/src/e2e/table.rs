@@ -11,8 +11,12 @@ pub fn text(row: &Row) -> String {
     // Writing to a string cannot fail.
     let _ = writeln!(
         out,
-        "{}: {} of {} ReLUs, {} tickets a run, {} ({})\n",
-        row.net, row.relus, row.unmasked_relus, row.batch, row.network, row.network_numbers
+        "{}: {} of {} ReLUs, {} tickets a run, {}\n",
+        row.net,
+        row.relus,
+        row.unmasked_relus,
+        row.batch,
+        network(row)
     );
     let _ = writeln!(
         out,
@@ -42,6 +46,12 @@ pub fn text(row: &Row) -> String {
     let _ = writeln!(out, "peak memory: client {client}, server {server}\n");
     layers(&mut out, row);
     out
+}
+
+/// The connection's name and numbers, which may be one and the same.
+fn network(row: &Row) -> String {
+    let Row { network: name, network_numbers: numbers, .. } = row;
+    if name == numbers { name.clone() } else { format!("{name} ({numbers})") }
 }
 
 fn phase(name: &str, p: &Phase, cpu: &str) -> String {

@@ -24,8 +24,8 @@ pub fn keep_exactly(plan: &mut PublicPlan, n: usize, draw: &mut Draw) {
 
 /// `n` split in proportion to `sizes` (largest remainders); at most as much as there is.
 fn shares(sizes: &[usize], n: usize) -> Vec<usize> {
-    let total = sizes.iter().sum::<usize>().max(1);
-    let n = n.min(total);
+    let total: usize = sizes.iter().sum();
+    let (n, total) = (n.min(total), total.max(1));
     let mut shares: Vec<usize> = sizes.iter().map(|size| n * size / total).collect();
     let mut order: Vec<usize> = (0..sizes.len()).collect();
     order.sort_by_key(|i| std::cmp::Reverse(sizes.get(*i).map_or(0, |size| n * size % total)));

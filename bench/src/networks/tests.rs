@@ -73,7 +73,15 @@ fn an_unknown_name_lists_the_known_ones() {
 
 #[test]
 fn activations_stay_in_range_and_logits_above_rounding() {
-    for (name, keep) in [("resnet20", "all"), ("resnet20", "0"), ("minionn", "20%")] {
+    let cases = [
+        ("resnet20", "all"),
+        ("resnet32", "0"),
+        ("minionn", "20%"),
+        ("vgg16", "all"),
+        ("vgg16", "5%"),
+        ("mobilenetv1", "all"),
+    ];
+    for (name, keep) in cases {
         let plan = Network::named(name).unwrap().plan(keep.parse().unwrap()).unwrap();
         let image = tacet_compile::Calibration::synthetic(IMAGE, 1).images.remove(0);
         let input = tacet_image_input::encode(&image, &plan.public).unwrap();

@@ -13,6 +13,9 @@ use super::draw::Draw;
 const IMAGE: f64 = 1.0;
 /// Mean square of what the convolutions of a tensor sum up to: deviations of 0.5 in a range of 8.
 const SUM: f64 = 0.25;
+/// What averaging 2x2 values leaves of their mean square: a quarter if they had nothing to do with
+/// each other, all if they were the same; in between, so that neither adds up over the layers.
+const AVERAGED: f64 = 0.6;
 
 /// Weights without biases for a plan.
 pub fn draw(plan: &PublicPlan, draw: &mut Draw) -> SecretPlan {
@@ -37,10 +40,16 @@ fn tensor(
     let mut total = 0.0;
     let weights = spec.terms.iter().map(|term| {
         let square = squares.get(term.input).copied().unwrap_or(IMAGE);
-        let Linear::Conv(c) = &term.op else {
-            // A copy keeps what it reads, an average has at most as much.
-            total += square;
-            return Vec::new();
+        let c = match &term.op {
+            Linear::Conv(c) => c,
+            Linear::Copy(_) => {
+                total += square;
+                return Vec::new();
+            }
+            Linear::AvgPool(pool) => {
+                total += square * AVERAGED.powf((pool.kernel_h as f64).log2());
+                return Vec::new();
+            }
         };
         total += target;
         let fan_in = (c.group_inputs() * c.kernel_h * c.kernel_w) as f64;
