@@ -7,6 +7,8 @@
 # kernel's own TCP; the file says so, with the command and its error.
 #
 # Needs root, iproute2, openssl, python3 and the release binaries (`make release`).
+# On a machine with other work, `chrt -r 5 scripts/check-shaping.sh` keeps that out of the way: a
+# woken thread waits for a tick of the scheduler otherwise, several round trips of a lan.
 #   BIN=target/release MODEL=models/cifar10-thin.onnx BATCH=8 REPEAT=3 OUT=results/shaping.json
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -137,7 +139,9 @@ for network in ("lan", "wan"):
     lines[network] = [json.load(open(p)) for p in sorted(glob.glob(f"{folder}/{network}.line.*"))]
 
 error = os.environ["NETEM_ERROR"]
-result = {"command": "scripts/check-shaping.sh", "kernel": os.uname().release, "cores": os.cpu_count(),
+policies = {os.SCHED_OTHER: "SCHED_OTHER", os.SCHED_FIFO: "SCHED_FIFO", os.SCHED_RR: "SCHED_RR"}
+result = {"command": f"BATCH={batch} REPEAT={repeat} scripts/check-shaping.sh",
+          "scheduler": policies.get(os.sched_getscheduler(0), "other"), "kernel": os.uname().release, "cores": os.cpu_count(),
           "model": model, "batch": int(batch), "runs": int(repeat), "reference": reference,
           "netem": {"command": os.environ["NETEM"], "error": error or None},
           "rows": rows, "slow_line": {k: v for k, v in lines.items() if v} or None}
