@@ -6,6 +6,7 @@ mod cifar;
 mod clear;
 mod client;
 mod demo;
+mod e2e;
 mod met;
 mod networks;
 mod networks_table;
@@ -15,6 +16,7 @@ mod profile;
 mod report;
 mod server;
 mod stage;
+mod sweep;
 mod table;
 
 use std::path::PathBuf;
@@ -42,6 +44,11 @@ enum Verb {
     Profile(profile::Options),
     /// Predicted against measured seconds and memory: two offline runs on loopback
     CheckEstimate(check::Options),
+    /// A whole private run on a given network: seconds, bytes, CPU and memory of each phase, and of
+    /// each layer
+    E2e(e2e::E2e),
+    /// The same by the number of ReLUs kept
+    Sweep(sweep::Sweep),
     /// Bytes of convolutions and of whole networks, by mask, predicted; runs nothing
     Predict {
         /// Results as JSON
@@ -85,6 +92,8 @@ fn main() -> ExitCode {
         Verb::Networks(args) => (networks_table::run(args), args.json),
         Verb::Profile(options) => (profile::run(options), options.json),
         Verb::CheckEstimate(options) => (check::run(options), options.json),
+        Verb::E2e(args) => (e2e::run(args), args.common.json),
+        Verb::Sweep(args) => (sweep::run(args), args.common.json),
         Verb::Predict { json } => (predict::run(*json), *json),
     };
     tacet_cli::finish(result, json, tacet_cli::LogFormat::Text)

@@ -12,6 +12,8 @@ use clap::Args;
 use tacet_cli::json_line;
 use tacet_protocol::Result;
 
+pub use row::append;
+
 use row::Row;
 
 /// Options of `networks`.
@@ -64,7 +66,7 @@ pub fn run(args: &NetworksArgs) -> Result<()> {
     let mut rows = Vec::new();
     for model in &args.models {
         let row = steps::network(model, args)?;
-        row::append(&args.out, &row)?;
+        append(&args.out, &row)?;
         if args.json {
             json_line(&row)?;
         }
