@@ -24,6 +24,8 @@ mod upload;
 mod weights;
 
 #[cfg(test)]
+pub(crate) mod counted;
+#[cfg(test)]
 mod tests;
 
 pub use evaluate::evaluate;
