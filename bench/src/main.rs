@@ -6,6 +6,7 @@ mod cifar;
 mod clear;
 mod client;
 mod demo;
+mod kernels;
 mod met;
 mod networks;
 mod networks_table;
@@ -40,6 +41,8 @@ enum Verb {
     Networks(networks_table::NetworksArgs),
     /// Measure this machine's kernels, for the seconds that `tacet-compile estimate` predicts
     Profile(profile::Options),
+    /// Every kernel on one core, beside the time that this machine cannot do it faster than
+    Kernels(kernels::Options),
     /// Predicted against measured seconds and memory: two offline runs on loopback
     CheckEstimate(check::Options),
     /// Bytes of convolutions and of whole networks, by mask, predicted; runs nothing
@@ -84,6 +87,7 @@ fn main() -> ExitCode {
         Verb::Report(options) => (report::run(options), options.json),
         Verb::Networks(args) => (networks_table::run(args), args.json),
         Verb::Profile(options) => (profile::run(options), options.json),
+        Verb::Kernels(options) => (kernels::run(options), options.json),
         Verb::CheckEstimate(options) => (check::run(options), options.json),
         Verb::Predict { json } => (predict::run(*json), *json),
     };

@@ -2,9 +2,10 @@
 
 use super::count;
 use crate::plan::{ConvShape, Shape};
+use crate::rlwe::measure::{Plain, Products, Transformed};
 use crate::rlwe::{
-    CellMap, Defined, Packing, PreparedWeights, PublicKey, SecretKey, Weights, counted,
-    decrypt_response, encrypt_mask, evaluate, receive_upload,
+    CellMap, Defined, Packing, PreparedWeights, PublicKey, SecretKey, Weights, decrypt_response,
+    encrypt_mask, evaluate, receive_upload,
 };
 use crate::rng::SecretRng;
 
@@ -47,22 +48,36 @@ impl Layer {
     }
 }
 
-#[test]
-#[ignore = "counted by scripts/instructions.py"]
-fn ntt_forward() {
-    count(counted::forward(3));
+fn random(n: usize) -> Vec<Plain> {
+    let mut rng = SecretRng::from_test_seed(3);
+    (0..n).map(|_| Plain::random(&mut rng)).collect()
+}
+
+fn transformed(n: usize) -> Vec<Transformed> {
+    random(n).into_iter().map(Plain::forward).collect()
 }
 
 #[test]
 #[ignore = "counted by scripts/instructions.py"]
-fn ntt_inverse_and_product() {
-    count(counted::product_to_coefficients(3));
+fn ntt_forward() {
+    let mut ready = random(2);
+    count(move || ready.pop().unwrap().forward());
+}
+
+#[test]
+#[ignore = "counted by scripts/instructions.py"]
+fn ntt_inverse() {
+    let polys = transformed(1);
+    let mut ready = vec![Products::new(), Products::new()];
+    ready.iter_mut().for_each(|sum| sum.add(&polys, &polys));
+    count(move || ready.pop().unwrap().inverse());
 }
 
 #[test]
 #[ignore = "counted by scripts/instructions.py"]
 fn eight_products() {
-    count(counted::products(8));
+    let (left, right, mut sum) = (transformed(8), transformed(8), Products::new());
+    count(move || sum.add(&left, &right));
 }
 
 #[test]

@@ -14,6 +14,7 @@
 mod evaluate;
 mod kernel;
 mod keys;
+pub mod measure;
 mod noise;
 mod packing;
 mod params;
@@ -23,8 +24,6 @@ mod sampling;
 mod upload;
 mod weights;
 
-#[cfg(test)]
-pub(crate) mod counted;
 #[cfg(test)]
 mod tests;
 

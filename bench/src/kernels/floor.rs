@@ -1,0 +1,163 @@
+//! Lower bounds: operations and bytes that a method cannot do without, at this machine's peaks.
+//!
+//! Parts may overlap (multiplier, vector units, memory), so a floor is the longest part, not their
+//! sum. What is left out only lowers it: additions, loads and stores, whatever stays in a cache.
+
+use tacet_protocol::cost::profile::LatticeKernels;
+use tacet_protocol::ot::{BASE_COUNT, FieldBits};
+use tacet_protocol::rlwe::{DEGREE, P};
+
+use super::peaks::Peaks;
+
+/// A lower bound of a unit's seconds, and what it counts.
+#[derive(Clone)]
+pub struct Floor {
+    /// Seconds.
+    pub seconds: f64,
+    /// One sentence.
+    pub text: String,
+}
+
+impl Floor {
+    /// The longest of `parts`.
+    pub fn new<const N: usize>(parts: [f64; N], text: &str) -> Self {
+        Self { seconds: parts.into_iter().fold(0.0, f64::max), text: text.to_owned() }
+    }
+}
+
+const N: f64 = DEGREE as f64;
+const PRIMES: f64 = P.len() as f64;
+/// Bytes of a polynomial modulo all primes.
+const POLY: f64 = 8.0 * N * PRIMES;
+/// Random bits of a coefficient's noise: two sums of 21.
+const NOISE: f64 = 42.0;
+/// Rounds of AES-128.
+const ROUNDS: f64 = 10.0;
+
+/// Butterflies of a transform modulo all primes.
+fn butterflies() -> f64 {
+    PRIMES * N / 2.0 * f64::from(DEGREE.ilog2())
+}
+
+/// A transform either way.
+pub fn transform(p: &Peaks) -> Floor {
+    Floor::new(
+        [butterflies() * p.modular_product()],
+        "N/2 log2 N butterflies for each of the 2 primes, N = 8192, each one modular product of 3 \
+         word multiplications (or what stands for them in vectors)",
+    )
+}
+
+/// Transforming a weight polynomial.
+pub fn weight(p: &Peaks) -> Floor {
+    Floor::new(
+        [butterflies() * p.modular_product(), p.moved(POLY)],
+        "a forward transform modulo 2 primes; 128 KiB written",
+    )
+}
+
+/// A ciphertext-plaintext product.
+pub fn product(p: &Peaks) -> Floor {
+    Floor::new(
+        [2.0 * PRIMES * N * p.wide_product(), p.moved(POLY)],
+        "4 x 8192 multiply-adds of 63-bit words, not reduced; the weight polynomial's 128 KiB from \
+         memory",
+    )
+}
+
+/// Encrypting an upload ciphertext.
+pub fn encrypt(p: &Peaks) -> Floor {
+    let modular = butterflies() + PRIMES * N;
+    Floor::new(
+        [modular * p.modular_product(), p.keystream(POLY + N * NOISE / 8.0)],
+        "an inverse transform and a pointwise product; ChaCha20 for 128 KiB of the public \
+         polynomial and 42 bits of noise a coefficient, 960 word operations for 64 bytes",
+    )
+}
+
+/// Reading one.
+pub fn read(p: &Peaks) -> Floor {
+    Floor::new(
+        [butterflies() * p.modular_product(), p.keystream(POLY)],
+        "a forward transform; ChaCha20 for the public polynomial's 128 KiB",
+    )
+}
+
+/// Finishing a response.
+pub fn finish(p: &Peaks) -> Floor {
+    let modular = 3.0 * butterflies() * p.modular_product();
+    let products = 2.0 * PRIMES * N * p.wide_product();
+    Floor::new(
+        [modular + products, p.keystream(N * (2.0 + 2.0 * NOISE) / 8.0)],
+        "a forward and two inverse transforms and the two products with the public key; ChaCha20 \
+         for a ternary and two noise polynomials (86 bits a coefficient)",
+    )
+}
+
+/// Decrypting a response.
+pub fn decrypt(p: &Peaks) -> Floor {
+    let modular = 2.0 * butterflies() * p.modular_product();
+    Floor::new(
+        [modular + PRIMES * N * p.wide_product()],
+        "a forward and an inverse transform and a pointwise product",
+    )
+}
+
+/// An AND gate: `hashes` of two AES calls each, `bytes` written or read.
+pub fn gate(p: &Peaks, hashes: f64, text: &str) -> Floor {
+    let rounds = hashes * 2.0 * ROUNDS;
+    Floor::new([p.aes_round().unwrap_or_default() * rounds, p.moved(32.0)], text)
+}
+
+/// AES calls an OT at the receiver, and at the sender, who misses a leaf in each tree.
+fn ot_calls() -> (f64, f64) {
+    let field = FieldBits::default();
+    let widths = (0..field.blocks()).map(|b| field.get().min(BASE_COUNT - b * field.get()));
+    widths.fold((0.0, 0.0), |(receiver, sender), width| {
+        let leaves = f64::from(1u32 << width);
+        (receiver + leaves / 128.0, sender + (leaves - 1.0) / 128.0)
+    })
+}
+
+/// An extended OT: at the receiver, at the sender.
+pub fn ots(p: &Peaks) -> [Floor; 2] {
+    let (receiver, sender) = ot_calls();
+    let round = p.aes_round().unwrap_or_default();
+    let of = |calls: f64| {
+        let text = format!(
+            "{calls} AES calls of 10 rounds (a bit of every leaf's stream); the \
+                            block's 16 bytes written"
+        );
+        Floor::new([round * ROUNDS * calls, p.moved(16.0)], &text)
+    };
+    [of(receiver), of(sender)]
+}
+
+/// A multiplication of a convolution with `macs` of them and so many bytes of weights.
+pub fn mac(p: &Peaks, backend: &str, macs: usize, weight_bytes: usize) -> Floor {
+    Floor::new(
+        [p.mac(backend), p.moved(weight_bytes as f64) / macs as f64],
+        match backend {
+            "scalar" => "one 64-bit multiplication, or two of 32 bits in vectors; 4 bytes a weight",
+            "avx2" => "two vector multiplications of 32 bits; 4 bytes a weight from memory",
+            _ => {
+                "the best of one 64-bit, two 32-bit and two 52-bit vector multiplications; 4 \
+                  bytes a weight from memory"
+            }
+        },
+    )
+}
+
+/// Floors of all lattice kernels, in the place of their times.
+pub fn lattice(p: &Peaks) -> LatticeKernels {
+    LatticeKernels {
+        layout: 0.0,
+        cells: 0.0,
+        encrypt: encrypt(p).seconds,
+        read: read(p).seconds,
+        weight: weight(p).seconds,
+        product: product(p).seconds,
+        finish: finish(p).seconds,
+        decrypt: decrypt(p).seconds,
+    }
+}
