@@ -1,7 +1,7 @@
 //! Lower bounds: operations and bytes that a method cannot do without, at this machine's peaks.
 //!
-//! Parts may overlap (multiplier, vector units, memory), so a floor is the longest part, not their
-//! sum. What is left out only lowers it: additions, loads and stores, whatever stays in a cache.
+//! Parts may overlap (multiplications, other arithmetic, memory), so a floor is the longest part,
+//! not their sum. What is left out only lowers it: additions, loads and stores, whatever stays in a cache.
 
 use tacet_protocol::cost::profile::LatticeKernels;
 use tacet_protocol::ot::{BASE_COUNT, FieldBits};

@@ -88,7 +88,10 @@ fn transforms(meter: &Meter, peaks: &Peaks, rng: &mut SecretRng) -> Result<Vec<R
         Ok(timed(|| Ok(std::hint::black_box(sum.inverse())))?.1)
     })?;
     let row = |name, seconds| Row::new(name, "polynomial", seconds, floor::transform(peaks));
-    Ok(vec![row("forward NTT, both primes", forward), row("inverse NTT, both primes", inverse)])
+    Ok(vec![
+        row("forward NTT, both primes", forward),
+        row("inverse NTT of a lazy sum, both primes", inverse),
+    ])
 }
 
 /// What `profile` measures of encrypted layers.

@@ -105,7 +105,7 @@ impl Row {
             self.target.as_ref().map(|t| rate(t.rate)).unwrap_or_default(),
             time(self.floor_seconds, self.unit),
             ratio,
-            self.bytes.map(crate::table::bytes).unwrap_or_default(),
+            self.bytes.map(bytes).unwrap_or_default(),
         ]
     }
 }
@@ -118,6 +118,11 @@ fn time(seconds: f64, unit: &str) -> String {
         s => (s, "s"),
     };
     format!("{value:.3} {name}/{unit}")
+}
+
+/// Few bytes with their fraction.
+fn bytes(n: f64) -> String {
+    if n < 100.0 { format!("{n} B") } else { crate::table::bytes(n) }
 }
 
 fn rate(rate: f64) -> String {

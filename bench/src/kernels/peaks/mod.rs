@@ -12,9 +12,9 @@ use tacet_bench::meter::timed;
 use tacet_protocol::Result;
 
 /// Runs that the best is taken of.
-const RUNS: usize = 12;
-/// Rounds of a run: a few milliseconds.
-const ROUNDS: usize = 1 << 20;
+const RUNS: usize = 8;
+/// Rounds of a run: about a millisecond.
+const ROUNDS: usize = 1 << 18;
 
 /// A peak, for the report.
 #[derive(Serialize)]

@@ -60,8 +60,7 @@ pub fn copy() -> Result<f64> {
 /// Products of 64-bit words, both halves used: one in each chain a round.
 pub fn multiply(rounds: usize) {
     let factor = black_box(0x9e37_79b9_7f4a_7c15u64);
-    let mut chains = [0u64; CHAINS];
-    chains.iter_mut().zip(1..).for_each(|(x, i)| *x = factor.wrapping_add(i));
+    let mut chains = black_box([factor; CHAINS]);
     for _ in 0..rounds {
         for x in &mut chains {
             let wide = u128::from(*x) * u128::from(factor);
@@ -74,7 +73,7 @@ pub fn multiply(rounds: usize) {
 /// An addition, an XOR and a rotation of a word in each chain a round.
 pub fn mix(rounds: usize) {
     let c = black_box(0x9e37_79b9u32);
-    let mut chains = [c; CHAINS];
+    let mut chains = black_box([c; CHAINS]);
     for _ in 0..rounds {
         for x in &mut chains {
             *x = (x.wrapping_add(c) ^ c).rotate_left(7);
