@@ -134,6 +134,7 @@ def main():
     parser.add_argument("--accept", action="store_true", help="store the counts as the baseline")
     parser.add_argument("selection", nargs="*", help="packages, as `cargo test` takes them")
     args = parser.parse_args()
+    sys.stdout.reconfigure(line_buffering=True)
     if not can_count():
         print(f"instructions: NOT COUNTED, the baseline is for x86-64 Linux with {', '.join(sorted(NEEDED))}")
         return
