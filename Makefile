@@ -16,6 +16,8 @@ DATA ?=
 N ?= 100
 LIBTORCH_DIR := libtorch
 MODEL := models/cifar10-thin.onnx
+# Checked with everything else; not compiled for tests.
+BENCHES := tacet-bench/criterion
 RELEASE_BINS := -p tacet-compile -p tacet-server -p tacet-client -p tacet-bench
 
 .PHONY: demo test bench figures model report libtorch valgrind baseline release
@@ -49,8 +51,8 @@ report: libtorch
 
 test: libtorch valgrind
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked
+	$(CARGO) clippy --workspace --all-targets --features $(BENCHES) --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --features $(BENCHES) --locked
 	$(CARGO) build --workspace --bins --locked
 	$(CARGO) test --workspace --locked
 	scripts/instructions.py -- --workspace

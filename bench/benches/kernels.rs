@@ -1,4 +1,5 @@
-//! The kernels under criterion, on one thread: `cargo bench -p tacet-bench [-- FILTER]`.
+//! The kernels under criterion, on one thread:
+//! `cargo bench -p tacet-bench --features criterion [-- FILTER]`.
 //!
 //! For work on a kernel: wall-clock time, with a comparison to the last run. For figures beside
 //! what the machine can do, see `tacet-bench kernels`.
@@ -22,11 +23,11 @@ fn polynomials(c: &mut Criterion, rng: &mut SecretRng) {
     let mut group = c.benchmark_group("polynomial");
     group.bench_function("forward NTT", |b| {
         let poly = || Polynomials::new(1, rng).plain.pop();
-        b.iter_batched(poly, |p| p.map(|p| p.forward()), BatchSize::LargeInput);
+        b.iter_batched(poly, |p| p.map(|p| p.forward()), BatchSize::PerIteration);
     });
     let polys = Polynomials::new(PRODUCTS, rng);
     group.bench_function("inverse NTT of a sum", |b| {
-        b.iter_batched(|| polys.squares(), |sum| sum.inverse(), BatchSize::LargeInput);
+        b.iter_batched(|| polys.squares(), |sum| sum.inverse(), BatchSize::PerIteration);
     });
     group.throughput(Throughput::Elements(PRODUCTS as u64));
     group.bench_function("products", |b| {
