@@ -6,4 +6,4 @@ mod relu;
 
 pub use lattice::{Keys, Layer, Polynomials};
 pub use linear::Conv;
-pub use relu::{Gates, Instance, POSITIONS, Relus, Step};
+pub use relu::{Gates, Instance, POSITIONS, Relus, STEPS};

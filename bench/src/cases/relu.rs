@@ -93,31 +93,10 @@ impl Gates {
     }
 }
 
-/// Steps of a slice of masked ReLUs that are timed, in their order.
-#[derive(Clone, Copy)]
-pub enum Step {
-    /// OT extension for the labels, receiver.
-    OtReceive,
-    /// OT extension for the labels, sender.
-    OtSend,
-    /// Pads of the random OTs, receiver.
-    PadsReceive,
-    /// Pads of the random OTs, sender.
-    PadsSend,
-    /// The client enters its shares.
-    Request,
-    /// The server garbles.
-    Garble,
-    /// The server picks labels and rows.
-    Labels,
-    /// The client evaluates.
-    Evaluate,
-}
-
-impl Step {
-    /// How many there are.
-    pub const COUNT: usize = 8;
-}
+/// Steps of a slice of masked ReLUs that are timed: the labels' OT extension at its receiver and
+/// at its sender, the pads of the random OTs likewise; then the client's request, garbling, the
+/// server's labels and the client's evaluation.
+pub const STEPS: usize = 8;
 
 /// Both directions of correlated OT and the rest of a session.
 pub struct Relus {
@@ -145,11 +124,11 @@ impl Relus {
         })
     }
 
-    /// One slice of [`POSITIONS`] through both phases; core-seconds of each [`Step`].
+    /// One slice of [`POSITIONS`] through both phases; core-seconds of each of the [`STEPS`].
     ///
     /// # Errors
     /// Those of the protocol.
-    pub fn slice(&mut self, bits: CompareBits) -> Result<[f64; Step::COUNT]> {
+    pub fn slice(&mut self, bits: CompareBits) -> Result<[f64; STEPS]> {
         let (ots, n) = (cot_count(POSITIONS, bits), rot_count(POSITIONS));
         let hash = self.hash.clone();
         let (x_c, x_s) = (self.rng.u64s(n), self.rng.u64s(n));

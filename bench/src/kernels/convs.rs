@@ -7,7 +7,7 @@ use tacet_protocol::plan::{ConvShape, Linear, PublicPlan};
 use tacet_protocol::rng::SecretRng;
 use tacet_protocol::{Error, Result};
 
-use super::floor::{self, Floor};
+use super::floor;
 use super::peaks::Peaks;
 use super::report::Row;
 use crate::networks::RESNET18;
@@ -76,23 +76,21 @@ fn of_backend(
     rng: &mut SecretRng,
 ) -> Result<Vec<Row>> {
     let backend_name = name(backend);
-    let (mut rows, mut seconds, mut floors, mut macs) = (Vec::new(), 0.0, 0.0, 0);
+    let (mut rows, mut seconds, mut macs) = (Vec::new(), 0.0, 0);
+    let floor = floor::mac(peaks, &backend_name);
     for (shape, count) in shapes {
         let mut conv = Conv::new(shape, rng);
         let took = meter.seconds_of(|| {
             conv.run(backend);
             Ok(())
         })?;
-        let floor = floor::mac(peaks, &backend_name, shape.macs(), 4 * shape.weights());
         let of_shape = shape.macs() as f64;
         seconds += *count as f64 * took;
-        floors += *count as f64 * of_shape * floor.seconds;
         macs += count * shape.macs();
         let name = format!("online convolution {} (x{count})", describe(shape));
-        rows.push(Row::new(&name, "MAC", took / of_shape, floor).backend(&backend_name));
+        rows.push(Row::new(&name, "MAC", took / of_shape, floor.clone()).backend(&backend_name));
     }
     let all = macs as f64;
-    let floor = Floor::new([floors / all], "the sum of all layers' floors");
     let total = Row::new("online convolutions of ResNet18 32x32", "MAC", seconds / all, floor);
     rows.push(total.backend(&backend_name).target(TARGET));
     Ok(rows)

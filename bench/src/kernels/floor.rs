@@ -3,7 +3,6 @@
 //! Parts may overlap (multiplications, other arithmetic, memory), so a floor is the longest part,
 //! not their sum. What is left out only lowers it: additions, loads and stores, whatever stays in a cache.
 
-use tacet_protocol::cost::profile::LatticeKernels;
 use tacet_protocol::ot::{BASE_COUNT, FieldBits};
 use tacet_protocol::rlwe::{DEGREE, P};
 
@@ -59,7 +58,7 @@ pub fn weight(p: &Peaks) -> Floor {
 /// A ciphertext-plaintext product.
 pub fn product(p: &Peaks) -> Floor {
     Floor::new(
-        [2.0 * PRIMES * N * p.wide_product(), p.moved(POLY)],
+        [product_operations(p), p.moved(POLY)],
         "4 x 8192 multiply-adds of 63-bit words, not reduced; the weight polynomial's 128 KiB from \
          memory",
     )
@@ -86,9 +85,8 @@ pub fn read(p: &Peaks) -> Floor {
 /// Finishing a response.
 pub fn finish(p: &Peaks) -> Floor {
     let modular = 3.0 * butterflies() * p.modular_product();
-    let products = 2.0 * PRIMES * N * p.wide_product();
     Floor::new(
-        [modular + products, p.keystream(N * (2.0 + 2.0 * NOISE) / 8.0)],
+        [modular + product_operations(p), p.keystream(N * (2.0 + 2.0 * NOISE) / 8.0)],
         "a forward and two inverse transforms and the two products with the public key; ChaCha20 \
          for a ternary and two noise polynomials (86 bits a coefficient)",
     )
@@ -124,40 +122,46 @@ pub fn ots(p: &Peaks) -> [Floor; 2] {
     let (receiver, sender) = ot_calls();
     let round = p.aes_round().unwrap_or_default();
     let of = |calls: f64| {
-        let text = format!(
-            "{calls} AES calls of 10 rounds (a bit of every leaf's stream); the \
-                            block's 16 bytes written"
-        );
+        let text = format!("{calls} AES calls of 10 rounds: a bit of each leaf's stream; 16 bytes");
         Floor::new([round * ROUNDS * calls, p.moved(16.0)], &text)
     };
     [of(receiver), of(sender)]
 }
 
-/// A multiplication of a convolution with `macs` of them and so many bytes of weights.
-pub fn mac(p: &Peaks, backend: &str, macs: usize, weight_bytes: usize) -> Floor {
-    Floor::new(
-        [p.mac(backend), p.moved(weight_bytes as f64) / macs as f64],
-        match backend {
-            "scalar" => "one 64-bit multiplication, or two of 32 bits in vectors; 4 bytes a weight",
-            "avx2" => "two vector multiplications of 32 bits; 4 bytes a weight from memory",
-            _ => {
-                "the best of one 64-bit, two 32-bit and two 52-bit vector multiplications; 4 \
-                  bytes a weight from memory"
-            }
-        },
-    )
+/// A multiplication of a convolution; weights may stay in a cache.
+pub fn mac(p: &Peaks, backend: &str) -> Floor {
+    let text = match backend {
+        "scalar" => "one 64-bit multiplication, or two of 32 bits in AVX2",
+        "avx2" => "two vector multiplications of 32 bits",
+        _ => "the best of one 64-bit, two 32-bit and two 52-bit vector multiplications",
+    };
+    Floor::new([p.mac(backend)], text)
 }
 
-/// Floors of all lattice kernels, in the place of their times.
-pub fn lattice(p: &Peaks) -> LatticeKernels {
-    LatticeKernels {
-        layout: 0.0,
-        cells: 0.0,
-        encrypt: encrypt(p).seconds,
-        read: read(p).seconds,
-        weight: weight(p).seconds,
-        product: product(p).seconds,
-        finish: finish(p).seconds,
-        decrypt: decrypt(p).seconds,
+/// Seconds of a batch at the server: `products` with so many weight polynomials, each of which
+/// comes from memory once.
+pub fn products(p: &Peaks, products: usize, weights: usize) -> f64 {
+    let read = p.moved(POLY * weights as f64);
+    (products as f64 * product_operations(p)).max(read)
+}
+
+fn product_operations(p: &Peaks) -> f64 {
+    2.0 * PRIMES * N * p.wide_product()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_follow_from_the_parameters() {
+        assert_eq!(butterflies(), 2.0 * 4096.0 * 13.0);
+        assert_eq!(ot_calls(), (4.0, 3.75));
+        assert_eq!(POLY, 131_072.0);
+    }
+
+    #[test]
+    fn the_longest_part_counts() {
+        assert_eq!(Floor::new([1.0, 3.0, 2.0], "").seconds, 3.0);
     }
 }

@@ -3,7 +3,6 @@
 
 use tacet_bench::meter::timed;
 use tacet_protocol::Result;
-use tacet_protocol::cost::profile::LatticeKernels;
 use tacet_protocol::plan::{HeGroup, Plan, groups_of};
 use tacet_protocol::rlwe::{
     CellMap, Defined, Packing, PreparedWeights, PublicKey, SecretKey, Source, Weights,
@@ -26,6 +25,7 @@ struct Batch {
     server: f64,
     uploads: usize,
     products: usize,
+    weights: usize,
     responses: usize,
     bytes: usize,
 }
@@ -76,6 +76,7 @@ impl Session {
         batch.server += layout + evaluated;
         batch.uploads += packing.uploads();
         batch.products += packing.products();
+        batch.weights += packing.weight_polys();
         batch.responses += packing.responses();
         batch.bytes += upload.len() + response.len();
         Ok(())
@@ -103,21 +104,25 @@ fn run(plan: &Plan) -> Result<Batch> {
 pub fn rows(peaks: &Peaks) -> Result<Vec<Row>> {
     let plan = RESNET18.plan(0.0)?;
     let b = run(&plan)?;
-    let LatticeKernels { encrypt, read, product, finish, decrypt, .. } = floor::lattice(peaks);
-    let a_ticket = |count: usize| count as f64 / BATCH as f64;
-    let (up, products, down) = (a_ticket(b.uploads), a_ticket(b.products), a_ticket(b.responses));
+    let batch = BATCH as f64;
+    let a_ticket = |count: usize| count as f64 / batch;
+    let (up, down) = (a_ticket(b.uploads), a_ticket(b.responses));
     let counts = format!(
-        "a ticket's {up:.0} uploads, {products:.0} products and {down:.0} responses, each at its \
-         own floor"
+        "a ticket's {up:.0} uploads, {:.0} products and {down:.0} responses, each at its own \
+         floor; {} weight polynomials of 128 KiB from memory, once a batch",
+        a_ticket(b.products),
+        b.weights
     );
     let of = |seconds: f64| Floor::new([seconds], &counts);
-    let batch = BATCH as f64;
     let row = |party: &str, seconds: f64, floor: f64| {
         let name = format!("lattice work of ResNet18 32x32, B = {BATCH}, {party} (functions run)");
         Row::new(&name, "ticket", seconds / batch, of(floor)).bytes(b.bytes as f64 / batch)
     };
-    let server = up * read + products * product + down * finish;
-    let client = up * encrypt + down * decrypt;
+    let products = floor::products(peaks, b.products, b.weights) / batch;
+    let of_upload = (floor::read(peaks).seconds, floor::encrypt(peaks).seconds);
+    let of_response = (floor::finish(peaks).seconds, floor::decrypt(peaks).seconds);
+    let server = up * of_upload.0 + products + down * of_response.0;
+    let client = up * of_upload.1 + down * of_response.1;
     Ok(vec![
         row("server", b.server, server).target(1.0 / 1.5),
         row("client", b.client, client).target(1.0 / 0.4),

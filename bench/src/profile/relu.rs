@@ -1,6 +1,6 @@
 //! Kernels of oblivious transfer and of masked ReLUs.
 
-use tacet_bench::cases::{POSITIONS, Relus, Step};
+use tacet_bench::cases::{POSITIONS, Relus, STEPS};
 use tacet_bench::meter::{Meter, median, unit};
 use tacet_protocol::Result;
 use tacet_protocol::cost::profile::{PerGate, ReluKernels};
@@ -12,9 +12,9 @@ use super::line_through;
 const WIDTHS: [u8; 2] = [10, 22];
 
 /// Medians of each step, for both widths in turn: what slows the machine down slows both.
-fn medians(meter: &Meter, widths: [CompareBits; 2]) -> Result<[[f64; Step::COUNT]; 2]> {
+fn medians(meter: &Meter, widths: [CompareBits; 2]) -> Result<[[f64; STEPS]; 2]> {
     let mut relus = Relus::new()?;
-    let mut all: [[Vec<f64>; Step::COUNT]; 2] = Default::default();
+    let mut all: [[Vec<f64>; STEPS]; 2] = Default::default();
     meter.median(|| {
         for (all, bits) in all.iter_mut().zip(widths) {
             let steps = relus.slice(bits)?;
