@@ -7,6 +7,7 @@ mod clear;
 mod client;
 mod demo;
 mod e2e;
+mod kernels;
 mod met;
 mod networks;
 mod networks_table;
@@ -42,6 +43,8 @@ enum Verb {
     Networks(networks_table::NetworksArgs),
     /// Measure this machine's kernels, for the seconds that `tacet-compile estimate` predicts
     Profile(profile::Options),
+    /// Every kernel on one core, beside the time that this machine cannot do it faster than
+    Kernels(kernels::Options),
     /// Predicted against measured seconds and memory: two offline runs on loopback
     CheckEstimate(check::Options),
     /// A whole private run on a given network: seconds, bytes, CPU and memory of each phase, and of
@@ -91,6 +94,7 @@ fn main() -> ExitCode {
         Verb::Report(options) => (report::run(options), options.json),
         Verb::Networks(args) => (networks_table::run(args), args.json),
         Verb::Profile(options) => (profile::run(options), options.json),
+        Verb::Kernels(options) => (kernels::run(options), options.json),
         Verb::CheckEstimate(options) => (check::run(options), options.json),
         Verb::E2e(args) => (e2e::run(args), args.common.json),
         Verb::Sweep(args) => (sweep::run(args), args.common.json),
