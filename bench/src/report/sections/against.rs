@@ -1,0 +1,198 @@
+//! End to end beside OpenCheetah and Delphi, line by line.
+//!
+//! Their runs are of whole networks on other machines; neither takes a mask. So a run with fewer
+//! ReLUs stands beside the same figure of theirs.
+
+use tacet_page::text::count;
+use tacet_page::{Section, Table};
+
+use crate::compare::peers::{CHEETAH, DELPHI, ELSEWHERE, PUBLISHED, figure, value};
+use crate::report::format::{commands, ratio, size, time};
+use crate::report::inputs::{E2E, Inputs, Run};
+
+const TITLE: &str = "End to end beside other systems";
+/// Networks that both have figures of, in order.
+const NETS: [&str; 3] = ["resnet20", "resnet32", "resnet18"];
+/// The link of their runs.
+const LINK: &str = "loopback";
+
+/// One figure of both.
+struct Line {
+    figure: &'static str,
+    ours: fn(&Run) -> f64,
+    system: &'static str,
+    /// Their figures, which are summed; the first must be known.
+    theirs: &'static [&'static str],
+    show: fn(f64) -> String,
+}
+
+const LINES: [Line; 8] = [
+    cheetah("seconds, offline + online; their exact ReLU", seconds, &[figure::SECONDS_EXACT], time),
+    cheetah("seconds, offline + online; their default", seconds, &[figure::SECONDS], time),
+    cheetah("bytes, offline + online; their exact ReLU", bytes, &[figure::BYTES_EXACT], size),
+    cheetah("bytes, offline + online; their default", bytes, &[figure::BYTES], size),
+    Line {
+        figure: "seconds offline",
+        ours: Run::ticket_seconds,
+        system: DELPHI,
+        theirs: &[figure::HE_SECONDS, figure::GARBLING_SECONDS],
+        show: time,
+    },
+    Line {
+        figure: "bytes offline",
+        ours: Run::ticket_bytes,
+        system: DELPHI,
+        theirs: &[figure::GC_BYTES, figure::OT_BYTES, figure::HE_BYTES],
+        show: size,
+    },
+    Line {
+        figure: "seconds online",
+        ours: |r| r.online.seconds,
+        system: DELPHI,
+        theirs: &[figure::ONLINE_SECONDS],
+        show: time,
+    },
+    Line {
+        figure: "bytes online",
+        ours: Run::image_bytes,
+        system: DELPHI,
+        theirs: &[figure::ONLINE_BYTES],
+        show: size,
+    },
+];
+
+const fn cheetah(
+    figure: &'static str,
+    ours: fn(&Run) -> f64,
+    theirs: &'static [&'static str],
+    show: fn(f64) -> String,
+) -> Line {
+    Line { figure, ours, system: CHEETAH, theirs, show }
+}
+
+fn seconds(r: &Run) -> f64 {
+    r.ticket_seconds() + r.online.seconds
+}
+
+fn bytes(r: &Run) -> f64 {
+    r.ticket_bytes() + r.image_bytes()
+}
+
+/// The section.
+pub fn section(inputs: &Inputs) -> Section {
+    let Some(table) = table(inputs) else { return super::missing(TITLE, E2E) };
+    let text = "Ours was measured on the machine under Conditions, one image with its ticket over \
+                loopback. Theirs was not measured on it: the last column says where it comes from, \
+                and the table of all such figures under which conditions. A ratio above 1 says \
+                that ours takes less. Their networks keep all ReLUs, also beside our runs with a \
+                mask.";
+    super::tables(TITLE, "ours measured, theirs quoted", text, &command(inputs), vec![table])
+}
+
+fn command(inputs: &Inputs) -> String {
+    commands(runs(inputs).iter().map(|r| r.command.as_str()))
+}
+
+/// Loopback runs of the networks, all ReLUs first.
+fn runs(inputs: &Inputs) -> Vec<&Run> {
+    let of = |net: &str| {
+        let mut runs: Vec<&Run> =
+            inputs.e2e.iter().filter(|r| r.net == net && r.network == LINK).collect();
+        runs.sort_by_key(|r| std::cmp::Reverse(r.relus));
+        runs
+    };
+    NETS.into_iter().flat_map(of).collect()
+}
+
+/// The table, if there is a run.
+pub fn table(inputs: &Inputs) -> Option<Table> {
+    let runs = runs(inputs);
+    if runs.is_empty() {
+        return None;
+    }
+    let caption = format!(
+        "Beside other systems, over loopback (ours by `{}`; theirs on other machines, with all \
+         ReLUs):",
+        command(inputs)
+    );
+    let headings = [
+        "network",
+        "#ReLUs kept",
+        "figure",
+        "#Tacet",
+        "system",
+        "#theirs",
+        "#theirs / ours",
+        "theirs is",
+    ];
+    let mut table = Table::new(&caption, &headings).opened();
+    table.rows = runs.iter().flat_map(|r| LINES.iter().filter_map(|line| line.row(r))).collect();
+    Some(table)
+}
+
+impl Line {
+    fn row(&self, r: &Run) -> Option<Vec<String>> {
+        let known = |figure: &&str| value(self.system, &r.net, figure);
+        self.theirs.first().and_then(known)?;
+        let theirs: f64 = self.theirs.iter().filter_map(known).sum();
+        let missing: Vec<&str> =
+            self.theirs.iter().filter(|f| known(f).is_none()).copied().collect();
+        let ours = (self.ours)(r);
+        let figure = match missing.as_slice() {
+            [] => self.figure.to_owned(),
+            some => format!("{}; theirs without {}", self.figure, some.join(", ")),
+        };
+        Some(vec![
+            r.net.clone(),
+            if r.whole() { "all".into() } else { count(r.relus) },
+            figure,
+            (self.show)(ours),
+            self.system.into(),
+            (self.show)(theirs),
+            ratio(theirs, ours),
+            if self.system == DELPHI { PUBLISHED } else { ELSEWHERE }.into(),
+        ])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(net: &str, relus: u64) -> Run {
+        let mut run = Run {
+            net: net.into(),
+            relus,
+            unmasked_relus: 303_104,
+            network: LINK.into(),
+            batch: 2,
+            ..Run::default()
+        };
+        run.offline.seconds = 8.2;
+        run.online.seconds = 0.5;
+        run
+    }
+
+    #[test]
+    fn a_line_has_the_ratio_of_what_stands_in_it() {
+        let inputs = Inputs { e2e: vec![run("resnet32", 303_104)], ..Inputs::default() };
+        let rows = table(&inputs).unwrap().rows;
+        let offline =
+            rows.iter().find(|r| r[4] == DELPHI && r[2].starts_with("seconds off")).unwrap();
+        // 41 s of encryption beside 8.2 s for two tickets; garbling is not known.
+        assert_eq!(offline[3..7], ["4.10 s", "Delphi", "41.0 s", "10.0x"]);
+        assert!(offline[2].ends_with("theirs without offline, garbling"), "{offline:?}");
+        assert_eq!(offline[1], "all");
+    }
+
+    #[test]
+    fn other_networks_and_links_are_left_out() {
+        let mut lan = run("resnet18", 5);
+        lan.network = "lan".into();
+        let inputs = Inputs { e2e: vec![lan, run("vgg16", 5)], ..Inputs::default() };
+        assert!(table(&inputs).is_none());
+        let inputs = Inputs { e2e: vec![run("resnet20", 9), run("resnet20", 99)], ..inputs };
+        let rows = table(&inputs).unwrap().rows;
+        assert_eq!((rows.len(), rows[0][1].as_str()), (8, "99"));
+    }
+}
