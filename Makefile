@@ -6,6 +6,9 @@
 #   make test                          formatting, lints, docs, every test
 #   make bench                         latency and communication of the demo model
 #   make figures DATA=...              the figures quoted in the README, from the CIFAR-10 binaries
+#   make performance                   measures everything in results/ but the networks' table, then
+#                                      results/performance.html and the README's tables (an hour,
+#                                      on a machine that does nothing else)
 #   make model DATA=...                trains models/cifar10-thin.onnx again (hours)
 #   make report                        results/report.html from results/*.json
 
@@ -16,7 +19,7 @@ LIBTORCH_DIR := libtorch
 MODEL := models/cifar10-thin.onnx
 RELEASE_BINS := -p tacet-compile -p tacet-server -p tacet-client -p tacet-bench
 
-.PHONY: demo test bench figures model report libtorch release
+.PHONY: demo test bench figures performance model report libtorch release
 
 release:
 	$(CARGO) build --release --locked $(RELEASE_BINS)
@@ -25,12 +28,20 @@ demo: release
 	target/release/tacet-bench demo $(if $(DATA),--data "$(DATA)" -n $(N))
 
 bench: release
-	target/release/tacet-bench report
+	target/release/tacet-bench figures
 
 figures: release
-	target/release/tacet-bench report --data "$(DATA)" -n 200
+	target/release/tacet-bench figures --data "$(DATA)" -n 200
 	TACET_CIFAR10="$(abspath $(DATA))" TACET_N=10000 \
 		$(CARGO) test --locked -p tacet-tests --test accuracy -- --nocapture
+
+performance:
+	$(CARGO) build --release --locked $(RELEASE_BINS) --features tacet-bench/tract,tacet-bench/tfhe
+	target/release/tacet-bench kernels
+	target/release/tacet-bench e2e
+	target/release/tacet-bench sweep
+	target/release/tacet-bench compare
+	target/release/tacet-bench report
 
 libtorch:
 	scripts/setup-libtorch.sh $(LIBTORCH_DIR)

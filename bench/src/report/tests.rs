@@ -58,7 +58,7 @@ fn the_readme_keeps_what_is_outside_the_markers() {
     let (_, readme) = made(Path::new(DATA));
     assert!(readme.starts_with("# Test data\n") && readme.ends_with("\n\nThe end.\n"));
     assert!(!readme.contains("\nold\n"));
-    let row = "| resnet18 | all | seconds online | 1.00 s | Delphi | 12.6 s | 12.6x | published |";
+    let row = "| resnet18 | all | loopback | seconds online | 1.00 s | Delphi | 12.6 s | 12.6x | published |";
     assert!(readme.contains(row), "{readme}");
 }
 
