@@ -28,9 +28,18 @@ type Wire = Vec<Block>;
 /// Working memory for chunks of up to [`CHUNK`] positions.
 pub struct Scratch {
     sum: Vec<Block>,
+    wires: Wires,
+}
+
+/// One block for each position of a chunk.
+type Wire = Vec<Block>;
+
+/// Wires that a gate needs.
+struct Wires {
     a: Wire,
     b: Wire,
     product: Wire,
+    /// The carry, then the borrow.
     carry: Wire,
 }
 
@@ -38,8 +47,8 @@ impl Scratch {
     /// Sets it up.
     pub fn new() -> Self {
         let wire = || vec![Block::default(); CHUNK];
-        let sum = vec![Block::default(); CHUNK * BITS];
-        Self { sum, a: wire(), b: wire(), product: wire(), carry: wire() }
+        let wires = Wires { a: wire(), b: wire(), product: wire(), carry: wire() };
+        Self { sum: vec![Block::default(); CHUNK * BITS], wires }
     }
 }
 
@@ -54,40 +63,65 @@ pub fn relu(
     (client, server): (&[Block], &[Block]),
     out: &mut [Block],
 ) {
-    let Scratch { sum, a, b, product, carry } = scratch;
-    let sum = &mut sum[..n * BITS];
-    let [a, b, product, carry] = [a, b, product, carry].map(|wire| &mut wire[..n]);
     let (share, new_share) = client.split_at(n * BITS);
-    carry.fill(Block::default());
-    let inputs = share.chunks_exact(n).zip(server.chunks_exact(n));
-    for (j, ((x, y), sum)) in inputs.zip(sum.chunks_exact_mut(n)).enumerate() {
-        xor(a, x, carry);
-        xor(b, y, carry);
-        xor(sum, a, y);
-        if j + 1 < BITS {
-            party.and(a, b, product);
-            xor_into(carry, product);
+    let Scratch { sum, wires } = scratch;
+    let sum = &mut sum[..n * BITS];
+    wires.add(party, n, (share, server), sum);
+    wires.select_and_subtract(party, n, (sum, new_share), out);
+}
+
+impl Wires {
+    /// `sum = x + y`, the top carry left out: 63 gates.
+    fn add(
+        &mut self,
+        party: &mut impl Party,
+        n: usize,
+        (x, y): (&[Block], &[Block]),
+        sum: &mut [Block],
+    ) {
+        let [a, b, product, carry] = self.of(n);
+        carry.fill(Block::default());
+        let inputs = x.chunks_exact(n).zip(y.chunks_exact(n));
+        for (j, ((x, y), sum)) in inputs.zip(sum.chunks_exact_mut(n)).enumerate() {
+            xor(a, x, carry);
+            xor(b, y, carry);
+            xor(sum, a, y);
+            if j + 1 < BITS {
+                party.and(a, b, product);
+                xor_into(carry, product);
+            }
         }
     }
-    // From here on the borrow, and whether the value is kept.
-    let (low, top) = sum.split_at(n * (BITS - 1));
-    let mut keep = top.to_vec();
-    party.not(&mut keep);
-    carry.fill(Block::default());
-    let values = low.chunks_exact(n).chain([top]);
-    for (j, ((x, r), out)) in
-        values.zip(new_share.chunks_exact(n)).zip(out.chunks_exact_mut(n)).enumerate()
-    {
-        party.and(&keep, x, product);
-        // Difference: kept ^ r ^ borrow. Borrow: borrow ^ (!kept ^ borrow) & (r ^ borrow).
-        xor(a, product, carry);
-        xor(b, r, carry);
-        xor(out, a, r);
-        if j + 1 < BITS {
-            party.not(a);
-            party.and(a, b, product);
-            xor_into(carry, product);
+
+    /// `out = max(sum, 0) - r`: 64 gates to keep `sum` or not by its top bit, 63 for the
+    /// difference `kept ^ r ^ borrow` with `borrow' = borrow ^ (!kept ^ borrow) & (r ^ borrow)`.
+    fn select_and_subtract(
+        &mut self,
+        party: &mut impl Party,
+        n: usize,
+        (sum, r): (&[Block], &[Block]),
+        out: &mut [Block],
+    ) {
+        let mut keep = sum[n * (BITS - 1)..].to_vec();
+        party.not(&mut keep);
+        let [a, b, product, borrow] = self.of(n);
+        borrow.fill(Block::default());
+        let inputs = sum.chunks_exact(n).zip(r.chunks_exact(n));
+        for (j, ((x, r), out)) in inputs.zip(out.chunks_exact_mut(n)).enumerate() {
+            party.and(&keep, x, product);
+            xor(a, product, borrow);
+            xor(b, r, borrow);
+            xor(out, a, r);
+            if j + 1 < BITS {
+                party.not(a);
+                party.and(a, b, product);
+                xor_into(borrow, product);
+            }
         }
+    }
+
+    fn of(&mut self, n: usize) -> [&mut [Block]; 4] {
+        [&mut self.a, &mut self.b, &mut self.product, &mut self.carry].map(|wire| &mut wire[..n])
     }
 }
 

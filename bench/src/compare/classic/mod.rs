@@ -10,6 +10,7 @@
 //! colours rather than labels.
 
 mod circuit;
+mod parties;
 #[cfg(test)]
 mod tests;
 
@@ -17,7 +18,8 @@ use tacet_protocol::garble::{AND_BYTES, CHUNK, Evaluator, Garbler};
 use tacet_protocol::ot::{Block, CotView, Delta, GateHash};
 use tacet_protocol::{Error, Result};
 
-use circuit::{Party, Scratch, relu};
+use circuit::{Scratch, relu};
+use parties::{Evaluating, Garbling};
 
 pub use circuit::{ANDS, BITS, CLIENT_BITS};
 
@@ -177,45 +179,6 @@ impl Client {
         }
         Ok(colours)
     }
-}
-
-/// The garbler: wires are zero labels.
-struct Garbling<'a, 'b, T> {
-    garbler: &'a mut Garbler<'b>,
-    delta: Block,
-    window: u64,
-    tables: T,
-}
-
-impl<'t, T: Iterator<Item = &'t mut [u8]>> Party for Garbling<'_, '_, T> {
-    fn and(&mut self, a: &[Block], b: &[Block], out: &mut [Block]) {
-        if let Some(table) = self.tables.next() {
-            self.garbler.and(self.window, a, b, table, out);
-            self.window += 1;
-        }
-    }
-
-    fn not(&self, wire: &mut [Block]) {
-        wire.iter_mut().for_each(|label| *label ^= self.delta);
-    }
-}
-
-/// The evaluator: wires are active labels, which a NOT leaves alone.
-struct Evaluating<'a, 'b, T> {
-    evaluator: &'a mut Evaluator<'b>,
-    window: u64,
-    tables: T,
-}
-
-impl<'t, T: Iterator<Item = &'t [u8]>> Party for Evaluating<'_, '_, T> {
-    fn and(&mut self, a: &[Block], b: &[Block], out: &mut [Block]) {
-        if let Some(table) = self.tables.next() {
-            self.evaluator.and(self.window, a, b, table, out);
-            self.window += 1;
-        }
-    }
-
-    fn not(&self, _: &mut [Block]) {}
 }
 
 /// Zero labels of the server's inputs: hashes under a secret key, so that they need not be kept.
