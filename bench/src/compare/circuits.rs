@@ -137,7 +137,8 @@ fn classic(session: &mut Session, first: u64, n: usize) -> Result<Run> {
 /// Values strictly within `bound`, the extreme ones first.
 fn values(rng: &mut SecretRng, n: usize, bound: u64) -> Vec<i64> {
     let last = (bound - 1) as i64;
-    let drawn = rng.u64s(n).into_iter().map(|u| (u % (2 * bound - 1)) as i64 - last);
+    let drawn =
+        rng.u64s(n).into_iter().map(|u| (u % (2 * bound - 1)).wrapping_sub(bound - 1) as i64);
     [0, -1, 1, last, -last].into_iter().chain(drawn).take(n).collect()
 }
 

@@ -22,9 +22,6 @@ pub trait Party {
     fn not(&self, wire: &mut [Block]);
 }
 
-/// One block for each position of a chunk.
-type Wire = Vec<Block>;
-
 /// Working memory for chunks of up to [`CHUNK`] positions.
 pub struct Scratch {
     sum: Vec<Block>,
