@@ -13,10 +13,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use tacet_cli::{json_line, line};
-use tacet_page::page;
+use tacet_page::{Table, page};
 use tacet_protocol::{Error, Result};
 
-use inputs::{E2E, File, Inputs, KERNELS, SWEEP};
+use inputs::{COMPARE, E2E, File, Inputs, KERNELS, SWEEP};
 use readme::Block;
 use sections::{
     against, alternatives, conditions, headline, kernels, layers, memory, networks, shaping, sweep,
@@ -95,16 +95,18 @@ fn tables(inputs: &Inputs) -> Vec<Block> {
         "`make performance` writes these tables and [the page](results/performance.html) from \
          `results/`.{where_}"
     );
-    let or = |table: Option<tacet_page::Table>, file: File| {
-        table.map_or_else(|| Block::Text(file.missing()), Block::Table)
+    let or = |table: Option<Table>, command: String, file: File| match table {
+        Some(table) => Block::Table(table, command),
+        None => Block::Text(file.missing()),
     };
-    let compared = inputs.compare.as_ref().map(alternatives::relu);
+    let (measured, compared) = (inputs.kernels.as_ref(), inputs.compare.as_ref());
+    let of = |command: Option<&String>| command.cloned().unwrap_or_default();
     vec![
         Block::Text(text),
-        or(headline::table(inputs), E2E),
-        or(against::table(inputs), E2E),
-        or(sweep::table(inputs), SWEEP),
-        or(inputs.kernels.as_ref().map(kernels::table), KERNELS),
-        or(compared, inputs::COMPARE),
+        or(headline::table(inputs), headline::command(inputs), E2E),
+        or(against::summary(inputs), against::command(inputs), E2E),
+        or(sweep::table(inputs), sweep::command(inputs), SWEEP),
+        or(measured.map(kernels::table), of(measured.map(|k| &k.command)), KERNELS),
+        or(compared.map(alternatives::relu_summary), of(compared.map(|c| &c.command)), COMPARE),
     ]
 }

@@ -14,8 +14,8 @@ pub const END: &str = "<!-- /performance -->";
 /// A table, or what stands where it is missing.
 #[derive(Clone, Debug)]
 pub enum Block {
-    /// A table under a sentence.
-    Table(Table),
+    /// A table and the command that made its figures.
+    Table(Table, String),
     /// A sentence.
     Text(String),
 }
@@ -24,7 +24,9 @@ pub enum Block {
 pub fn markdown(blocks: &[Block]) -> String {
     let shown = blocks.iter().map(|block| match block {
         Block::Text(text) => format!("{text}\n"),
-        Block::Table(table) => format!("{}\n\n{}", table.caption, grid(table)),
+        Block::Table(table, command) => {
+            format!("{} (`{command}`):\n\n{}", table.caption, grid(table))
+        }
     });
     shown.collect::<Vec<_>>().join("\n")
 }
@@ -43,15 +45,18 @@ fn grid(table: &Table) -> String {
 /// The rows as JSON objects, one a row.
 pub fn rows(blocks: &[Block]) -> Vec<Value> {
     let tables = blocks.iter().filter_map(|block| match block {
-        Block::Table(table) => Some(table),
+        Block::Table(table, command) => Some((table, command)),
         Block::Text(_) => None,
     });
-    let of = |table: &Table| {
+    let of = |(table, command): (&Table, &String)| {
         let cells = |row: &Vec<String>| -> Map<String, Value> {
             let pairs = table.columns.iter().zip(row);
             pairs.map(|(column, cell)| (column.0.clone(), json!(cell))).collect()
         };
-        let all = table.rows.iter().map(|r| json!({"table": table.caption, "row": cells(r)}));
+        let all = table
+            .rows
+            .iter()
+            .map(|r| json!({"table": table.caption, "command": command, "row": cells(r)}));
         all.collect::<Vec<_>>()
     };
     tables.flat_map(of).collect()
@@ -107,11 +112,12 @@ mod tests {
     fn a_bar_in_a_cell_does_not_part_it() {
         let mut table = Table::new("t", &["a", "#b"]);
         table.rows.push(vec!["x|y".into(), "1".into()]);
-        let text = markdown(&[Block::Table(table.clone()), Block::Text("none".into())]);
-        assert_eq!(text, "t\n\n| a | b |\n|---|---:|\n| x\\|y | 1 |\n\nnone\n");
+        let block = Block::Table(table, "c".into());
+        let text = markdown(&[block.clone(), Block::Text("none".into())]);
+        assert_eq!(text, "t (`c`):\n\n| a | b |\n|---|---:|\n| x\\|y | 1 |\n\nnone\n");
         assert_eq!(
-            rows(&[Block::Table(table)]),
-            [json!({"table": "t", "row": {"a": "x|y", "b": "1"}})]
+            rows(&[block]),
+            [json!({"table": "t", "command": "c", "row": {"a": "x|y", "b": "1"}})]
         );
     }
 }

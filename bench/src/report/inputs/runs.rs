@@ -119,6 +119,11 @@ impl Run {
         self.relus >= self.unmasked_relus
     }
 
+    /// Share of the ReLUs that are kept.
+    pub fn share(&self) -> f64 {
+        self.relus as f64 / self.unmasked_relus.max(1) as f64
+    }
+
     /// The link as a reader wants it.
     pub fn link(&self) -> String {
         match self.network_numbers.as_str() {

@@ -13,6 +13,8 @@ const SIZE: (f64, f64) = (440.0, 300.0);
 const CLASSIC: &str = "classic";
 /// Bits of the gadget that the comparison with homomorphic encryption takes.
 const BITS: usize = 14;
+/// Bits that the README shows.
+const SHOWN: [usize; 3] = [8, BITS, 20];
 
 /// A curve of a chart and its values.
 type Part = (&'static str, fn(&ReluRow) -> f64);
@@ -45,6 +47,10 @@ pub fn section(inputs: &Inputs) -> Section {
         return section;
     };
     let mut section = super::figures(TITLE, "the same machine, the same run", vec![figure(c)]);
+    section.text = format!(
+        "All of it but the last table is measured by one command on this machine: {}",
+        c.command
+    );
     section.tables.extend([relu(c).opened()]);
     section.tables.extend(homomorphic(c).map(Table::opened));
     section.tables.extend(clear(c).map(Table::opened));
@@ -107,8 +113,7 @@ fn chart(m: &Measure, ours: &[&ReluRow], classic: Option<&ReluRow>) -> Drawing {
 
 /// Circuits for one ReLU.
 pub fn relu(c: &Comparison) -> Table {
-    let caption =
-        format!("One ReLU over 64-bit shares, one core, bytes both ways (`{}`):", c.command);
+    let caption = "One ReLU over 64-bit shares, one core, bytes both ways";
     let headings = [
         "circuit",
         "#bits",
@@ -119,11 +124,11 @@ pub fn relu(c: &Comparison) -> Table {
         "#labels \u{b5}s",
         "#offline B",
         "#online B",
-        "#classic / this, garble",
-        "#offline B",
-        "#online B",
+        "#classic / this: garble",
+        "#offline",
+        "#online",
     ];
-    let mut table = Table::new(&caption, &headings);
+    let mut table = Table::new(caption, &headings);
     let than = |r: &ReluRow, of: fn(&ReluRow) -> f64| {
         classic(c).map_or_else(|| NONE.into(), |classic| ratio(of(classic), of(r)))
     };
@@ -141,11 +146,18 @@ pub fn relu(c: &Comparison) -> Table {
     table
 }
 
+/// The same in short for the README: a few widths.
+pub fn relu_summary(c: &Comparison) -> Table {
+    let few = |r: &&ReluRow| r.circuit == CLASSIC || SHOWN.contains(&r.bits);
+    let rows = c.relu.iter().filter(few).cloned().collect();
+    relu(&Comparison { relu: rows, ..c.clone() })
+}
+
 fn homomorphic(c: &Comparison) -> Option<Table> {
     let t = c.tfhe.as_ref()?;
-    let caption = format!("One ReLU under homomorphic encryption alone (`{}`)", c.command);
+    let caption = "One ReLU under homomorphic encryption alone";
     let headings = ["ReLU", "#threads", "#time", "#ciphertext", "#server key", "#time / this"];
-    let mut table = Table::new(&caption, &headings);
+    let mut table = Table::new(caption, &headings);
     let ours = c.relu.iter().find(|r| r.circuit != CLASSIC && r.bits == BITS);
     let total = |r: &ReluRow| (r.garble_us + r.evaluate_us + r.ot_us + r.labels_us) * 1e-6;
     table.rows.push(vec![
@@ -173,7 +185,7 @@ fn clear(c: &Comparison) -> Option<Table> {
     if c.clear.is_empty() {
         return None;
     }
-    let caption = format!("In the clear and privately over loopback, an image (`{}`)", c.command);
+    let caption = "In the clear and privately over loopback, an image";
     let headings = [
         "network",
         "runtime",
@@ -184,7 +196,7 @@ fn clear(c: &Comparison) -> Option<Table> {
         "#online / clear",
         "#same label",
     ];
-    let mut table = Table::new(&caption, &headings);
+    let mut table = Table::new(caption, &headings);
     let row = |r: &ClearRow| {
         let mut cells =
             vec![r.net.clone(), r.runtime.clone(), r.threads.to_string(), time(r.seconds)];

@@ -26,16 +26,20 @@ pub fn section(inputs: &Inputs) -> Section {
             let text = "One image, server and client as two processes over TLS. Offline seconds \
                         and bytes are those of one ticket of a later batch; the first batch also \
                         prepares the weights.";
-            let command = commands(runs.iter().map(|r| r.command.as_str()));
             super::tables(
                 TITLE,
                 "end to end",
                 text,
-                &command,
+                &command(inputs),
                 vec![table.opened(), beginnings(&runs)],
             )
         }
     }
+}
+
+/// What made the table.
+pub fn command(inputs: &Inputs) -> String {
+    commands(runs(inputs).iter().map(|r| r.command.as_str()))
 }
 
 /// The table, if there is a run.
@@ -43,10 +47,9 @@ pub fn table(inputs: &Inputs) -> Option<Table> {
     let runs = runs(inputs);
     let first = runs.first()?;
     let caption = format!(
-        "ResNet18 at 32x32, {} of {} ReLUs, on each link (`{}`):",
+        "ResNet18 at 32x32, {} of {} ReLUs, on each link",
         count(first.relus),
-        count(first.unmasked_relus),
-        commands(runs.iter().map(|r| r.command.as_str()))
+        count(first.unmasked_relus)
     );
     let headings = [
         "link",

@@ -60,7 +60,6 @@ fn figure(kernels: &Kernels) -> Option<Figure> {
 
 /// Every kernel.
 pub fn table(kernels: &Kernels) -> Table {
-    let caption = format!("Kernels on one core (`{}`):", kernels.command);
     let headings = [
         "kernel",
         "unit",
@@ -71,7 +70,7 @@ pub fn table(kernels: &Kernels) -> Table {
         "#target a second",
         "met",
     ];
-    let mut table = Table::new(&caption, &headings);
+    let mut table = Table::new("Kernels on one core", &headings);
     let row = |k: &Kernel| {
         let met =
             k.target.map(|t| if k.rate >= t.rate { "yes".into() } else { ratio(k.rate, t.rate) });

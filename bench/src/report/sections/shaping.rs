@@ -11,7 +11,7 @@ const TITLE: &str = "Shaped links";
 pub fn section(inputs: &Inputs) -> Section {
     let Some(value) = &inputs.shaping else { return super::missing(TITLE, SHAPING) };
     let command = value.get("command").and_then(Value::as_str).unwrap_or(SHAPING.command);
-    let text = "How the links that the bench shapes in its own proxy agree with the kernel's.";
+    let text = "How the links that the bench shapes agree with those of the kernel (tc netem).";
     super::tables(TITLE, "a check of the method", text, command, all(value))
 }
 

@@ -73,23 +73,50 @@ pub fn section(inputs: &Inputs) -> Section {
     section
 }
 
-/// The runs of a network, by link and ReLUs.
+/// The runs of a network, by link in the file's order, then by ReLUs.
 fn sorted<'a>(inputs: &'a Inputs, net: &str) -> Vec<&'a Run> {
     let mut runs: Vec<&Run> = inputs.sweep.iter().filter(|r| r.net == net).collect();
-    runs.sort_by(|a, b| (&a.network, a.relus).cmp(&(&b.network, b.relus)));
+    let links = links(&runs);
+    runs.sort_by_key(|r| (links.iter().position(|l| *l == r.network), r.relus));
     runs
 }
 
+/// The links of some runs, in their order.
+fn links<'a>(runs: &[&'a Run]) -> Vec<&'a str> {
+    let mut links: Vec<&str> = Vec::new();
+    for run in runs {
+        if !links.contains(&run.network.as_str()) {
+            links.push(&run.network);
+        }
+    }
+    links
+}
+
+/// The links whose curves are drawn: one of them where none makes a difference, as with bytes.
+fn drawn<'a>(measures: &[Measure], runs: &[&'a Run]) -> Vec<&'a str> {
+    let links = links(runs);
+    let curve = |link: &str| -> Vec<(u64, Vec<u64>)> {
+        let values = |r: &Run| measures.iter().map(|m| (m.of)(r).to_bits()).collect();
+        let of_link = runs.iter().filter(|r| r.network == link);
+        of_link.map(|r| (r.relus, values(r))).collect()
+    };
+    match links.split_first() {
+        Some((first, rest)) if rest.iter().all(|l| curve(l) == curve(first)) => vec![*first],
+        _ => links,
+    }
+}
+
 fn figure(net: &str, what: &str, measures: &[Measure], runs: &[&Run]) -> Figure {
-    let links: BTreeSet<&str> = runs.iter().map(|r| r.network.as_str()).collect();
-    let links: Vec<&str> = links.into_iter().collect();
-    let legend = links.iter().enumerate().map(|(i, l)| ((*l).to_owned(), Hue::Ours(i), Look::Line));
+    let drawn = drawn(measures, runs);
+    let alike = drawn.len() < links(runs).len();
+    let name = |l: &str| if alike { "every link".to_owned() } else { l.to_owned() };
+    let legend = drawn.iter().enumerate().map(|(i, l)| (name(l), Hue::Ours(i), Look::Line));
     let found: Vec<String> = measures.iter().filter_map(|m| finding(m, runs)).collect();
     Figure {
         heading: format!("{net}: {what}"),
         caption: format!("{} A point is a run with a random mask of that size.", found.join(" ")),
         command: commands(runs.iter().map(|r| r.command.as_str())),
-        charts: measures.iter().map(|m| chart(m, &links, runs)).collect(),
+        charts: measures.iter().map(|m| chart(m, &drawn, runs)).collect(),
         legend: legend.collect(),
         tables: Vec::new(),
     }
@@ -146,13 +173,16 @@ fn chart(m: &Measure, links: &[&str], runs: &[&Run]) -> Drawing {
     })
 }
 
+/// What made the table.
+pub fn command(inputs: &Inputs) -> String {
+    commands(inputs.sweep.iter().map(|r| r.command.as_str()))
+}
+
 /// Every run of the sweep.
 pub fn table(inputs: &Inputs) -> Option<Table> {
     if inputs.sweep.is_empty() {
         return None;
     }
-    let command = commands(inputs.sweep.iter().map(|r| r.command.as_str()));
-    let caption = format!("Cost follows the mask (`{command}`):");
     let headings = [
         "network",
         "#ReLUs kept",
@@ -165,7 +195,7 @@ pub fn table(inputs: &Inputs) -> Option<Table> {
         "#online bytes",
         "#online round trips",
     ];
-    let mut table = Table::new(&caption, &headings).opened();
+    let mut table = Table::new("Cost follows the mask", &headings).opened();
     let nets: BTreeSet<&str> = inputs.sweep.iter().map(|r| r.net.as_str()).collect();
     let runs = nets.into_iter().flat_map(|net| sorted(inputs, net));
     table.rows = runs
