@@ -8,6 +8,9 @@
 #                                      kernels beside their floors
 #   make baseline                      accept the kernels' instruction counts as they are now
 #   make figures DATA=...              the figures quoted in the README, from the CIFAR-10 binaries
+#   make performance                   measures everything in results/ but the networks' table, then
+#                                      results/performance.html and the README's tables (an hour,
+#                                      on a machine that does nothing else)
 #   make model DATA=...                trains models/cifar10-thin.onnx again (hours)
 #   make report                        results/report.html from results/*.json
 
@@ -20,7 +23,7 @@ MODEL := models/cifar10-thin.onnx
 BENCHES := tacet-bench/criterion
 RELEASE_BINS := -p tacet-compile -p tacet-server -p tacet-client -p tacet-bench
 
-.PHONY: demo test bench figures model report libtorch valgrind baseline release
+.PHONY: demo test bench figures performance model report libtorch valgrind baseline release
 
 release:
 	$(CARGO) build --release --locked $(RELEASE_BINS)
@@ -29,13 +32,21 @@ demo: release
 	target/release/tacet-bench demo $(if $(DATA),--data "$(DATA)" -n $(N))
 
 bench: release
-	target/release/tacet-bench report
+	target/release/tacet-bench figures
 	target/release/tacet-bench kernels --out results/kernels.json
 
 figures: release
-	target/release/tacet-bench report --data "$(DATA)" -n 200
+	target/release/tacet-bench figures --data "$(DATA)" -n 200
 	TACET_CIFAR10="$(abspath $(DATA))" TACET_N=10000 \
 		$(CARGO) test --locked -p tacet-tests --test accuracy -- --nocapture
+
+performance:
+	$(CARGO) build --release --locked $(RELEASE_BINS) --features tacet-bench/tract,tacet-bench/tfhe
+	target/release/tacet-bench kernels
+	target/release/tacet-bench e2e
+	target/release/tacet-bench sweep
+	target/release/tacet-bench compare
+	target/release/tacet-bench report
 
 libtorch:
 	scripts/setup-libtorch.sh $(LIBTORCH_DIR)

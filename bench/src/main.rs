@@ -5,8 +5,10 @@ mod check;
 mod cifar;
 mod clear;
 mod client;
+mod compare;
 mod demo;
 mod e2e;
+mod figures;
 mod kernels;
 mod met;
 mod networks;
@@ -38,7 +40,12 @@ enum Verb {
     /// Classify the sample pictures privately: server and client as separate processes over TLS
     Demo(Options),
     /// Latency, predicted and measured bytes, bytes per ReLU and per convolution, as Markdown
-    Report(Options),
+    Figures(Options),
+    /// This protocol beside a classic garbled circuit, homomorphic encryption, a clear runtime and
+    /// published figures
+    Compare(compare::Options),
+    /// The page and the README's tables from the files of results; runs nothing
+    Report(report::Options),
     /// One row a network: float, fixed-point and private runs compared, bytes, time and memory
     Networks(networks_table::NetworksArgs),
     /// Measure this machine's kernels, for the seconds that `tacet-compile estimate` predicts
@@ -91,6 +98,8 @@ fn main() -> ExitCode {
     tacet_cli::init_log(tacet_cli::LogFormat::Text, "warn");
     let (result, json) = match &cli.verb {
         Verb::Demo(options) => (demo::run(options), options.json),
+        Verb::Figures(options) => (figures::run(options), options.json),
+        Verb::Compare(options) => (compare::run(options), options.json),
         Verb::Report(options) => (report::run(options), options.json),
         Verb::Networks(args) => (networks_table::run(args), args.json),
         Verb::Profile(options) => (profile::run(options), options.json),

@@ -1,9 +1,9 @@
 //! What becomes of whole networks: a row each, from the ONNX file to a private run.
 
-mod images;
+pub mod images;
 mod markdown;
-mod row;
-mod runtime;
+pub mod row;
+pub mod runtime;
 mod steps;
 
 use std::path::PathBuf;
