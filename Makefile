@@ -9,8 +9,8 @@
 #   make baseline                      accept the kernels' instruction counts as they are now
 #   make figures DATA=...              the figures quoted in the README, from the CIFAR-10 binaries
 #   make performance                   measures everything in results/ but the networks' table, then
-#                                      results/performance.html and the README's tables (an hour,
-#                                      on a machine that does nothing else)
+#                                      results/performance.html and the README's tables (half
+#                                      an hour on a machine that does nothing else)
 #   make model DATA=...                trains models/cifar10-thin.onnx again (hours)
 #   make report                        results/report.html from results/*.json
 
@@ -42,11 +42,7 @@ figures: release
 
 performance:
 	$(CARGO) build --release --locked $(RELEASE_BINS) --features tacet-bench/tract,tacet-bench/tfhe
-	target/release/tacet-bench kernels
-	target/release/tacet-bench e2e
-	target/release/tacet-bench sweep
-	target/release/tacet-bench compare
-	target/release/tacet-bench report
+	scripts/performance.sh
 
 libtorch:
 	scripts/setup-libtorch.sh $(LIBTORCH_DIR)
