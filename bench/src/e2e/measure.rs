@@ -199,3 +199,41 @@ fn layers(plan: &PublicPlan, batch: usize, observed: &Observed) -> Result<Vec<La
     };
     Ok(plan.tensors.iter().zip(&costs).map(row).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    /// A moment at which the client had used `cpu` seconds and the server twice as much.
+    fn mark(said: Said, cpu: f64) -> Mark {
+        let used = |cpu| Usage { cpu, peak: 0 };
+        Mark { at: Instant::now(), said, client: used(cpu), server: used(2.0 * cpu) }
+    }
+
+    #[test]
+    fn time_is_booked_on_the_step_that_it_was_spent_in() {
+        let summary: Summary = serde_json::from_str(
+            r#"{"setup": {"seconds": 0, "sent": 0, "received": 0, "rounds": 0},
+                "offline": {"seconds": 0, "sent": 0, "received": 0, "rounds": 0},
+                "online": {"seconds": 0, "sent": 0, "received": 0, "rounds": 0},
+                "socket": {"sent": 0, "received": 0}}"#,
+        )
+        .unwrap();
+        let step = |step, cpu| mark(Said::Step(step), cpu);
+        let marks = [
+            step(Step::Offline, 1.0),
+            step(Step::Online, 4.0),
+            step(Step::Online, 4.5),
+            step(Step::Offline, 5.0),
+            step(Step::Online, 7.0),
+            mark(Said::Summary(Box::new(summary)), 7.25),
+        ];
+        let all = |kind| spent(&marks, kind).collect::<Vec<_>>();
+        assert_eq!(all(Step::Offline), [[3.0, 6.0], [2.0, 4.0]]);
+        assert_eq!(all(Step::Online), [[1.0, 2.0], [0.25, 0.5]]);
+        assert_eq!(mean(spent(&marks, Step::Online), 5).unwrap(), [0.25, 0.5]);
+        assert!(mean(spent(&[], Step::Online), 5).is_err());
+    }
+}

@@ -48,7 +48,8 @@ pub struct Layer {
 
 /// A moment: what was said, and what the client and the server had used.
 pub struct Mark {
-    at: Instant,
+    /// When.
+    pub at: Instant,
     /// What was said.
     pub said: Said,
     /// The client.

@@ -76,6 +76,7 @@ fn activations_stay_in_range_and_logits_above_rounding() {
     let cases = [
         ("resnet20", "all"),
         ("resnet32", "0"),
+        ("resnet34", "all"),
         ("minionn", "20%"),
         ("vgg16", "all"),
         ("vgg16", "5%"),

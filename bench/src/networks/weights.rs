@@ -37,21 +37,22 @@ fn tensor(
     draw: &mut Draw,
 ) -> (TensorSecrets, f64) {
     let target = SUM / spec.terms.len().max(1) as f64;
-    let mut total = 0.0;
+    // What is added as it is, and what convolutions sum up to.
+    let (mut taken, mut summed) = (0.0, 0.0);
     let weights = spec.terms.iter().map(|term| {
         let square = squares.get(term.input).copied().unwrap_or(IMAGE);
         let c = match &term.op {
             Linear::Conv(c) => c,
             Linear::Copy(_) => {
-                total += square;
+                taken += square;
                 return Vec::new();
             }
             Linear::AvgPool(pool) => {
-                total += square * AVERAGED.powf((pool.kernel_h as f64).log2());
+                taken += square * AVERAGED.powf((pool.kernel_h as f64).log2());
                 return Vec::new();
             }
         };
-        total += target;
+        summed += target;
         let fan_in = (c.group_inputs() * c.kernel_h * c.kernel_w) as f64;
         let input_frac = plan.tensors.get(term.input).map_or(0, |t| t.frac);
         let one = f64::from(spec.frac + spec.truncate - input_frac).exp2();
@@ -60,7 +61,7 @@ fn tensor(
         (0..c.weights()).map(|_| draw.within(bound) as i32).collect()
     });
     let weights = weights.collect();
-    // A ReLU takes half of the values away.
+    // A ReLU takes half of the sums away; a shortcut's values have been through one.
     let kept = spec.mask.ones() as f64 / spec.shape.len().max(1) as f64;
-    (TensorSecrets { weights, bias: Vec::new() }, total * (1.0 - kept / 2.0))
+    (TensorSecrets { weights, bias: Vec::new() }, taken + summed * (1.0 - kept / 2.0))
 }
