@@ -5,15 +5,13 @@
 //! what the machine can do, see `tacet-bench kernels`.
 
 use criterion::{BatchSize, Criterion, Throughput};
-use tacet_bench::cases::{Conv, Gates, Instance, Keys, Layer, Polynomials, Relus};
+use tacet_bench::cases::{Conv, Gates, Instance, Keys, Layer, Polynomials, ProductStream, Relus};
 use tacet_protocol::gadget::CompareBits;
 use tacet_protocol::linear::Backend;
 use tacet_protocol::plan::{ConvShape, Shape};
 use tacet_protocol::rng::SecretRng;
 use tacet_protocol::{Error, Result};
 
-/// Products added up at a time.
-const PRODUCTS: usize = 8;
 /// OTs of an extension.
 const OTS: usize = 1 << 16;
 /// Batches of gates in one call.
@@ -25,15 +23,13 @@ fn polynomials(c: &mut Criterion, rng: &mut SecretRng) {
         let poly = || Polynomials::new(1, rng).plain.pop();
         b.iter_batched(poly, |p| p.map(|p| p.forward()), BatchSize::PerIteration);
     });
-    let polys = Polynomials::new(PRODUCTS, rng);
+    let polys = Polynomials::new(1, rng);
     group.bench_function("inverse NTT of a sum", |b| {
         b.iter_batched(|| polys.squares(), |sum| sum.inverse(), BatchSize::PerIteration);
     });
-    group.throughput(Throughput::Elements(PRODUCTS as u64));
-    group.bench_function("products", |b| {
-        let mut sum = polys.squares();
-        b.iter(|| sum.add(&polys.transformed, &polys.transformed));
-    });
+    let mut stream = ProductStream::new(rng);
+    group.throughput(Throughput::Elements(ProductStream::COUNT as u64));
+    group.bench_function("ciphertext-plaintext products", |b| b.iter(|| stream.run()));
     group.finish();
 }
 

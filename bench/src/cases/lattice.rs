@@ -131,3 +131,38 @@ impl Polynomials {
         sum
     }
 }
+
+/// Ciphertext-plaintext products as the server adds them up: a stream of weight polynomials that
+/// no cache holds, against ciphertexts that stay.
+pub struct ProductStream {
+    weights: Vec<Transformed>,
+    ciphertexts: [Vec<Transformed>; 2],
+    sums: [Products; 2],
+}
+
+impl ProductStream {
+    /// Products of a run: 64 MiB of weights.
+    pub const COUNT: usize = 512;
+    /// Products added up at a time.
+    const BATCH: usize = 8;
+
+    /// Random polynomials.
+    pub fn new(rng: &mut SecretRng) -> Self {
+        let mut random =
+            |n: usize| (0..n).map(|_| Plain::random(rng).forward()).collect::<Vec<_>>();
+        Self {
+            weights: random(Self::COUNT),
+            ciphertexts: [random(Self::BATCH), random(Self::BATCH)],
+            sums: [Products::new(), Products::new()],
+        }
+    }
+
+    /// Adds all products.
+    pub fn run(&mut self) {
+        for weights in self.weights.chunks(Self::BATCH) {
+            for (sum, half) in self.sums.iter_mut().zip(&self.ciphertexts) {
+                sum.add(weights, half);
+            }
+        }
+    }
+}

@@ -4,6 +4,6 @@ mod lattice;
 mod linear;
 mod relu;
 
-pub use lattice::{Keys, Layer, Polynomials};
+pub use lattice::{Keys, Layer, Polynomials, ProductStream};
 pub use linear::Conv;
 pub use relu::{Gates, Instance, POSITIONS, Relus, STEPS};

@@ -12,7 +12,7 @@ mod ticket;
 use std::path::PathBuf;
 
 use clap::Args;
-use tacet_bench::cases::{Gates, Polynomials};
+use tacet_bench::cases::{Gates, Polynomials, ProductStream};
 use tacet_bench::meter::{Meter, timed, unit};
 use tacet_cli::{init_compute_pool, json_line};
 use tacet_protocol::ot::FieldBits;
@@ -61,6 +61,7 @@ pub fn run(options: &Options) -> Result<()> {
     let mut rng = SecretRng::from_os()?;
     let peaks = Peaks::measure()?;
     let mut kernels = transforms(&meter, &peaks, &mut rng)?;
+    kernels.push(product(&meter, &peaks, &mut rng)?);
     kernels.extend(ciphertexts(&meter, &peaks)?);
     kernels.extend(gates(&meter, &peaks, &mut rng)?);
     kernels.extend(relus(&meter, &peaks)?);
@@ -94,11 +95,22 @@ fn transforms(meter: &Meter, peaks: &Peaks, rng: &mut SecretRng) -> Result<Vec<R
     ])
 }
 
+/// Products with weights from memory. (`profile` takes the slope of responses with more and fewer
+/// of them, which other work on the machine disturbs more.)
+fn product(meter: &Meter, peaks: &Peaks, rng: &mut SecretRng) -> Result<Row> {
+    let mut stream = ProductStream::new(rng);
+    let seconds = meter.seconds_of(|| {
+        stream.run();
+        Ok(())
+    })?;
+    let each = unit(seconds, ProductStream::COUNT);
+    Ok(Row::new("ciphertext-plaintext product", "product", each, floor::product(peaks)))
+}
+
 /// What `profile` measures of encrypted layers.
 fn ciphertexts(meter: &Meter, p: &Peaks) -> Result<Vec<Row>> {
     let k = lattice::measure(meter)?;
     Ok(vec![
-        Row::new("ciphertext-plaintext product", "product", k.product, floor::product(p)),
         Row::new("transform a weight polynomial", "polynomial", k.weight, floor::weight(p)),
         Row::new("encrypt (client)", "ciphertext", k.encrypt, floor::encrypt(p)),
         Row::new("read an upload (server)", "ciphertext", k.read, floor::read(p)),
