@@ -83,6 +83,15 @@ fn nothing_is_written_without_markers() {
     assert!(!options.out.exists());
 }
 
+/// Bytes are the same over every link, seconds are not.
+#[test]
+fn links_that_make_no_difference_share_a_curve() {
+    let figures = sweep::section(&inputs()).figures;
+    let names = |i: usize| figures[i].legend.iter().map(|l| l.0.clone()).collect::<Vec<_>>();
+    assert_eq!(names(0), ["loopback", "lan", "wan"]);
+    assert_eq!(names(1), ["every link"]);
+}
+
 #[test]
 fn published_figures_have_a_column_of_their_own() {
     let section = alternatives::section(&inputs());

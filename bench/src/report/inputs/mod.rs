@@ -14,7 +14,7 @@ use crate::compare::record::Comparison;
 use crate::networks_table::row::Row;
 
 pub use kernels::{Kernel, Kernels, Peak};
-pub use runs::{Layer, Phase, Run};
+pub use runs::{Layer, Run};
 
 /// Names of the files, and the command that makes each.
 pub const KERNELS: File = File { name: "kernels.json", command: "tacet-bench kernels" };

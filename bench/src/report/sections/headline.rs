@@ -31,7 +31,7 @@ pub fn section(inputs: &Inputs) -> Section {
                 "end to end",
                 text,
                 &command(inputs),
-                vec![table.opened(), beginnings(&runs)],
+                vec![table.opened(), processors(&runs).opened(), beginnings(&runs)],
             )
         }
     }
@@ -59,8 +59,6 @@ pub fn table(inputs: &Inputs) -> Option<Table> {
         "#offline bytes",
         "#online bytes",
         "#online round trips",
-        "#CPU offline, client + server",
-        "#CPU online, client + server",
     ];
     let mut table = Table::new(&caption, &headings);
     table.rows = runs.iter().map(|r| row(r)).collect();
@@ -82,9 +80,6 @@ fn beginnings(runs: &[&Run]) -> Table {
 }
 
 fn row(r: &Run) -> Vec<String> {
-    let both = |p: &crate::report::inputs::Phase| {
-        format!("{} + {}", maybe(p.client_cpu, time), maybe(p.server_cpu, time))
-    };
     vec![
         r.link(),
         r.batch.to_string(),
@@ -93,7 +88,18 @@ fn row(r: &Run) -> Vec<String> {
         size(r.ticket_bytes()),
         size(r.image_bytes()),
         r.online.rounds.to_string(),
-        both(&r.offline),
-        both(&r.online),
     ]
+}
+
+/// Processor time of both parties.
+fn processors(runs: &[&Run]) -> Table {
+    let headings = ["link", "#client, offline", "#server", "#client, online", "#server"];
+    let mut table = Table::new("Processor time of a ticket and of an image", &headings);
+    let row = |r: &&Run| {
+        let (off, on) = (&r.offline, &r.online);
+        let seconds = [off.client_cpu, off.server_cpu, on.client_cpu, on.server_cpu];
+        std::iter::once(r.link()).chain(seconds.map(|s| maybe(s, time))).collect()
+    };
+    table.rows = runs.iter().map(row).collect();
+    table
 }
