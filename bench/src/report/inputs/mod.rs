@@ -28,7 +28,7 @@ pub const COMPARE: File = File { name: "compare.json", command: "tacet-bench com
 pub const NETWORKS: File =
     File { name: "networks.jsonl", command: "tacet-bench networks MODEL..." };
 /// The shaped links against the kernel's.
-pub const SHAPING: File = File { name: "shaping.json", command: "tacet-bench e2e --check-shaping" };
+pub const SHAPING: File = File { name: "shaping.json", command: "scripts/check-shaping.sh" };
 
 /// A file of results.
 #[derive(Clone, Copy, Debug)]
