@@ -91,9 +91,10 @@ pub(super) fn sum_products(
 ) -> Vec<Sum> {
     let groups = packing.input_groups();
     let mut sums: Vec<Sum> = (0..packing.tiles()).map(|_| Sum::new()).collect();
+    let mut scratch = Vec::new();
     for start in (0..groups).step_by(WEIGHT_BATCH) {
         let range = start..(start + WEIGHT_BATCH).min(groups);
-        weights.with(packing, group, range.clone(), |polys| {
+        weights.with(packing, group, range.clone(), &mut scratch, |polys| {
             sums.par_iter_mut().zip(input.par_chunks_exact(groups)).for_each(|(sum, tile)| {
                 let (a, b): (Vec<_>, Vec<_>) =
                     tile[range.clone()].iter().map(|c| (&c.a, &c.b)).unzip();

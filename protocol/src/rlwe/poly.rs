@@ -34,6 +34,17 @@ impl<D> Poly<D> {
         Self { values, domain: PhantomData }
     }
 
+    /// Makes it zero.
+    pub(super) fn clear(&mut self) {
+        self.values.fill(0);
+    }
+
+    /// A zero element in this one's memory; this one has none left.
+    pub(super) fn take_cleared(&mut self) -> Poly<Coeff> {
+        self.clear();
+        Poly::of(std::mem::take(&mut self.values))
+    }
+
     /// The residues modulo each prime.
     pub(super) fn residues(&self) -> [&[u64]; 2] {
         let (a, b) = self.values.split_at(DEGREE);

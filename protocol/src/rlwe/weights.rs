@@ -24,7 +24,11 @@ impl PreparedWeights {
         let polys = (0..packing.weight_polys())
             .into_par_iter()
             .map_init(Poly::zero, |scratch, i| {
-                weight_poly(packing, weights, (i / inputs, i % inputs), scratch)
+                scratch.clear();
+                lay_out(packing, weights, (i / inputs, i % inputs), scratch);
+                // Few coefficients are set, and new memory that is read before it is written costs
+                // two page faults a page instead of one.
+                scratch.clone().into_ntt()
             })
             .collect();
         Ok(Self { polys, inputs })
@@ -65,23 +69,25 @@ impl Weights<'_> {
         }
     }
 
-    /// Calls `f` on the weight polynomials of one response group and some input groups.
+    /// Calls `f` on the weight polynomials of one response group and some input groups. Those that
+    /// are transformed for it lie in `scratch`, whose memory serves from call to call.
     pub(super) fn with<R>(
         &self,
         packing: &Packing,
         output: usize,
         inputs: std::ops::Range<usize>,
+        scratch: &mut Vec<Poly<Ntt>>,
         f: impl FnOnce(&[&Poly<Ntt>]) -> R,
     ) -> R {
         match self {
             Self::Raw(weights) => {
-                let fresh: Vec<_> = inputs
-                    .into_par_iter()
-                    .map_init(Poly::zero, |scratch, input| {
-                        weight_poly(packing, weights, (output, input), scratch)
-                    })
-                    .collect();
-                f(&fresh.iter().collect::<Vec<_>>())
+                scratch.resize_with(inputs.len(), Poly::zero);
+                scratch.par_iter_mut().zip(inputs).for_each(|(poly, input)| {
+                    let mut blank = poly.take_cleared();
+                    lay_out(packing, weights, (output, input), &mut blank);
+                    *poly = blank.into_ntt();
+                });
+                f(&scratch.iter().collect::<Vec<_>>())
             }
             Self::Prepared(p) => {
                 let first = output * p.inputs;
@@ -104,17 +110,14 @@ fn check_weights(packing: &Packing, weights: &[i32]) -> Result<()> {
     }
 }
 
-/// One weight polynomial. It is laid out in `scratch`: few coefficients are set, and new memory that
-/// is read before it is written costs two page faults a page instead of one.
-fn weight_poly(
+/// Adds one weight polynomial's coefficients to `poly`.
+fn lay_out(
     packing: &Packing,
     weights: &[i32],
     (output, input): (usize, usize),
-    scratch: &mut Poly<Coeff>,
-) -> Poly<Ntt> {
-    let [r0, r1] = scratch.residues_mut();
-    r0.fill(0);
-    r1.fill(0);
+    poly: &mut Poly<Coeff>,
+) {
+    let [r0, r1] = poly.residues_mut();
     for tap in packing.taps(output, input) {
         let w = i64::from(weights[tap.weight]);
         let w = if tap.negative { -w } else { w };
@@ -122,5 +125,4 @@ fn weight_poly(
         r0[tap.at] = PRIMES[0].add(r0[tap.at], PRIMES[0].signed(w));
         r1[tap.at] = PRIMES[1].add(r1[tap.at], PRIMES[1].signed(w));
     }
-    scratch.clone().into_ntt()
 }
