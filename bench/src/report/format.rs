@@ -64,11 +64,14 @@ pub fn maybe(value: Option<f64>, show: fn(f64) -> String) -> String {
     value.map_or_else(|| NONE.into(), show)
 }
 
+/// Between several commands.
+pub const SEVERAL: &str = " ; ";
+
 /// The different commands among `all`, in their order.
 pub fn commands<'a>(all: impl IntoIterator<Item = &'a str>) -> String {
     let mut seen = BTreeSet::new();
     let different: Vec<&str> = all.into_iter().filter(|c| seen.insert(*c)).collect();
-    different.join(" ; ")
+    different.join(SEVERAL)
 }
 
 #[cfg(test)]

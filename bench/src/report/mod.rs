@@ -16,6 +16,7 @@ use tacet_cli::{json_line, line};
 use tacet_page::{Table, page};
 use tacet_protocol::{Error, Result};
 
+use format::SEVERAL;
 use inputs::{COMPARE, E2E, File, Inputs, KERNELS, SWEEP};
 use readme::Block;
 use sections::{
@@ -101,12 +102,17 @@ fn tables(inputs: &Inputs) -> Vec<Block> {
     };
     let (measured, compared) = (inputs.kernels.as_ref(), inputs.compare.as_ref());
     let of = |command: Option<&String>| command.cloned().unwrap_or_default();
+    // The page names each of several commands.
+    let together = |command: String| match command.contains(SEVERAL) {
+        true => "make performance".into(),
+        false => command,
+    };
     vec![
         Block::Text(text),
-        or(headline::table(inputs), headline::command(inputs), E2E),
-        or(against::summary(inputs), against::command(inputs), E2E),
+        or(headline::table(inputs), together(headline::command(inputs)), E2E),
+        or(against::summary(inputs), together(against::command(inputs)), E2E),
         or(sweep::table(inputs), sweep::command(inputs), SWEEP),
-        or(measured.map(kernels::table), of(measured.map(|k| &k.command)), KERNELS),
+        or(measured.map(kernels::summary), of(measured.map(|k| &k.command)), KERNELS),
         or(compared.map(alternatives::relu_summary), of(compared.map(|c| &c.command)), COMPARE),
     ]
 }

@@ -89,6 +89,12 @@ pub fn table(kernels: &Kernels) -> Table {
     table
 }
 
+/// The kernels that have a target.
+pub fn summary(kernels: &Kernels) -> Table {
+    let kept = kernels.kernels.iter().filter(|k| k.target.is_some()).cloned().collect();
+    table(&Kernels { kernels: kept, ..kernels.clone() })
+}
+
 fn floors(kernels: &Kernels) -> Table {
     let mut table = Table::new("What the floors are made of", &["kernel", "#floor", "from"]);
     let known = kernels.kernels.iter().filter(|k| k.floor.is_some());
