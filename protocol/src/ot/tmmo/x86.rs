@@ -114,16 +114,17 @@ macro_rules! kernel {
                 x.iter_mut().for_each(|x| *x = $last(*x, keys[KEYS - 1]));
             }
 
-            // SAFETY: 16 bytes a key, unaligned access allowed.
-            let keys = keys
-                .each_ref()
-                .map(|k| unsafe { $broadcast(_mm_loadu_si128(k.as_ptr().cast::<__m128i>())) });
+            let keys = keys.each_ref().map(|k| {
+                // SAFETY: 16 bytes a key, unaligned access allowed.
+                unsafe { $broadcast(_mm_loadu_si128(k.as_ptr().cast::<__m128i>())) }
+            });
             let mut tweak = $counters(first as i64);
             let mut batch = |blocks: &mut [Block; BATCH]| {
                 let at = blocks.as_mut_ptr().cast::<$vector>();
-                // SAFETY: the batch is `SIDE_BY_SIDE` registers long; unaligned access allowed.
-                let mut inner: [$vector; SIDE_BY_SIDE] =
-                    core::array::from_fn(|i| unsafe { $load(at.add(i)) });
+                let mut inner: [$vector; SIDE_BY_SIDE] = core::array::from_fn(|i| {
+                    // SAFETY: the batch is `SIDE_BY_SIDE` registers long; unaligned access allowed.
+                    unsafe { $load(at.add(i)) }
+                });
                 encrypt(&keys, &mut inner);
                 let mut outer = inner;
                 for x in &mut outer {
