@@ -4,8 +4,13 @@
 #   make demo DATA=cifar-10-batches-bin N=100
 #                                      N real CIFAR-10 test images, private and clear accuracy
 #   make test                          formatting, lints, docs, every test
-#   make bench                         latency and communication of the demo model
+#   make bench                         latency and communication of the demo model, this machine's
+#                                      kernels beside their floors
+#   make baseline                      accept the kernels' instruction counts as they are now
 #   make figures DATA=...              the figures quoted in the README, from the CIFAR-10 binaries
+#   make performance                   measures everything in results/ but the networks' table, then
+#                                      results/performance.html and the README's tables (half
+#                                      an hour on a machine that does nothing else)
 #   make model DATA=...                trains models/cifar10-thin.onnx again (hours)
 #   make report                        results/report.html from results/*.json
 
@@ -14,9 +19,11 @@ DATA ?=
 N ?= 100
 LIBTORCH_DIR := libtorch
 MODEL := models/cifar10-thin.onnx
+# Checked with everything else; not compiled for tests.
+BENCHES := tacet-bench/criterion
 RELEASE_BINS := -p tacet-compile -p tacet-server -p tacet-client -p tacet-bench
 
-.PHONY: demo test bench figures model report libtorch release
+.PHONY: demo test bench figures performance model report libtorch valgrind baseline release
 
 release:
 	$(CARGO) build --release --locked $(RELEASE_BINS)
@@ -25,12 +32,17 @@ demo: release
 	target/release/tacet-bench demo $(if $(DATA),--data "$(DATA)" -n $(N))
 
 bench: release
-	target/release/tacet-bench report
+	target/release/tacet-bench figures
+	target/release/tacet-bench kernels --out results/kernels.json
 
 figures: release
-	target/release/tacet-bench report --data "$(DATA)" -n 200
+	target/release/tacet-bench figures --data "$(DATA)" -n 200
 	TACET_CIFAR10="$(abspath $(DATA))" TACET_N=10000 \
 		$(CARGO) test --locked -p tacet-tests --test accuracy -- --nocapture
+
+performance:
+	$(CARGO) build --release --locked $(RELEASE_BINS) --features tacet-bench/tract,tacet-bench/tfhe
+	scripts/performance.sh
 
 libtorch:
 	scripts/setup-libtorch.sh $(LIBTORCH_DIR)
@@ -44,9 +56,16 @@ model: libtorch
 report: libtorch
 	$(CARGO) run --release --locked -p tacet-train -- report results --out results/report.html
 
-test: libtorch
+test: libtorch valgrind
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked
+	$(CARGO) clippy --workspace --all-targets --features $(BENCHES) --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --features $(BENCHES) --locked
 	$(CARGO) build --workspace --bins --locked
 	$(CARGO) test --workspace --locked
+	scripts/instructions.py -- --workspace
+
+valgrind:
+	scripts/setup-valgrind.sh
+
+baseline: libtorch valgrind
+	scripts/instructions.py --accept -- --workspace

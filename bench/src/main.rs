@@ -5,7 +5,11 @@ mod check;
 mod cifar;
 mod clear;
 mod client;
+mod compare;
 mod demo;
+mod e2e;
+mod figures;
+mod kernels;
 mod met;
 mod networks;
 mod networks_table;
@@ -15,6 +19,7 @@ mod profile;
 mod report;
 mod server;
 mod stage;
+mod sweep;
 mod table;
 
 use std::path::PathBuf;
@@ -35,13 +40,25 @@ enum Verb {
     /// Classify the sample pictures privately: server and client as separate processes over TLS
     Demo(Options),
     /// Latency, predicted and measured bytes, bytes per ReLU and per convolution, as Markdown
-    Report(Options),
+    Figures(Options),
+    /// This protocol beside a classic garbled circuit, homomorphic encryption, a clear runtime and
+    /// published figures
+    Compare(compare::Options),
+    /// The page and the README's tables from the files of results; runs nothing
+    Report(report::Options),
     /// One row a network: float, fixed-point and private runs compared, bytes, time and memory
     Networks(networks_table::NetworksArgs),
     /// Measure this machine's kernels, for the seconds that `tacet-compile estimate` predicts
     Profile(profile::Options),
+    /// Every kernel on one core, beside the time that this machine cannot do it faster than
+    Kernels(kernels::Options),
     /// Predicted against measured seconds and memory: two offline runs on loopback
     CheckEstimate(check::Options),
+    /// A whole private run on a given network: seconds, bytes, CPU and memory of each phase, and of
+    /// each layer
+    E2e(e2e::E2e),
+    /// The same by the number of ReLUs kept
+    Sweep(sweep::Sweep),
     /// Bytes of convolutions and of whole networks, by mask, predicted; runs nothing
     Predict {
         /// Results as JSON
@@ -81,10 +98,15 @@ fn main() -> ExitCode {
     tacet_cli::init_log(tacet_cli::LogFormat::Text, "warn");
     let (result, json) = match &cli.verb {
         Verb::Demo(options) => (demo::run(options), options.json),
+        Verb::Figures(options) => (figures::run(options), options.json),
+        Verb::Compare(options) => (compare::run(options), options.json),
         Verb::Report(options) => (report::run(options), options.json),
         Verb::Networks(args) => (networks_table::run(args), args.json),
         Verb::Profile(options) => (profile::run(options), options.json),
+        Verb::Kernels(options) => (kernels::run(options), options.json),
         Verb::CheckEstimate(options) => (check::run(options), options.json),
+        Verb::E2e(args) => (e2e::run(args), args.common.json),
+        Verb::Sweep(args) => (sweep::run(args), args.common.json),
         Verb::Predict { json } => (predict::run(*json), *json),
     };
     tacet_cli::finish(result, json, tacet_cli::LogFormat::Text)

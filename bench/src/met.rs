@@ -8,7 +8,7 @@ use tacet_protocol::cost::{self, Prediction};
 use tacet_protocol::plan::PublicPlan;
 use tacet_protocol::wire::Traffic;
 
-use crate::client::Summary;
+use crate::client::{Answer, Summary};
 use crate::stage::Compared;
 
 /// The first step that did not meet its prediction to the byte, in words. Offline runs are held
@@ -21,9 +21,21 @@ pub fn deviation(
     summary: &Summary,
     runs: &[Compared],
 ) -> Result<Option<String>> {
+    answers_deviation(plan, summary, runs.iter().map(|run| &run.answer))
+}
+
+/// As [`deviation`], for answers that nothing was compared with.
+///
+/// # Errors
+/// As [`deviation`].
+pub fn answers_deviation<'a>(
+    plan: &PublicPlan,
+    summary: &Summary,
+    answers: impl Iterator<Item = &'a Answer>,
+) -> Result<Option<String>> {
     let mut predictions = BTreeMap::<usize, Prediction>::new();
-    for run in runs {
-        let offline = &run.answer.offline_batch;
+    for answer in answers {
+        let offline = &answer.offline_batch;
         let p = match predictions.entry(offline.tickets) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(new) => new.insert(cost::predict(plan, offline.tickets)?),
@@ -31,7 +43,7 @@ pub fn deviation(
         let steps = [
             ("session", summary.setup.traffic(), p.session),
             ("offline", offline.traffic(), p.offline),
-            ("online", run.answer.online.traffic(), p.online),
+            ("online", answer.online.traffic(), p.online),
         ];
         let off = steps.into_iter().find_map(|(step, m, p)| differs(step, m, p));
         if off.is_some() {

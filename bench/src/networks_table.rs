@@ -1,9 +1,9 @@
 //! What becomes of whole networks: a row each, from the ONNX file to a private run.
 
-mod images;
+pub mod images;
 mod markdown;
-mod row;
-mod runtime;
+pub mod row;
+pub mod runtime;
 mod steps;
 
 use std::path::PathBuf;
@@ -11,6 +11,8 @@ use std::path::PathBuf;
 use clap::Args;
 use tacet_cli::json_line;
 use tacet_protocol::Result;
+
+pub use row::append;
 
 use row::Row;
 
@@ -64,7 +66,7 @@ pub fn run(args: &NetworksArgs) -> Result<()> {
     let mut rows = Vec::new();
     for model in &args.models {
         let row = steps::network(model, args)?;
-        row::append(&args.out, &row)?;
+        append(&args.out, &row)?;
         if args.json {
             json_line(&row)?;
         }

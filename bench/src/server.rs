@@ -52,6 +52,11 @@ impl Server {
 }
 
 impl Server {
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Most memory that it has held so far, in bytes, where the system tells.
     pub fn peak_memory(&self) -> Option<u64> {
         high_water_mark(self.child.id())

@@ -1,5 +1,6 @@
 //! Plain and Markdown tables on stdout.
 
+pub use tacet_bench::meter::median;
 use tacet_cli::line;
 use tacet_protocol::Result;
 
@@ -20,10 +21,4 @@ pub fn bytes(n: f64) -> String {
         n if n < 1e6 => format!("{:.1} kB", n / 1e3),
         n => format!("{:.2} MB", n / 1e6),
     }
-}
-
-/// The median of some values; 0 of none.
-pub fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or_default()
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::builder::RangedU64ValueParser;
 use clap::{Parser, Subcommand};
 use tacet_cli::{EXIT_CODES, LogFormat};
+use tacet_protocol::cost::Link;
 use tacet_protocol::plan::MAX_BATCH;
 use tacet_protocol::wire::Timeouts;
 
@@ -116,6 +117,11 @@ pub struct Common {
     /// Compute threads [default: one a core]
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
+    /// Act as if the connection were this slow, both ways (for measurements): lan (1 Gbit/s, 1 ms),
+    /// wan (100 Mbit/s, 40 ms), mobile (10 Mbit/s up, 30 down, 60 ms), RTT,RATE or RTT,UP,DOWN
+    /// (such as 20ms,200Mbit) [default: as it is]
+    #[arg(long, value_name = "NETWORK", value_parser = parse_link)]
+    pub network: Option<Link>,
     /// Results on stdout as JSON, one object a line
     #[arg(long)]
     pub json: bool,
@@ -129,6 +135,10 @@ impl Common {
     pub fn timeouts(&self) -> Timeouts {
         Timeouts::with_patience(Duration::from_secs(self.timeout))
     }
+}
+
+fn parse_link(text: &str) -> Result<Link, String> {
+    text.parse().map_err(|e: tacet_protocol::Error| e.to_string())
 }
 
 /// A plan hash as clap keeps it.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tacet_protocol::Result;
+use tacet_protocol::cost::Link;
 use tacet_protocol::session::{ClientOptions, ClientSession};
 use tacet_protocol::wire::{
     ClientTls, Identity, Pem, RawTraffic, Target, TlsTransport, connect, io_runtime,
@@ -23,7 +24,8 @@ pub fn with_session<R>(
     common: &Common,
     work: impl FnOnce(Session<'_>, &Context) -> Result<R>,
 ) -> Result<R> {
-    let target = Target::new(&common.server, common.server_name.as_deref())?;
+    let line = common.network.as_ref().and_then(Link::line);
+    let target = Target::new(&common.server, common.server_name.as_deref())?.over(line);
     let tls = tls(common)?;
     tacet_cli::init_compute_pool(common.threads.map(Into::into))?;
     let runtime = io_runtime(1)?;

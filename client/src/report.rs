@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tacet_cli::{count, hex, json_line, line, printable, traffic};
 use tacet_protocol::Result;
 use tacet_protocol::plan::{PlanHash, PublicPlan};
+use tacet_protocol::session::Inference;
 use tacet_protocol::wire::PhaseTraffic;
 
 /// Classes shown to people.
@@ -53,8 +54,8 @@ impl Cost {
 pub struct Answer<'a> {
     /// The image.
     pub path: &'a Path,
-    /// Two's complement, the output tensor's fractional bits.
-    pub logits: &'a [i64],
+    /// Logits and times.
+    pub inference: &'a Inference,
     /// The run that made its ticket, and that run's tickets.
     pub offline: (Cost, usize),
     /// The inference.
@@ -64,14 +65,14 @@ pub struct Answer<'a> {
 impl Answer<'_> {
     /// Class indices by falling logit; equal ones in class order.
     fn ranking(&self) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..self.logits.len()).collect();
-        order.sort_by_key(|i| std::cmp::Reverse(self.logits.get(*i)));
+        let mut order: Vec<usize> = (0..self.inference.logits.len()).collect();
+        order.sort_by_key(|i| std::cmp::Reverse(self.inference.logits.get(*i)));
         order
     }
 
     fn reals(&self, plan: &PublicPlan) -> Vec<f64> {
         let scale = f64::from(plan.output().map_or(0, |t| t.frac)).exp2();
-        self.logits.iter().map(|x| *x as f64 / scale).collect()
+        self.inference.logits.iter().map(|x| *x as f64 / scale).collect()
     }
 
     /// Prints the answer.
@@ -89,6 +90,10 @@ impl Answer<'_> {
         if let Value::Object(fields) = &mut offline {
             fields.insert("tickets".into(), tickets.into());
         }
+        let mut online = self.online.json();
+        if let Value::Object(fields) = &mut online {
+            fields.insert("layers".into(), self.layers(plan));
+        }
         json!({
             "event": "image",
             "image": self.path.display().to_string(),
@@ -96,10 +101,19 @@ impl Answer<'_> {
             "label": best.map(|i| label(plan, i)),
             "logits": self.reals(plan),
             "offline_batch": offline,
-            "online": self.online.json(),
+            "online": online,
             "relus": plan.relus(),
             "unmasked_relus": plan.unmasked_relus(),
         })
+    }
+
+    /// Wall seconds of each tensor that the parties exchange messages for.
+    fn layers(&self, plan: &PublicPlan) -> Value {
+        let layer = |(tensor, time): &(usize, Duration)| {
+            let name = plan.tensors.get(*tensor).map(|t| t.name.as_str());
+            json!({"name": name, "seconds": time.as_secs_f64()})
+        };
+        self.inference.layers.iter().map(layer).collect()
     }
 
     fn text(&self, plan: &PublicPlan) -> String {

@@ -173,11 +173,11 @@ impl<'a> Run<'a> {
     fn answer(&mut self, path: &Path, tensor: &[u64], ticket: Ticket) -> Result<()> {
         let step = self.step(format!("running {}", path.display()));
         let Ticket { ticket, made } = ticket;
-        let (logits, online) = self.priced(Phase::Online, |s| s.infer(ticket, tensor))?;
+        let (inference, online) = self.priced(Phase::Online, |s| s.infer_timed(ticket, tensor))?;
         drop(step);
         self.totals.images += 1;
         self.totals.online = self.totals.online.plus(online);
-        Answer { path, logits: &logits, offline: made, online }
+        Answer { path, inference: &inference, offline: made, online }
             .print(self.session.plan(), self.common.json)
     }
 

@@ -7,6 +7,8 @@
 
 pub mod bytes;
 pub mod cost;
+#[cfg(test)]
+mod counted;
 pub mod error;
 pub mod gadget;
 pub mod garble;

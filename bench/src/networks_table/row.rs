@@ -154,7 +154,7 @@ pub struct Private {
 ///
 /// # Errors
 /// `Local` if it cannot be written.
-pub fn append(path: &Path, row: &Row) -> Result<()> {
+pub fn append(path: &Path, row: &impl Serialize) -> Result<()> {
     let failed = |e: std::io::Error| Error::local(format!("{}: {e}", path.display()));
     let line = serde_json::to_string(row).map_err(|e| failed(e.into()))? + "\n";
     if let Some(dir) = path.parent().filter(|d| !d.as_os_str().is_empty()) {

@@ -1,13 +1,15 @@
 //! Kernels of arithmetic on shares.
 
+use tacet_bench::cases::Conv;
+use tacet_bench::meter::{Meter, timed, unit};
 use tacet_protocol::Result;
 use tacet_protocol::cost::profile::LinearKernels;
-use tacet_protocol::linear::{Backend, conv, copy};
+use tacet_protocol::linear::{Backend, copy};
 use tacet_protocol::plan::{ConvShape, CopyShape, Shape};
 use tacet_protocol::ring::truncate_client;
 use tacet_protocol::rng::SecretRng;
 
-use super::{Meter, line_through, timed, unit};
+use super::line_through;
 
 const IMAGE: Shape = Shape::new(64, 32, 32);
 /// Memory that no allocator keeps for later.
@@ -17,16 +19,10 @@ const ROWS: usize = 4;
 
 /// Median core-seconds of a convolution.
 fn seconds(meter: &Meter, shape: &ConvShape, rng: &mut SecretRng) -> Result<f64> {
-    let a = rng.u64s(shape.input.len());
-    let weights: Vec<i32> = (0..shape.weights()).map(|_| (rng.u64() % 2001) as i32).collect();
-    let mut z = vec![0; shape.output().len()];
-    let backend = Backend::detect();
-    meter.median(|| {
-        let ((), seconds) = timed(|| {
-            conv(backend, shape, &weights, &a, &mut z);
-            Ok(())
-        })?;
-        Ok(seconds)
+    let (mut conv, backend) = (Conv::new(shape, rng), Backend::detect());
+    meter.seconds_of(|| {
+        conv.run(backend);
+        Ok(())
     })
 }
 
@@ -52,7 +48,7 @@ pub fn measure(meter: &Meter) -> Result<LinearKernels> {
         column,
         element: element(meter, &mut rng)?,
         fresh: fresh(meter)?,
-        random: meter.median(|| Ok(timed(|| Ok(rng.u64s(IMAGE.len())))?.1))? / IMAGE.len() as f64,
+        random: meter.seconds_of(|| Ok(rng.u64s(IMAGE.len())))? / IMAGE.len() as f64,
     })
 }
 
@@ -60,13 +56,10 @@ pub fn measure(meter: &Meter) -> Result<LinearKernels> {
 fn element(meter: &Meter, rng: &mut SecretRng) -> Result<f64> {
     let (a, mut z) = (rng.u64s(IMAGE.len()), vec![0; IMAGE.len()]);
     let shape = CopyShape::whole(IMAGE.channels, 10);
-    let both = meter.median(|| {
-        let ((), seconds) = timed(|| {
-            copy(&shape, (IMAGE, &a), (IMAGE, &mut z));
-            truncate_client(&mut z, 10);
-            Ok(())
-        })?;
-        Ok(seconds)
+    let both = meter.seconds_of(|| {
+        copy(&shape, (IMAGE, &a), (IMAGE, &mut z));
+        truncate_client(&mut z, 10);
+        Ok(())
     })?;
     Ok(both / (2 * IMAGE.len()) as f64)
 }

@@ -5,26 +5,24 @@
 //! calls with different numbers of units. What is timed is processor time, so that other work on
 //! the machine disturbs little.
 
-mod lattice;
+pub mod lattice;
 mod linear;
-mod relu;
+pub mod relu;
 mod wire;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use clap::Args;
+use tacet_bench::meter::Meter;
 use tacet_cli::{init_compute_pool, json_line, line};
 use tacet_compile::speed;
 use tacet_protocol::cost::KernelProfile;
 use tacet_protocol::cost::profile::{PROFILE_VERSION, PerGate};
 use tacet_protocol::{Error, Result};
 
-use crate::table::{markdown, median};
+use crate::table::markdown;
 
-/// Fewest calls that a median is taken of.
-const MIN_CALLS: usize = 5;
 /// Measurements that share the time.
 const MEASUREMENTS: f64 = 20.0;
 
@@ -43,45 +41,6 @@ pub struct Options {
     /// Threads that compute; by default one a core
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
-}
-
-/// How long and on how many threads to measure.
-#[derive(Clone, Copy)]
-struct Meter {
-    /// Seconds for one measurement.
-    seconds: f64,
-}
-
-impl Meter {
-    /// Median of what `timed` says it took.
-    fn median(&self, mut timed: impl FnMut() -> Result<f64>) -> Result<f64> {
-        let started = Instant::now();
-        // Memory and caches are warm from the second call on.
-        timed()?;
-        let mut all = Vec::new();
-        while all.len() < MIN_CALLS || started.elapsed().as_secs_f64() < self.seconds {
-            all.push(timed()?);
-        }
-        Ok(median(all))
-    }
-}
-
-/// Core-seconds of one of `units`.
-fn unit(seconds: f64, units: usize) -> f64 {
-    seconds / units.max(1) as f64
-}
-
-/// Seconds that all threads of this process have computed.
-fn processor_time() -> f64 {
-    let t = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    t.tv_sec as f64 + t.tv_nsec as f64 / 1e9
-}
-
-/// Runs `f` and says how many core-seconds it took.
-fn timed<R>(f: impl FnOnce() -> Result<R>) -> Result<(R, f64)> {
-    let started = processor_time();
-    let result = f()?;
-    Ok((result, processor_time() - started))
 }
 
 /// `slope` and `offset` (not negative) of a line through two points.
@@ -131,7 +90,7 @@ fn write(path: &Path, profile: &KernelProfile) -> Result<()> {
 }
 
 /// The processor's name, as far as the system tells.
-fn cpu() -> String {
+pub fn cpu() -> String {
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = info.lines().find_map(|l| l.strip_prefix("model name")?.split_once(':'));
     name.map_or_else(|| std::env::consts::ARCH.into(), |(_, name)| name.trim().into())

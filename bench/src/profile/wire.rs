@@ -3,6 +3,7 @@
 use std::thread;
 use std::time::Instant;
 
+use tacet_bench::meter::{Meter, timed};
 use tacet_protocol::cost::profile::WireKernels;
 use tacet_protocol::session::{ClientOptions, ClientSession, ServerContext, SessionLimits};
 use tacet_protocol::wire::{
@@ -13,7 +14,6 @@ use tacet_protocol::{Error, Result};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
-use super::{Meter, timed};
 use crate::certs::{self, Certs};
 use crate::networks::Residual;
 

@@ -2,12 +2,16 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use crate::error::{Error, Result};
+use crate::wire::Line;
 
-/// Ethernet bytes for each byte above TLS: 1448 bytes of payload in a frame of 1538 with its
-/// preamble and gap, and 22 bytes for each TLS record of 16 KiB.
-const LINE_BYTES: f64 = 1538.0 / 1448.0 * (1.0 + 22.0 / 16384.0);
+/// Ethernet bytes for each byte of TCP: 1448 bytes of payload in a frame of 1538 with its preamble
+/// and gap.
+const ETHERNET_BYTES: f64 = 1538.0 / 1448.0;
+/// The same for each byte above TLS, which adds 22 bytes to each record of 16 KiB.
+const LINE_BYTES: f64 = ETHERNET_BYTES * (1.0 + 22.0 / 16384.0);
 
 /// A connection's round trip and steady rates. Loss and TCP's slow start are not modelled: on a
 /// long, fast link the latter adds a few round trips to each phase.
@@ -74,6 +78,13 @@ impl Link {
             false => format!("{} Mbit/s up, {} down", self.rate_up / 1e6, self.rate_down / 1e6),
         };
         format!("{} ms, {rates}", self.rtt * 1e3)
+    }
+
+    /// What a connection has to do to act like this link; `None` on loopback: nothing.
+    pub fn line(&self) -> Option<Line> {
+        let [up, down] = [self.rate_up, self.rate_down].map(|rate| 8.0 * ETHERNET_BYTES / rate);
+        let one_way = Duration::from_secs_f64(self.rtt / 2.0);
+        (!self.one_machine).then_some(Line { one_way, up, down })
     }
 
     /// Seconds that the line takes for a byte of the protocol, up and down.

@@ -136,6 +136,17 @@ fn one_machine_overlaps_nothing() {
 }
 
 #[test]
+fn a_link_says_how_slow_a_connection_has_to_be() {
+    assert_eq!(Link::loopback().line(), None);
+    let line = link("mobile").line().unwrap();
+    assert_eq!(line.one_way.as_micros(), 30_000);
+    // A full Ethernet frame of 1538 bytes carries 1448.
+    let frame = [line.up, line.down].map(|byte| 1448.0 * byte);
+    assert!((frame[0] - 1538.0 * 8.0 / 10e6).abs() < 1e-12, "{frame:?}");
+    assert!((frame[1] - 1538.0 * 8.0 / 30e6).abs() < 1e-12, "{frame:?}");
+}
+
+#[test]
 fn links_are_named_or_given_in_numbers() {
     assert_eq!(link("20ms,200Mbit"), link("0.02s, 200 mbit/s, 200Mbit"));
     assert_eq!(link("500us,1Gbit").rtt, 0.0005);

@@ -1,5 +1,7 @@
 //! The client's half: evaluates garbled circuits, re-shares activations.
 
+use std::time::{Duration, Instant};
+
 use crate::bytes::{put_u64s, u64s_from};
 use crate::error::{Error, Result};
 use crate::gadget;
@@ -8,13 +10,42 @@ use crate::ring::{add_assign, sub_assign};
 use crate::ticket::{ClientTensor, ClientTicket};
 use crate::wire::{Kind, Transport};
 
-/// Spends `ticket` on `input` (tensor 0 as ring elements); returns the logits.
+/// What an inference gives.
+#[derive(Clone, Debug)]
+pub struct Inference {
+    /// Two's complement, with the output tensor's fractional bits.
+    pub logits: Vec<i64>,
+    /// Tensors that the parties exchange messages for, in order (the logits last), and the wall
+    /// time from the end of the one before. Tensors without ReLUs have no end that the client
+    /// could see: their time is in the next one's.
+    pub layers: Vec<(usize, Duration)>,
+}
+
+/// Notes the time from one tensor's end to the next.
+struct Laps {
+    since: Instant,
+    laps: Vec<(usize, Duration)>,
+}
+
+impl Laps {
+    fn start() -> Self {
+        Self { since: Instant::now(), laps: Vec::new() }
+    }
+
+    fn end(&mut self, tensor: usize) {
+        let now = Instant::now();
+        self.laps.push((tensor, now - std::mem::replace(&mut self.since, now)));
+    }
+}
+
+/// Spends `ticket` on `input` (tensor 0 as ring elements).
 pub(crate) fn run<T: Transport>(
     transport: &mut T,
     schedule: &Schedule,
     ticket: ClientTicket,
     input: &[u64],
-) -> Result<Vec<i64>> {
+) -> Result<Inference> {
+    let mut laps = Laps::start();
     let ClientTicket { id, input: mask, relus, output, .. } = ticket;
     if input.len() != mask.0.len() {
         return Err(Error::input(format!(
@@ -29,10 +60,13 @@ pub(crate) fn run<T: Transport>(
     transport.send(Kind::MaskedInput, &encode(&masked))?;
     for (tensor, state) in schedule.relus.iter().zip(relus) {
         activate(transport, tensor, state)?;
+        laps.end(tensor.tensor);
     }
     let mut logits = u64s_from(&transport.recv(Kind::Logits, 8 * output.0.len())?);
     add_assign(&mut logits, &output.0);
-    Ok(logits.into_iter().map(|x| x as i64).collect())
+    laps.end(schedule.identities.len().saturating_sub(1));
+    let logits = logits.into_iter().map(|x| x as i64).collect();
+    Ok(Inference { logits, layers: laps.laps })
 }
 
 /// One tensor: slices are evaluated as they arrive; the re-shared values leave when all are

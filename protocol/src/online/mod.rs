@@ -5,5 +5,6 @@
 mod client;
 mod server;
 
+pub use client::Inference;
 pub(crate) use client::run as run_client;
 pub(crate) use server::{OnlinePlan, run as run_server};

@@ -14,6 +14,7 @@
 mod evaluate;
 mod kernel;
 mod keys;
+pub mod measure;
 mod noise;
 mod packing;
 mod params;

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::offline::{self, LatticePlan, Schedule};
-use crate::online;
+use crate::online::{self, Inference};
 use crate::plan::{MAX_BATCH, PlanHash, PublicPlan};
 use crate::rng::SecretRng;
 use crate::session::handshake::{self, ClientCrypto, ServerInfo};
@@ -100,6 +100,14 @@ impl<T: Transport> ClientSession<T> {
     /// `Input` if the ticket is another session's or the image has the wrong size; the ticket is
     /// gone in any case.
     pub fn infer(&mut self, ticket: ClientTicket, input: &[u64]) -> Result<Vec<i64>> {
+        self.infer_timed(ticket, input).map(|inference| inference.logits)
+    }
+
+    /// As [`Self::infer`], with the wall time of each layer.
+    ///
+    /// # Errors
+    /// As [`Self::infer`].
+    pub fn infer_timed(&mut self, ticket: ClientTicket, input: &[u64]) -> Result<Inference> {
         if ticket.session != self.tickets.session {
             return Err(Error::input("this ticket belongs to another session"));
         }

@@ -6,6 +6,7 @@ mod client;
 mod handshake;
 mod server;
 
+pub use crate::online::Inference;
 pub use client::{ClientOptions, ClientSession};
 pub(crate) use handshake::{ClientCrypto, ServerCrypto};
 pub use handshake::{PROTOCOL_VERSION, session_traffic};

@@ -4,14 +4,17 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
+use tokio_rustls::client::TlsStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use super::connection::{Parts, TlsTransport, start};
 use super::counting::{Counting, RawTraffic};
 use super::runtime::{StopWatch, Timeouts};
+use super::shape::{Line, Shaped};
 use super::tls::{ALPN, ClientTls, ServerTls};
 use super::tls_error;
 use crate::error::{Error, Result};
@@ -21,6 +24,7 @@ use crate::error::{Error, Result};
 pub struct Target {
     address: String,
     name: ServerName<'static>,
+    line: Option<Line>,
 }
 
 impl Target {
@@ -37,7 +41,13 @@ impl Target {
         let name = name.unwrap_or(host);
         let name = ServerName::try_from(name.to_owned())
             .map_err(|_| Error::input(format!("`{name}` is no server name")))?;
-        Ok(Self { address: address.to_owned(), name })
+        Ok(Self { address: address.to_owned(), name, line: None })
+    }
+
+    /// Acts as if the connection were `line`, both ways: for measurements.
+    #[must_use]
+    pub fn over(self, line: Option<Line>) -> Self {
+        Self { line, ..self }
     }
 }
 
@@ -52,17 +62,20 @@ pub fn connect(
     tls: &ClientTls,
     timeouts: Timeouts,
 ) -> Result<TlsTransport> {
-    let Target { address, name } = target;
+    let Target { address, name, line } = target;
     let dial = async {
         let tcp = TcpStream::connect(address)
             .await
             .map_err(|e| Error::network(format!("cannot connect to {address}: {e}")))?;
         let (peer, tcp, raw) = prepare(tcp)?;
-        let stream = TlsConnector::from(Arc::clone(&tls.0))
-            .connect(name.clone(), tcp)
-            .await
-            .map_err(|e| tls_error::from_io("TLS handshake", &e))?;
-        check_alpn(stream.get_ref().1.alpn_protocol())?;
+        let Some(line) = line else {
+            let stream = greet(tcp, name, tls).await?;
+            return Ok(start(Parts { stream, raw, peer, timeouts, stop: None }));
+        };
+        sleep(line.greeting()).await;
+        let shaped = Shaped::new(tcp, *line)
+            .map_err(|e| Error::local(format!("cannot act as a slow connection: {e}")))?;
+        let stream = greet(shaped, name, tls).await?;
         Ok(start(Parts { stream, raw, peer, timeouts, stop: None }))
     };
     runtime.block_on(async {
@@ -70,6 +83,20 @@ pub fn connect(
             .await
             .unwrap_or_else(|_| Err(Error::network(format!("{address} does not answer"))))
     })
+}
+
+/// A client's TLS handshake.
+async fn greet<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: S,
+    name: &ServerName<'static>,
+    tls: &ClientTls,
+) -> Result<TlsStream<S>> {
+    let stream = TlsConnector::from(Arc::clone(&tls.0))
+        .connect(name.clone(), socket)
+        .await
+        .map_err(|e| tls_error::from_io("TLS handshake", &e))?;
+    check_alpn(stream.get_ref().1.alpn_protocol())?;
+    Ok(stream)
 }
 
 fn prepare(tcp: TcpStream) -> Result<(SocketAddr, Counting<TcpStream>, Arc<RawTraffic>)> {

@@ -3,6 +3,7 @@
 //!
 //! - [`Transport`] is what the protocol sees; `Framed` implements it over single frames.
 //! - [`memory`] connects two parties in one process; [`connect`] and [`Listener`] do over TLS.
+//! - `shape` makes a connection as slow as another network's, for measurements.
 //! - Every length that a peer sends is checked before memory is set aside for it, every wait has
 //!   an end, and only the fixed words of [`AbortReason`] tell a peer why we stop.
 
@@ -15,6 +16,7 @@ mod framed;
 pub mod memory;
 mod meter;
 mod runtime;
+mod shape;
 mod tasks;
 #[cfg(test)]
 mod tests;
@@ -30,6 +32,7 @@ pub use framed::WireTrace;
 pub use memory::MemoryTransport;
 pub use meter::{Meter, Phase, PhaseTraffic, Traffic};
 pub use runtime::{StopWatch, Timeouts, io_runtime};
+pub use shape::Line;
 pub use tls::{ALPN, ClientTls, Identity, Pem, ServerTls};
 pub use transport::{
     CHUNK_BYTES, FRAME_HEADER_BYTES, Kind, MAX_ABORT_BYTES, Transport, framed_bytes,

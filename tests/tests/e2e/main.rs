@@ -20,4 +20,5 @@ mod happy;
 mod killed;
 mod limits;
 mod shutdown;
+mod slow_lines;
 mod support;

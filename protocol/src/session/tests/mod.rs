@@ -65,6 +65,27 @@ fn private_logits_equal_the_clear_evaluator_up_to_rounding() {
 }
 
 #[test]
+fn an_inference_is_timed_layer_by_layer() {
+    let plan = network::small(3);
+    let image = network::image(&plan, &mut SecretRng::from_test_seed(3));
+    let (inference, _) = with_session(&plan, 3, |mut session| {
+        let ticket = session.prepare(1).unwrap().pop().unwrap();
+        let start = std::time::Instant::now();
+        let inference = session.infer_timed(ticket, &ring(&image)).unwrap();
+        let spent: std::time::Duration = inference.layers.iter().map(|l| l.1).sum();
+        assert!(spent <= start.elapsed());
+        inference
+    });
+    let tensors = plan.public.tensors.iter().enumerate();
+    let mut with_relus: Vec<usize> =
+        tensors.filter(|(_, t)| t.mask.ones() > 0).map(|(i, _)| i).collect();
+    assert!(!with_relus.is_empty());
+    with_relus.push(plan.public.tensors.len() - 1);
+    let timed: Vec<usize> = inference.layers.iter().map(|l| l.0).collect();
+    assert_eq!(timed, with_relus);
+}
+
+#[test]
 fn measured_traffic_is_the_predicted_traffic() {
     for (plan, batch) in
         [1, 2, 5].map(|b| (network::small(7), b)).into_iter().chain([(network::varied(8), 3)])

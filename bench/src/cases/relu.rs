@@ -1,0 +1,159 @@
+//! Oblivious transfer, gates and masked ReLUs.
+
+use tacet_protocol::Result;
+use tacet_protocol::gadget::{
+    ClientRelu, CompareBits, client_offline_request, cot_count, relu_windows, rot_count,
+    server_offline,
+};
+use tacet_protocol::garble::{AND_BYTES, CHUNK, Evaluator, Garbler};
+use tacet_protocol::ot::{
+    BaseReceiver, BaseSender, Block, CotReceiver, CotSender, Delta, FieldBits, GateHash,
+    ReceivedCots, ReceiverPads, SenderPads, SentCots, Tweaks, rot_windows,
+};
+use tacet_protocol::rng::SecretRng;
+
+use crate::meter::timed;
+
+/// Positions of a call: a full slice.
+pub const POSITIONS: usize = 1 << 13;
+
+/// Both parties of one direction of correlated OT.
+pub struct Instance {
+    /// Gets bits and blocks.
+    pub receiver: CotReceiver,
+    /// Has the offset.
+    pub sender: CotSender,
+}
+
+impl Instance {
+    /// Runs the base OTs.
+    ///
+    /// # Errors
+    /// Those of the protocol.
+    pub fn new(rng: &mut SecretRng) -> Result<Self> {
+        let (field, delta) = (FieldBits::default(), Delta::random(rng));
+        let (base, first) = BaseSender::new(rng);
+        let (keys, answer) = BaseReceiver::respond(delta.base_choices(), &first, rng)?;
+        let (receiver, corrections) = CotReceiver::new(field, base.finish(&answer)?, rng);
+        Ok(Self { receiver, sender: CotSender::new(field, &delta, keys, &corrections)? })
+    }
+
+    /// Both parties extend by `n`.
+    ///
+    /// # Errors
+    /// Those of the protocol.
+    pub fn extend(&mut self, n: usize) -> Result<(ReceivedCots, SentCots)> {
+        let (received, message) = self.receiver.extend(n)?;
+        Ok((received, self.sender.extend(n, &message)?))
+    }
+}
+
+/// A full batch of gates with random labels.
+pub struct Gates {
+    hash: GateHash,
+    delta: Delta,
+    a: Vec<Block>,
+    b: Vec<Block>,
+    tables: Vec<u8>,
+    out: Vec<Block>,
+}
+
+impl Gates {
+    /// Gates of a batch.
+    pub const COUNT: usize = CHUNK;
+
+    /// Draws the labels.
+    pub fn new(rng: &mut SecretRng) -> Self {
+        let mut labels = || (0..CHUNK).map(|_| Block::random(rng)).collect::<Vec<_>>();
+        let (a, b) = (labels(), labels());
+        Self {
+            hash: GateHash::new(&rng.array()),
+            delta: Delta::random(rng),
+            out: a.clone(),
+            a,
+            b,
+            tables: vec![0; AND_BYTES * CHUNK],
+        }
+    }
+
+    /// Garbles `batches` of them, each under its own window of tweaks.
+    pub fn garble(&mut self, batches: usize) {
+        let mut garbler = Garbler::new(&self.hash, &self.delta);
+        for window in 0..batches as u64 {
+            garbler.and(window, &self.a, &self.b, &mut self.tables, &mut self.out);
+        }
+    }
+
+    /// Evaluates `batches` of them.
+    pub fn evaluate(&mut self, batches: usize) {
+        let mut evaluator = Evaluator::new(&self.hash);
+        for window in 0..batches as u64 {
+            evaluator.and(window, &self.a, &self.b, &self.tables, &mut self.out);
+        }
+    }
+}
+
+/// Steps of a slice of masked ReLUs that are timed: the labels' OT extension at its receiver and
+/// at its sender, the pads of the random OTs likewise; then the client's request, garbling, the
+/// server's labels and the client's evaluation.
+pub const STEPS: usize = 8;
+
+/// Both directions of correlated OT and the rest of a session.
+pub struct Relus {
+    labels: Instance,
+    selection: Instance,
+    hash: GateHash,
+    /// The client's, then the server's.
+    tweaks: (Tweaks, Tweaks),
+    rng: SecretRng,
+}
+
+impl Relus {
+    /// A session.
+    ///
+    /// # Errors
+    /// Those of the protocol.
+    pub fn new() -> Result<Self> {
+        let mut rng = SecretRng::from_os()?;
+        Ok(Self {
+            labels: Instance::new(&mut rng)?,
+            selection: Instance::new(&mut rng)?,
+            hash: GateHash::new(&rng.array()),
+            tweaks: (Tweaks::new(), Tweaks::new()),
+            rng,
+        })
+    }
+
+    /// One slice of [`POSITIONS`] through both phases; core-seconds of each of the [`STEPS`].
+    ///
+    /// # Errors
+    /// Those of the protocol.
+    pub fn slice(&mut self, bits: CompareBits) -> Result<[f64; STEPS]> {
+        let (ots, n) = (cot_count(POSITIONS, bits), rot_count(POSITIONS));
+        let hash = self.hash.clone();
+        let (x_c, x_s) = (self.rng.u64s(n), self.rng.u64s(n));
+
+        let (mut chosen, mut sent) = self.selection.extend(n)?;
+        let w = self.tweaks.1.take(rot_windows(n))?;
+        let (receiver_pads, pads_receive) = timed(|| ReceiverPads::new(&hash, w, chosen.take(n)?))?;
+        let (w, delta) = (self.tweaks.0.take(rot_windows(n))?, self.selection.sender.delta());
+        let (sender_pads, pads_send) = timed(|| SenderPads::new(&hash, w, sent.take(n)?, delta))?;
+
+        let ((mut active, message), ot_receive) = timed(|| self.labels.receiver.extend(ots))?;
+        let (mut keys, ot_send) = timed(|| self.labels.sender.extend(ots, &message))?;
+        let w = self.tweaks.0.take(relu_windows(n, bits))?;
+        let ((request, message), requested) =
+            timed(|| client_offline_request(&hash, w, bits, active.take(ots)?, sender_pads, &x_c))?;
+        let (w, delta) = (self.tweaks.1.take(relu_windows(n, bits))?, self.labels.sender.delta());
+        let rng = &mut self.rng;
+        let ((relu, tables), garbled) = timed(|| {
+            let keys = (keys.take(ots)?, delta);
+            server_offline(&hash, w, bits, keys, receiver_pads, &message, rng)
+        })?;
+        let ready = request.tables(tables)?;
+        let ((labels, _), picked) = timed(|| relu.online(&x_s))?;
+        let (values, evaluated) = timed(|| ClientRelu::online(ready, &labels))?;
+        std::hint::black_box(values);
+        Ok([ot_receive, ot_send, pads_receive, pads_send, requested, garbled, picked, evaluated])
+    }
+}

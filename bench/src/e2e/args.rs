@@ -1,0 +1,96 @@
+//! The command lines of `e2e` and `sweep`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::builder::RangedU64ValueParser;
+use tacet_protocol::cost::Link;
+use tacet_protocol::plan::MAX_BATCH;
+
+use crate::networks::Keep;
+
+/// Options of `e2e`.
+#[derive(Args)]
+pub struct E2e {
+    #[command(flatten)]
+    pub common: Common,
+    /// ReLUs to keep: 50k, 50000, 10% or all, at drawn positions; a file keeps its own masks
+    #[arg(long, default_value = "all", value_parser = parse::<Keep>)]
+    pub relus: Keep,
+}
+
+/// Options of both verbs.
+#[derive(Args)]
+pub struct Common {
+    /// resnet18, resnet20, resnet32, resnet34, vgg16, mobilenetv1 or minionn with drawn weights, or
+    /// FILE.onnx
+    #[arg(long, value_name = "NAME", default_value = "resnet18")]
+    pub net: String,
+    /// The connection: loopback, lan, wan, mobile, RTT,RATE or RTT,UP,DOWN (such as 20ms,200Mbit)
+    #[arg(long, default_value = "loopback", value_parser = parse::<Link>)]
+    pub network: Link,
+    /// Tickets made at a time
+    #[arg(long, default_value_t = 8,
+          value_parser = RangedU64ValueParser::<usize>::new().range(1..=MAX_BATCH as u64))]
+    pub batch: usize,
+    /// Images to classify; whole batches of them, two at least, for the first offline run also
+    /// prepares the weights [default: two batches]
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub images: usize,
+    /// Results as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Append the results to this file, one JSON object a line
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+impl Common {
+    /// Images of the run: whole batches, two at least.
+    pub fn images(&self) -> usize {
+        self.batch * self.images.div_ceil(self.batch).max(2)
+    }
+
+    /// The network as the client's command line takes it.
+    pub fn network_text(&self) -> String {
+        let Link { rtt, rate_up, rate_down, .. } = self.network;
+        format!("{}s,{}kbit,{}kbit", rtt, rate_up / 1e3, rate_down / 1e3)
+    }
+}
+
+fn parse<T: std::str::FromStr<Err = tacet_protocol::Error>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|e: tacet_protocol::Error| e.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        e2e: E2e,
+    }
+
+    fn read(words: &[&str]) -> Common {
+        Line::parse_from(std::iter::once("e2e").chain(words.iter().copied())).e2e.common
+    }
+
+    #[test]
+    fn images_come_in_whole_batches_and_two_at_least() {
+        assert_eq!(read(&["--batch", "8"]).images(), 16);
+        assert_eq!(read(&["--batch", "8", "--images", "3"]).images(), 16);
+        assert_eq!(read(&["--batch", "8", "--images", "17"]).images(), 24);
+    }
+
+    #[test]
+    fn the_clients_network_is_the_one_asked_for() {
+        for text in ["lan", "wan", "mobile", "20ms,200Mbit", "1500us,1Gbit,300kbit"] {
+            let common = read(&["--network", text]);
+            let again: Link = common.network_text().parse().unwrap();
+            assert_eq!(again.line(), common.network.line(), "{text}");
+        }
+    }
+}

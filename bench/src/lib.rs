@@ -1,0 +1,5 @@
+//! The protocol's kernels at work: what `tacet-bench profile`, `tacet-bench kernels` and the
+//! criterion benches measure, each through the protocol's own functions.
+
+pub mod cases;
+pub mod meter;

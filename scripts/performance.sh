@@ -1,0 +1,29 @@
+#!/bin/sh
+# Measures everything in results/ that `tacet-bench report` shows, but for the table of networks
+# (results/README.md) and the check of the shaping (scripts/check-shaping.sh). Half an hour on a
+# machine that does nothing else; `make performance` builds what it needs and calls it.
+set -eu
+bench=${TACET_BENCH:-target/release/tacet-bench}
+out=${1:-results}
+
+e2e() {
+    "$bench" e2e --net "$1" --relus "$2" --network "$3" --out "$out/e2e.jsonl"
+}
+
+"$bench" kernels --out "$out/kernels.json"
+
+rm -f "$out/e2e.jsonl" "$out/sweep.jsonl"
+for network in loopback lan wan; do
+    e2e resnet18 50k $network
+done
+for net in resnet20 resnet32 resnet18; do
+    e2e $net all loopback
+    e2e $net 10% loopback
+done
+for net in vgg16 mobilenetv1; do
+    e2e $net 50k loopback
+done
+
+"$bench" sweep --out "$out/sweep.jsonl"
+"$bench" compare --out "$out/compare.json"
+"$bench" report --results "$out"
