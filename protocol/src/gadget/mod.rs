@@ -30,6 +30,7 @@
 //!
 //! [`lookup`] computes the same ReLU by table lookup: two round trips, a fifth of the bytes.
 
+mod backend;
 mod bits;
 mod cost;
 pub mod lookup;
@@ -38,6 +39,7 @@ mod select;
 mod sign_client;
 mod sign_server;
 
+pub use backend::{ReluBackend, ReluChoice};
 pub use bits::CompareBits;
 pub use cost::{
     cot_count, offline_down_bytes, offline_up_bytes, online_down_bytes, relu_windows, rot_count,
