@@ -15,7 +15,7 @@ mod layering {
         &["ticket"],
         &["wire"],
         &["offline", "online", "session"],
-        &["cost"],
+        &["cost", "counted"],
     ];
 
     /// Names that mean sockets, files or an async runtime.

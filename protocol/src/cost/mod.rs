@@ -19,6 +19,7 @@ pub use time::TimeEstimate;
 pub use traffic::{Prediction, TensorCost, predict};
 
 use crate::error::Result;
+use crate::gadget::ReluChoice;
 use crate::offline::{LatticePlan, Schedule};
 use crate::plan::PublicPlan;
 
@@ -29,6 +30,7 @@ pub struct CostModel<'a> {
     schedule: Schedule,
     lattice: LatticePlan,
     batch: usize,
+    relus: ReluChoice,
 }
 
 impl<'a> CostModel<'a> {
@@ -38,7 +40,14 @@ impl<'a> CostModel<'a> {
     /// `Error::Input` if a convolution cannot be packed.
     pub fn new(plan: &'a PublicPlan, batch: usize) -> Result<Self> {
         let (schedule, lattice) = (Schedule::new(plan)?, LatticePlan::new(plan, batch)?);
-        Ok(Self { plan, schedule, lattice, batch })
+        Ok(Self { plan, schedule, lattice, batch, relus: ReluChoice::Garbled })
+    }
+
+    /// The same with another backend for its ReLUs. Bytes and rounds follow it; memory and seconds
+    /// are those of garbled ReLUs.
+    #[must_use]
+    pub fn with_relus(self, relus: ReluChoice) -> Self {
+        Self { relus, ..self }
     }
 
     /// The plan.

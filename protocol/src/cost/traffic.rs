@@ -2,8 +2,9 @@
 
 use super::CostModel;
 use crate::error::Result;
-use crate::gadget;
-use crate::offline::{LatticePlan, Schedule};
+use crate::gadget::lookup::{self, Split};
+use crate::gadget::{self, ReluBackend, ReluChoice};
+use crate::offline::{LatticePlan, ReluTensor, Schedule};
 use crate::ot::FieldBits;
 use crate::plan::PublicPlan;
 use crate::session::{OFFLINE_REQUEST_BYTES, ONLINE_REQUEST_BYTES, session_traffic};
@@ -87,20 +88,21 @@ impl CostModel<'_> {
     /// # Errors
     /// `Error::Local` if the plan cannot be encoded.
     pub fn traffic(&self) -> Result<Prediction> {
-        let Self { plan, schedule, lattice, batch } = self;
+        let Self { plan, schedule, lattice, batch, relus } = self;
         let mut tensors = vec![TensorCost::default(); plan.tensors.len()];
         let mut offline = Sum::default();
         offline.up(OFFLINE_REQUEST_BYTES);
         add_lattice(lattice, &mut offline, &mut tensors);
-        add_relus(schedule, *batch, &mut offline, &mut tensors);
-        let online = add_online(plan, schedule, &mut tensors);
+        add_relus((schedule, *relus), *batch, &mut offline, &mut tensors);
+        let online = add_online(plan, (schedule, *relus), &mut tensors);
         // Corrections and tables are a second round trip only if something is garbled.
-        let garbled = u64::from(!schedule.relus.is_empty());
-        let answered = u64::from(!lattice.groups.is_empty());
+        let backends = || schedule.relus.iter().map(|r| relus.backend(r.compare));
+        let garbled = u64::from(backends().any(|b| b.tables_bytes(1).is_some()));
+        let answered = u64::from(!lattice.groups.is_empty() || !schedule.relus.is_empty());
         Ok(Prediction {
             session: session_traffic(plan.to_bytes()?.len()),
-            offline: offline.traffic(answered.max(garbled) + garbled),
-            online: online.traffic(schedule.relus.len() as u64 + 1),
+            offline: offline.traffic(answered + garbled),
+            online: online.traffic(backends().map(ReluBackend::rounds).sum::<u64>() + 1),
             batch: *batch,
             tensors,
         })
@@ -119,15 +121,20 @@ fn add_lattice(lattice: &LatticePlan, sum: &mut Sum, tensors: &mut [TensorCost])
     }
 }
 
-fn add_relus(schedule: &Schedule, batch: usize, sum: &mut Sum, tensors: &mut [TensorCost]) {
+fn add_relus(
+    (schedule, relus): (&Schedule, ReluChoice),
+    batch: usize,
+    sum: &mut Sum,
+    tensors: &mut [TensorCost],
+) {
     let ot_bytes = |n| FieldBits::default().extension_bytes(n);
     for slice in schedule.slices(batch) {
-        let (n, compare) = (slice.len(), slice.compare);
-        let (labels, selections) = (gadget::cot_count(n, compare), gadget::rot_count(n));
+        let (n, backend) = (slice.len(), relus.backend(slice.compare));
+        let (labels, selections) = (backend.label_ots(n), backend.selection_ots(n));
         let ot_down = sum.down(ot_bytes(selections));
         let ot_up = sum.up(ot_bytes(labels));
-        let up = sum.up(gadget::offline_up_bytes(n, compare));
-        let down = sum.down(gadget::offline_down_bytes(n, compare));
+        let up = sum.up(backend.request_bytes(n));
+        let down = backend.tables_bytes(n).map_or(0, |bytes| sum.down(bytes));
         if let Some(t) = tensors.get_mut(slice.tensor) {
             t.ot_down += ot_down;
             t.ot_up += ot_up;
@@ -144,16 +151,21 @@ fn add_relus(schedule: &Schedule, batch: usize, sum: &mut Sum, tensors: &mut [Te
     }
 }
 
-fn add_online(plan: &PublicPlan, schedule: &Schedule, tensors: &mut [TensorCost]) -> Sum {
+fn add_online(
+    plan: &PublicPlan,
+    (schedule, relus): (&Schedule, ReluChoice),
+    tensors: &mut [TensorCost],
+) -> Sum {
     let mut sum = Sum::default();
     sum.up(ONLINE_REQUEST_BYTES);
     if let (Some(first), Some(input)) = (tensors.first_mut(), plan.tensors.first()) {
         first.online_up = sum.up(8 * input.shape.len());
     }
     for relu in &schedule.relus {
-        let down =
-            relu.slices().map(|s| sum.down(gadget::online_down_bytes(s.len(), relu.compare))).sum();
-        let up = sum.up(8 * relu.positions.len());
+        let (up, down) = match relus.backend(relu.compare) {
+            ReluBackend::Garbled(_) => add_garbled(relu, &mut sum),
+            ReluBackend::Lookup(split) => add_lookups(relu, split, &mut sum),
+        };
         if let Some(t) = tensors.get_mut(relu.tensor) {
             t.online_down = down;
             t.online_up = up;
@@ -163,4 +175,21 @@ fn add_online(plan: &PublicPlan, schedule: &Schedule, tensors: &mut [TensorCost]
         last.online_down = sum.down(8 * logits.shape.len());
     }
     sum
+}
+
+/// Online bytes of a tensor whose ReLUs are garbled: (up, down).
+fn add_garbled(relu: &ReluTensor, sum: &mut Sum) -> (u64, u64) {
+    let label_bytes = |s: &[u32]| gadget::online_down_bytes(s.len(), relu.compare);
+    let down = relu.slices().map(|s| sum.down(label_bytes(s))).sum();
+    (sum.up(8 * relu.positions.len()), down)
+}
+
+/// Online bytes of a tensor whose ReLUs are looked up: (up, down).
+fn add_lookups(relu: &ReluTensor, split: Split, sum: &mut Sum) -> (u64, u64) {
+    let (mut up, mut down) = (0, 0);
+    for n in relu.slices().map(<[u32]>::len) {
+        down += sum.down(lookup::digits_bytes(n, split)) + sum.down(lookup::rows_bytes(n));
+        up += sum.up(lookup::tables_bytes(n, split)) + sum.up(lookup::answer_bytes(n));
+    }
+    (up, down)
 }

@@ -27,14 +27,19 @@
 //!
 //! The one-row selection with the `mu`-masked decode bit is this project's own; its argument is in
 //! [`ServerSelect::online`].
+//!
+//! [`lookup`] computes the same ReLU by table lookup: two round trips, a fifth of the bytes.
 
+mod backend;
 mod bits;
 mod cost;
+pub mod lookup;
 mod relu;
 mod select;
 mod sign_client;
 mod sign_server;
 
+pub use backend::{ReluBackend, ReluChoice};
 pub use bits::CompareBits;
 pub use cost::{
     cot_count, offline_down_bytes, offline_up_bytes, online_down_bytes, relu_windows, rot_count,

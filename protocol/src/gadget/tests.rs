@@ -1,7 +1,7 @@
 //! Tests of the gadgets: values, distributions, lengths, wire traces.
 
-mod distribution;
-mod session;
+pub(super) mod distribution;
+pub(super) mod session;
 mod values;
 
 use super::*;
@@ -11,11 +11,11 @@ use crate::ot::{
 use crate::rng::SecretRng;
 
 /// Correlations of both directions from a trusted dealer, for tests of the gadget alone.
-struct Dealer {
-    rng: SecretRng,
-    server: Delta,
-    client: Delta,
-    hash: GateHash,
+pub(super) struct Dealer {
+    pub(super) rng: SecretRng,
+    pub(super) server: Delta,
+    pub(super) client: Delta,
+    pub(super) hash: GateHash,
     tweaks: Tweaks,
 }
 
@@ -29,7 +29,11 @@ struct Deal {
     windows: [Windows; 2],
 }
 
-fn cots(n: usize, delta: &Delta, rng: &mut SecretRng) -> (Vec<u8>, Vec<Block>, Vec<Block>) {
+pub(super) fn cots(
+    n: usize,
+    delta: &Delta,
+    rng: &mut SecretRng,
+) -> (Vec<u8>, Vec<Block>, Vec<Block>) {
     let t: Vec<u8> = (0..n).map(|_| (rng.u64() & 1) as u8).collect();
     let m: Vec<Block> = (0..n).map(|_| Block::random(rng)).collect();
     let pairs = m.iter().zip(&t);
@@ -38,7 +42,7 @@ fn cots(n: usize, delta: &Delta, rng: &mut SecretRng) -> (Vec<u8>, Vec<Block>, V
 }
 
 impl Dealer {
-    fn new(seed: u64) -> Self {
+    pub(super) fn new(seed: u64) -> Self {
         let mut rng = SecretRng::from_test_seed(seed);
         Self {
             server: Delta::random(&mut rng),
@@ -50,7 +54,7 @@ impl Dealer {
     }
 
     /// The same windows for both parties.
-    fn windows(&mut self, count: u64) -> [Windows; 2] {
+    pub(super) fn windows(&mut self, count: u64) -> [Windows; 2] {
         let mut skipped = Tweaks::new();
         let mine = self.tweaks.take(count).unwrap();
         skipped.take(mine.index(0)).unwrap();
@@ -100,7 +104,7 @@ impl Dealer {
 }
 
 /// Everything a run of `n` ReLUs puts on the wire or hands out.
-struct Run {
+pub(super) struct Run {
     up: Vec<u8>,
     tables: Vec<u8>,
     online: Vec<u8>,
@@ -114,7 +118,7 @@ fn run(x: &[i64], bits: CompareBits, seed: u64) -> Run {
     run_on(x, &x_c, bits, seed)
 }
 
-fn run_on(x: &[i64], x_c: &[u64], bits: CompareBits, seed: u64) -> Run {
+pub(super) fn run_on(x: &[i64], x_c: &[u64], bits: CompareBits, seed: u64) -> Run {
     let mut dealer = Dealer::new(seed);
     let shares = x.iter().zip(x_c);
     let x_s: Vec<u64> = shares.map(|(x, c)| (*x as u64).wrapping_sub(*c)).collect();
@@ -124,7 +128,7 @@ fn run_on(x: &[i64], x_c: &[u64], bits: CompareBits, seed: u64) -> Run {
     Run { up, tables, online, v, rho }
 }
 
-fn relu_of(run: &Run) -> Vec<i64> {
+pub(super) fn relu_of(run: &Run) -> Vec<i64> {
     let pairs = run.v.iter().zip(&run.rho);
     pairs.map(|(v, r)| v.wrapping_sub(*r) as i64).collect()
 }

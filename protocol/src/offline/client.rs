@@ -4,10 +4,11 @@ use zeroize::Zeroizing;
 
 use crate::bytes::put_u64s;
 use crate::error::Result;
-use crate::gadget::{self, ClientRelu, ClientReluRequest};
+use crate::gadget::lookup::{ClientLookup, ClientPads};
+use crate::gadget::{self, ClientRelu, ClientReluRequest, ReluBackend, ReluChoice};
 use crate::offline::lattice::LatticePlan;
 use crate::offline::schedule::{Schedule, Slice, add_public_terms, gather, ticket_of};
-use crate::ot::{FieldBits, SenderPads, rot_windows};
+use crate::ot::{FieldBits, SenderPads};
 use crate::plan::PublicPlan;
 use crate::ring::{ClientShare, sub_assign, truncate_client};
 use crate::session::ClientCrypto;
@@ -17,28 +18,54 @@ use crate::wire::{Kind, Transport};
 /// One vector a tensor, each holding a whole batch: `[ticket][CHW]`.
 type Batch = Vec<Zeroizing<Vec<u64>>>;
 
+/// A slice's pads of the OTs in which the client sends.
+enum Pads {
+    Garbled(SenderPads),
+    Lookup(ClientPads),
+}
+
+/// A slice's ReLUs, their request sent.
+#[expect(clippy::large_enum_variant, reason = "one a slice, moved once or twice")]
+enum Requested {
+    Garbled(ClientReluRequest),
+    Lookup(ClientLookup),
+}
+
+/// A slice's ReLUs, ready to be spent.
+#[expect(clippy::large_enum_variant, reason = "one a slice, moved once or twice")]
+enum Ready {
+    Garbled(ClientRelu),
+    Lookup(ClientLookup),
+}
+
 /// Makes `lattice.batch` tickets, numbered from `first`.
 pub(crate) fn run<T: Transport>(
     t: &mut T,
     plan: &PublicPlan,
     schedule: &Schedule,
     lattice: &LatticePlan,
-    crypto: &mut ClientCrypto,
+    (crypto, choice): (&mut ClientCrypto, ReluChoice),
     (session, first): (u64, u64),
 ) -> Result<Vec<ClientTicket>> {
-    let mut masks = upload(t, plan, lattice, crypto)?;
+    let mut masks = upload(t, plan, lattice, crypto, choice)?;
     let mut shares = receive_shares(t, plan, lattice, crypto)?;
     finish_shares(plan, schedule, lattice.batch, &mut masks, &mut shares);
-    let pads = receive_pads(t, schedule, lattice.batch, crypto)?;
+    let pads = receive_pads(t, schedule, lattice.batch, crypto, choice)?;
     let mut requests = Vec::new();
     for (slice, pads) in schedule.slices(lattice.batch).zip(pads) {
-        requests.push(request_relus(t, plan, crypto, &slice, pads, &shares)?);
+        let backend = choice.backend(slice.compare);
+        requests.push(request_relus(t, plan, crypto, (&slice, backend), pads, &shares)?);
     }
     send_identity_corrections(t, plan, schedule, lattice.batch, &masks, &shares)?;
     let mut relus = Vec::with_capacity(requests.len());
     for (slice, request) in schedule.slices(lattice.batch).zip(requests) {
-        let len = gadget::offline_down_bytes(slice.len(), slice.compare);
-        relus.push(request.tables(t.recv(Kind::Tables, len)?)?);
+        relus.push(match request {
+            Requested::Garbled(request) => {
+                let len = gadget::offline_down_bytes(slice.len(), slice.compare);
+                Ready::Garbled(request.tables(t.recv(Kind::Tables, len)?)?)
+            }
+            Requested::Lookup(lookup) => Ready::Lookup(lookup),
+        });
     }
     Ok(assemble(plan, schedule, &masks, &shares, relus, (lattice.batch, session, first)))
 }
@@ -54,11 +81,16 @@ fn upload<T: Transport>(
     plan: &PublicPlan,
     lattice: &LatticePlan,
     crypto: &mut ClientCrypto,
+    choice: ReluChoice,
 ) -> Result<Batch> {
     let seed = crypto.rng.array();
     let mut request = (lattice.batch as u32).to_le_bytes().to_vec();
     request.extend_from_slice(&seed);
-    t.send(Kind::OfflineRequest, &request)?;
+    let kind = match choice {
+        ReluChoice::Garbled => Kind::OfflineRequest,
+        ReluChoice::Lookup => Kind::LookupRequest,
+    };
+    t.send(kind, &request)?;
     let mut masks: Batch = plan
         .tensors
         .iter()
@@ -125,21 +157,29 @@ fn keep(positions: &[u32], x: &[u64], r: &mut [u64]) {
     }
 }
 
-/// Random OTs in which the client sends, one a ReLU position.
+/// Random OTs in which the client sends.
 fn receive_pads<T: Transport>(
     t: &mut T,
     schedule: &Schedule,
     batch: usize,
     crypto: &mut ClientCrypto,
-) -> Result<Vec<SenderPads>> {
+    choice: ReluChoice,
+) -> Result<Vec<Pads>> {
     let mut pads = Vec::new();
     for slice in schedule.slices(batch) {
-        let n = gadget::rot_count(slice.len());
-        let message = t.recv(Kind::ServerExtension, FieldBits::default().extension_bytes(n))?;
-        let mut cots = crypto.selection.extend(n, &message)?;
-        let windows = crypto.tweaks.take(rot_windows(n))?;
-        let delta = crypto.selection.delta();
-        pads.push(SenderPads::new(&crypto.hash, windows, cots.take(n)?, delta)?);
+        let (n, backend) = (slice.len(), choice.backend(slice.compare));
+        let ots = backend.selection_ots(n);
+        let message = t.recv(Kind::ServerExtension, FieldBits::default().extension_bytes(ots))?;
+        let mut cots = crypto.selection.extend(ots, &message)?;
+        let windows = crypto.tweaks.take(backend.selection_windows(n))?;
+        let (keys, delta) = (cots.take(ots)?, crypto.selection.delta());
+        let hash = &crypto.hash;
+        pads.push(match backend {
+            ReluBackend::Garbled(_) => Pads::Garbled(SenderPads::new(hash, windows, keys, delta)?),
+            ReluBackend::Lookup(split) => {
+                Pads::Lookup(ClientPads::new(hash, windows, (n, split), keys, delta)?)
+            }
+        });
     }
     Ok(pads)
 }
@@ -149,23 +189,27 @@ fn request_relus<T: Transport>(
     t: &mut T,
     plan: &PublicPlan,
     crypto: &mut ClientCrypto,
-    slice: &Slice<'_>,
-    pads: SenderPads,
+    (slice, backend): (&Slice<'_>, ReluBackend),
+    pads: Pads,
     shares: &Batch,
-) -> Result<ClientReluRequest> {
-    let n = gadget::cot_count(slice.len(), slice.compare);
+) -> Result<Requested> {
+    let n = backend.label_ots(slice.len());
     let (mut cots, extension) = crypto.labels.extend(n)?;
-    let windows = crypto.tweaks.take(gadget::relu_windows(slice.len(), slice.compare))?;
+    let windows = crypto.tweaks.take(backend.label_windows(slice.len()))?;
     let share = shares.get(slice.tensor).map(|s| s.as_slice()).unwrap_or_default();
     let x_c = Zeroizing::new(slice.gather(share, tensor_len(plan, slice.tensor)));
-    let (request, corrections) = gadget::client_offline_request(
-        &crypto.hash,
-        windows,
-        slice.compare,
-        cots.take(n)?,
-        pads,
-        &x_c,
-    )?;
+    let (hash, cots) = (&crypto.hash, cots.take(n)?);
+    let (request, corrections) = match pads {
+        Pads::Garbled(pads) => {
+            let (request, message) =
+                gadget::client_offline_request(hash, windows, slice.compare, cots, pads, &x_c)?;
+            (Requested::Garbled(request), message)
+        }
+        Pads::Lookup(pads) => {
+            let (lookup, message) = pads.request(hash, windows, cots, &x_c, &mut crypto.rng)?;
+            (Requested::Lookup(lookup), message)
+        }
+    };
     t.send(Kind::ClientExtension, &extension)?;
     t.send(Kind::ClientCorrections, &corrections)?;
     Ok(request)
@@ -198,7 +242,7 @@ fn assemble(
     schedule: &Schedule,
     masks: &Batch,
     shares: &Batch,
-    relus: Vec<ClientRelu>,
+    relus: Vec<Ready>,
     (batch, session, first): (usize, u64, u64),
 ) -> Vec<ClientTicket> {
     let part = |values: &Batch, tensor: usize, ticket: usize| {
@@ -216,7 +260,7 @@ fn assemble(
                 .map(|r| {
                     let mask = Zeroizing::new(part(masks, r.tensor, ticket));
                     let reshare = ClientShare(gather(&r.positions, &mask));
-                    ClientTensor { slices: Vec::new(), reshare }
+                    ClientTensor { slices: Vec::new(), lookups: Vec::new(), reshare }
                 })
                 .collect(),
             output: ClientShare(part(shares, plan.tensors.len() - 1, ticket)),
@@ -224,8 +268,10 @@ fn assemble(
         .collect();
     for (slice, relu) in schedule.slices(batch).zip(relus) {
         let tensor = tickets.get_mut(slice.ticket).and_then(|t| t.relus.get_mut(slice.relu));
-        if let Some(tensor) = tensor {
-            tensor.slices.push(relu);
+        match (tensor, relu) {
+            (Some(tensor), Ready::Garbled(relu)) => tensor.slices.push(relu),
+            (Some(tensor), Ready::Lookup(relu)) => tensor.lookups.push(relu),
+            (None, _) => {}
         }
     }
     tickets

@@ -7,6 +7,9 @@
 //!         identity positions for each tensor and ticket
 //! S -> C  Tables for each slice
 //! ```
+//! Slices whose ReLUs are looked up ([`crate::gadget::ReluBackend`]) have no tables: if there are no
+//! others, one round trip does.
+//!
 //! A *slice* is at most [`SLICE`] ReLU positions of one tensor of one ticket: it bounds message
 //! sizes and lets evaluation overlap transfer. Neither party sends while the other does, so no
 //! buffer needs to hold more than the transport's few frames.

@@ -1,12 +1,14 @@
-//! The server's half: evaluates convolutions on encrypted masks, garbles the ReLUs.
+//! The server's half: evaluates convolutions on encrypted masks, garbles the ReLUs or takes
+//! requests for lookups.
 
 use crate::bytes::u64s_from;
 use crate::error::Result;
-use crate::gadget;
+use crate::gadget::lookup::{self, ServerPads};
+use crate::gadget::{self, ReluBackend, ReluChoice};
 use crate::offline::lattice::LatticePlan;
 use crate::offline::schedule::{Schedule, Slice};
 use crate::offline::weights::BatchWeights;
-use crate::ot::{FieldBits, ReceiverPads, rot_windows};
+use crate::ot::{FieldBits, ReceiverPads};
 use crate::plan::Plan;
 use crate::ring::ServerShare;
 use crate::rlwe::Weights;
@@ -15,13 +17,19 @@ use crate::session::ServerCrypto;
 use crate::ticket::{ServerTensor, ServerTicket};
 use crate::wire::{Kind, Transport};
 
+/// A slice's pads of the OTs in which the server receives.
+enum Pads {
+    Garbled(ReceiverPads),
+    Lookup(ServerPads),
+}
+
 /// Makes the server's half of `lattice.batch` tickets.
 pub(crate) fn run<T: Transport>(
     t: &mut T,
     plan: &Plan,
     schedule: &Schedule,
     (lattice, weights): (&LatticePlan, &BatchWeights),
-    crypto: &mut ServerCrypto,
+    (crypto, choice): (&mut ServerCrypto, ReluChoice),
     seed: &PublicSeed,
 ) -> Result<Vec<ServerTicket>> {
     let mut tickets = empty_tickets(plan, lattice.batch);
@@ -31,10 +39,10 @@ pub(crate) fn run<T: Transport>(
         .map(|g| t.recv(Kind::Upload, g.upload_bytes()))
         .collect::<Result<_>>()?;
     respond(t, plan, (lattice, weights), crypto, (seed, uploads), &mut tickets)?;
-    let pads = send_extensions(t, schedule, lattice.batch, crypto)?;
+    let pads = send_extensions(t, schedule, lattice.batch, crypto, choice)?;
     let requests = schedule
         .slices(lattice.batch)
-        .map(|slice| receive_request(t, &slice))
+        .map(|slice| receive_request(t, &slice, choice))
         .collect::<Result<Vec<_>>>()?;
     for (tensor, ticket, positions) in schedule.identity_messages(lattice.batch) {
         let bytes = t.recv(Kind::ClientCorrections, 8 * positions.len())?;
@@ -43,7 +51,10 @@ pub(crate) fn run<T: Transport>(
         }
     }
     for ((slice, pads), request) in schedule.slices(lattice.batch).zip(pads).zip(requests) {
-        garble(t, crypto, &slice, pads, &request, &mut tickets)?;
+        match pads {
+            Pads::Garbled(pads) => garble(t, crypto, &slice, pads, &request, &mut tickets)?,
+            Pads::Lookup(pads) => accept(crypto, &slice, pads, &request, &mut tickets)?,
+        }
     }
     Ok(tickets)
 }
@@ -90,20 +101,28 @@ fn respond<T: Transport>(
     Ok(())
 }
 
-/// Random OTs in which the server receives, one a ReLU position.
+/// Random OTs in which the server receives.
 fn send_extensions<T: Transport>(
     t: &mut T,
     schedule: &Schedule,
     batch: usize,
     crypto: &mut ServerCrypto,
-) -> Result<Vec<ReceiverPads>> {
+    choice: ReluChoice,
+) -> Result<Vec<Pads>> {
     let mut pads = Vec::new();
     for slice in schedule.slices(batch) {
-        let n = gadget::rot_count(slice.len());
-        let (mut cots, message) = crypto.selection.extend(n)?;
+        let (n, backend) = (slice.len(), choice.backend(slice.compare));
+        let ots = backend.selection_ots(n);
+        let (mut cots, message) = crypto.selection.extend(ots)?;
         t.send(Kind::ServerExtension, &message)?;
-        let windows = crypto.tweaks.take(rot_windows(n))?;
-        pads.push(ReceiverPads::new(&crypto.hash, windows, cots.take(n)?)?);
+        let windows = crypto.tweaks.take(backend.selection_windows(n))?;
+        let (hash, cots) = (&crypto.hash, cots.take(ots)?);
+        pads.push(match backend {
+            ReluBackend::Garbled(_) => Pads::Garbled(ReceiverPads::new(hash, windows, cots)?),
+            ReluBackend::Lookup(split) => {
+                Pads::Lookup(ServerPads::new(hash, windows, (n, split), cots)?)
+            }
+        });
     }
     Ok(pads)
 }
@@ -115,11 +134,15 @@ struct Request {
     corrections: Vec<u8>,
 }
 
-fn receive_request<T: Transport>(t: &mut T, slice: &Slice<'_>) -> Result<Request> {
-    let (n, compare) = (slice.len(), slice.compare);
-    let ots = FieldBits::default().extension_bytes(gadget::cot_count(n, compare));
+fn receive_request<T: Transport>(
+    t: &mut T,
+    slice: &Slice<'_>,
+    choice: ReluChoice,
+) -> Result<Request> {
+    let (n, backend) = (slice.len(), choice.backend(slice.compare));
+    let ots = FieldBits::default().extension_bytes(backend.label_ots(n));
     let extension = t.recv(Kind::ClientExtension, ots)?;
-    let corrections = t.recv(Kind::ClientCorrections, gadget::offline_up_bytes(n, compare))?;
+    let corrections = t.recv(Kind::ClientCorrections, backend.request_bytes(n))?;
     Ok(Request { extension, corrections })
 }
 
@@ -146,6 +169,25 @@ fn garble<T: Transport>(
     t.send(Kind::Tables, &tables)?;
     if let Some(state) = state_of(tickets, slice.tensor, slice.ticket) {
         state.slices.push(relu);
+    }
+    Ok(())
+}
+
+/// Takes a request for lookups; nothing goes back.
+fn accept(
+    crypto: &mut ServerCrypto,
+    slice: &Slice<'_>,
+    pads: ServerPads,
+    request: &Request,
+    tickets: &mut [ServerTicket],
+) -> Result<()> {
+    let ots = lookup::label_ots(slice.len());
+    let mut cots = crypto.labels.extend(ots, &request.extension)?;
+    let windows = crypto.tweaks.take(lookup::label_windows(slice.len()))?;
+    let keys = (cots.take(ots)?, crypto.labels.delta());
+    let relu = pads.accept(&crypto.hash, windows, keys, &request.corrections)?;
+    if let Some(state) = state_of(tickets, slice.tensor, slice.ticket) {
+        state.lookups.push(relu);
     }
     Ok(())
 }

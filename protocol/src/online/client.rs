@@ -1,11 +1,11 @@
-//! The client's half: evaluates garbled circuits, re-shares activations.
+//! The client's half: evaluates garbled circuits or masks tables, re-shares activations.
 
 use std::time::{Duration, Instant};
 
 use crate::bytes::{put_u64s, u64s_from};
 use crate::error::{Error, Result};
-use crate::gadget;
-use crate::offline::{ReluTensor, Schedule};
+use crate::gadget::{self, lookup};
+use crate::offline::{ReluTensor, SLICE, Schedule};
 use crate::ring::{add_assign, sub_assign};
 use crate::ticket::{ClientTensor, ClientTicket};
 use crate::wire::{Kind, Transport};
@@ -59,7 +59,11 @@ pub(crate) fn run<T: Transport>(
     sub_assign(&mut masked, &mask.0);
     transport.send(Kind::MaskedInput, &encode(&masked))?;
     for (tensor, state) in schedule.relus.iter().zip(relus) {
-        activate(transport, tensor, state)?;
+        if state.lookups.is_empty() {
+            activate(transport, tensor, state)?;
+        } else {
+            look_up(transport, tensor, state)?;
+        }
         laps.end(tensor.tensor);
     }
     let mut logits = u64s_from(&transport.recv(Kind::Logits, 8 * output.0.len())?);
@@ -83,6 +87,29 @@ fn activate<T: Transport>(
     }
     sub_assign(&mut values, &state.reshare.0);
     transport.send(Kind::Activations, &encode(&values))
+}
+
+/// One tensor whose ReLUs are looked up: tables leave when all digits are there, answers when all
+/// rows are.
+fn look_up<T: Transport>(
+    transport: &mut T,
+    tensor: &ReluTensor,
+    state: ClientTensor,
+) -> Result<()> {
+    let mut started = Vec::new();
+    for (positions, relu) in tensor.slices().zip(state.lookups) {
+        let len = lookup::digits_bytes(positions.len(), relu.split());
+        started.push(relu.tables(&transport.recv(Kind::Digits, len)?)?);
+    }
+    for (_, tables) in &started {
+        transport.send(Kind::MaskedTables, tables)?;
+    }
+    let mut answers = Vec::new();
+    for ((relu, _), reshare) in started.into_iter().zip(state.reshare.0.chunks(SLICE)) {
+        let rows = transport.recv(Kind::Rows, lookup::rows_bytes(relu.len()))?;
+        answers.push(relu.answer(&rows, reshare)?);
+    }
+    answers.iter().try_for_each(|answer| transport.send(Kind::Answers, answer))
 }
 
 fn encode(values: &[u64]) -> Vec<u8> {

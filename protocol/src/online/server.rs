@@ -2,6 +2,7 @@
 
 use crate::bytes::{put_u64s, u64s_from};
 use crate::error::{Error, Result};
+use crate::gadget::lookup;
 use crate::linear::{self, Backend};
 use crate::offline::{ReluTensor, Schedule, add_public_terms, gather};
 use crate::plan::{Linear, Plan, TensorSpec};
@@ -40,7 +41,12 @@ pub(crate) fn run<T: Transport>(
         }
         correct_identities(online.schedule, j, &state, &mut x);
         if let Some(tensor) = relus.next_if(|r| r.tensor == j) {
-            activate(transport, tensor, state, &mut x)?;
+            let values = if state.lookups.is_empty() {
+                activate(transport, tensor, state, &x)?
+            } else {
+                look_up(transport, tensor, state, &x)?
+            };
+            scatter(&tensor.positions, &values, &mut x);
         }
         shares.push(x);
     }
@@ -86,8 +92,8 @@ fn activate<T: Transport>(
     transport: &mut T,
     tensor: &ReluTensor,
     state: ServerTensor,
-    x: &mut [u64],
-) -> Result<()> {
+    x: &[u64],
+) -> Result<Vec<u64>> {
     let mut minus_rho = Vec::with_capacity(tensor.positions.len());
     for (positions, relu) in tensor.slices().zip(state.slices) {
         let (message, rho) = relu.online(&gather(positions, x))?;
@@ -97,10 +103,48 @@ fn activate<T: Transport>(
     let bytes = transport.recv(Kind::Activations, 8 * tensor.positions.len())?;
     let mut values = u64s_from(&bytes);
     add_assign(&mut values, &minus_rho);
-    for (p, v) in tensor.positions.iter().zip(values) {
+    Ok(values)
+}
+
+/// Mask-1 positions by lookup: digits out, tables in, rows out, answers in. Tables wait until all
+/// are there: neither party sends while the other does.
+fn look_up<T: Transport>(
+    transport: &mut T,
+    tensor: &ReluTensor,
+    state: ServerTensor,
+    x: &[u64],
+) -> Result<Vec<u64>> {
+    let mut started = Vec::new();
+    for (positions, relu) in tensor.slices().zip(state.lookups) {
+        let split = relu.split();
+        let (relu, digits) = relu.digits(&gather(positions, x))?;
+        transport.send(Kind::Digits, &digits)?;
+        started.push((relu, split));
+    }
+    let mut tables = Vec::new();
+    for (relu, split) in &started {
+        let len = lookup::tables_bytes(relu.len(), *split);
+        tables.push(transport.recv(Kind::MaskedTables, len)?);
+    }
+    let mut opened = Vec::new();
+    for ((relu, _), tables) in started.into_iter().zip(tables) {
+        let (relu, rows) = relu.rows(&tables)?;
+        transport.send(Kind::Rows, &rows)?;
+        opened.push(relu);
+    }
+    let mut values = Vec::with_capacity(tensor.positions.len());
+    for relu in opened {
+        let len = lookup::answer_bytes(relu.len());
+        values.extend(relu.finish(&transport.recv(Kind::Answers, len)?)?);
+    }
+    Ok(values)
+}
+
+/// Writes new shares to their positions.
+fn scatter(positions: &[u32], values: &[u64], x: &mut [u64]) {
+    for (p, v) in positions.iter().zip(values) {
         if let Some(x) = x.get_mut(*p as usize) {
-            *x = v;
+            *x = *v;
         }
     }
-    Ok(())
 }

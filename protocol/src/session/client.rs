@@ -1,6 +1,7 @@
 //! The client's half of a session.
 
 use crate::error::{Error, Result};
+use crate::gadget::ReluChoice;
 use crate::offline::{self, LatticePlan, Schedule};
 use crate::online::{self, Inference};
 use crate::plan::{MAX_BATCH, PlanHash, PublicPlan};
@@ -73,6 +74,15 @@ impl<T: Transport> ClientSession<T> {
     /// # Errors
     /// `Input` if the batch is empty or more than the server keeps.
     pub fn prepare(&mut self, batch: usize) -> Result<Vec<ClientTicket>> {
+        self.prepare_with(batch, ReluChoice::Garbled)
+    }
+
+    /// As [`Self::prepare`], with the backend of the ReLUs chosen. If all are looked up, there is
+    /// one round trip. Tickets of both kinds may be in stock together.
+    ///
+    /// # Errors
+    /// As [`Self::prepare`].
+    pub fn prepare_with(&mut self, batch: usize, choice: ReluChoice) -> Result<Vec<ClientTicket>> {
         let room = self.info.max_tickets.saturating_sub(self.tickets.unspent).min(MAX_BATCH);
         if !(1..=room).contains(&batch) {
             return Err(Error::input(format!(
@@ -85,7 +95,7 @@ impl<T: Transport> ClientSession<T> {
             &self.info.plan,
             &self.schedule,
             &lattice,
-            &mut self.crypto,
+            (&mut self.crypto, choice),
             (self.tickets.session, self.tickets.next),
         )?;
         self.tickets.next += batch as u64;

@@ -2,6 +2,7 @@
 
 use crate::bytes::Reader;
 use crate::error::{Error, Result};
+use crate::gadget::ReluChoice;
 use crate::linear::Backend;
 use crate::offline::{self, LatticePlan, Schedule, WeightCache};
 use crate::online::{self, OnlinePlan};
@@ -111,16 +112,18 @@ struct Session<'a> {
 impl Session<'_> {
     /// Serves one request; false after a goodbye.
     fn request<T: Transport>(&mut self, t: &mut T) -> Result<bool> {
-        let kinds = [Kind::OfflineRequest, Kind::OnlineRequest, Kind::Goodbye];
+        let kinds = [Kind::OfflineRequest, Kind::LookupRequest, Kind::OnlineRequest, Kind::Goodbye];
         let (kind, payload) =
             t.recv_any(&kinds, OFFLINE_REQUEST_BYTES.max(ONLINE_REQUEST_BYTES))?;
         let mut r = Reader::new(&payload);
         match kind {
-            Kind::OfflineRequest => {
+            Kind::OfflineRequest | Kind::LookupRequest => {
                 let batch = u32::from_le_bytes(r.array()?) as usize;
                 let seed = r.array()?;
                 r.finish()?;
-                self.prepare(t, batch, seed)?;
+                let lookup = kind == Kind::LookupRequest;
+                let choice = if lookup { ReluChoice::Lookup } else { ReluChoice::Garbled };
+                self.prepare(t, batch, seed, choice)?;
             }
             Kind::OnlineRequest => {
                 let id = r.u64()?;
@@ -135,7 +138,13 @@ impl Session<'_> {
         Ok(true)
     }
 
-    fn prepare<T: Transport>(&mut self, t: &mut T, batch: usize, seed: [u8; 32]) -> Result<()> {
+    fn prepare<T: Transport>(
+        &mut self,
+        t: &mut T,
+        batch: usize,
+        seed: [u8; 32],
+        choice: ReluChoice,
+    ) -> Result<()> {
         let room = self.context.limits.max_tickets.saturating_sub(self.store.len());
         if !(1..=room.min(MAX_BATCH)).contains(&batch) {
             return Err(Error::misbehaved(format!(
@@ -149,7 +158,7 @@ impl Session<'_> {
             &self.context.plan,
             &self.context.schedule,
             (&lattice, &weights),
-            &mut self.crypto,
+            (&mut self.crypto, choice),
             &seed,
         )?;
         tickets.into_iter().for_each(|ticket| self.store.add(ticket));

@@ -25,6 +25,7 @@
 use std::collections::BTreeMap;
 
 use crate::error::{Error, Result};
+use crate::gadget::lookup::{ClientLookup, ServerLookup};
 use crate::gadget::{ClientRelu, ServerRelu};
 use crate::ring::{ClientShare, ServerShare};
 
@@ -44,8 +45,10 @@ pub struct ClientTicket {
 
 /// The client's half of one tensor's ReLUs.
 pub(crate) struct ClientTensor {
-    /// One gadget a slice.
+    /// One gadget a slice, if they are garbled.
     pub(crate) slices: Vec<ClientRelu>,
+    /// One gadget a slice, if they are looked up.
+    pub(crate) lookups: Vec<ClientLookup>,
     /// r' at the ReLU positions: the client's share of the result.
     pub(crate) reshare: ClientShare,
 }
@@ -63,8 +66,10 @@ pub(crate) struct ServerTensor {
     pub(crate) mask: ServerShare,
     /// `x_C - r'` at the identity positions, in order.
     pub(crate) corrections: Vec<u64>,
-    /// One gadget a slice of ReLU positions.
+    /// One gadget a slice of ReLU positions, if they are garbled.
     pub(crate) slices: Vec<ServerRelu>,
+    /// One gadget a slice of ReLU positions, if they are looked up.
+    pub(crate) lookups: Vec<ServerLookup>,
 }
 
 /// The unspent tickets of one session, at the server.

@@ -46,6 +46,8 @@ pub enum Kind {
     ClientCorrections = 21,
     /// S to C: garbled tables.
     Tables = 22,
+    /// C to S: make tickets whose ReLUs are looked up.
+    LookupRequest = 23,
     /// C to S: spend a ticket: its id.
     OnlineRequest = 32,
     /// S to C: labels, decode bits, rows.
@@ -56,6 +58,14 @@ pub enum Kind {
     Logits = 35,
     /// C to S: the masked image.
     MaskedInput = 36,
+    /// S to C: masked digits of ReLUs that are looked up.
+    Digits = 37,
+    /// C to S: their masked tables.
+    MaskedTables = 38,
+    /// S to C: rows and opened bits.
+    Rows = 39,
+    /// C to S: both re-shared values.
+    Answers = 40,
     /// C to S: no more requests.
     Goodbye = 48,
     /// Either way: the sender stops, and why (UTF-8, at most [`MAX_ABORT_BYTES`]).
@@ -75,9 +85,10 @@ impl Kind {
     /// The kind with this number.
     pub fn from_u8(n: u8) -> Option<Self> {
         use Kind::{
-            Abort, Activations, ClientBaseOt, ClientCorrections, ClientExtension, ClientHello,
-            ClientKeys, Goodbye, Labels, Logits, MaskedInput, OfflineRequest, OnlineRequest,
-            PublicPlan, Response, ServerBaseOt, ServerExtension, ServerHello, Tables, Upload,
+            Abort, Activations, Answers, ClientBaseOt, ClientCorrections, ClientExtension,
+            ClientHello, ClientKeys, Digits, Goodbye, Labels, Logits, LookupRequest, MaskedInput,
+            MaskedTables, OfflineRequest, OnlineRequest, PublicPlan, Response, Rows, ServerBaseOt,
+            ServerExtension, ServerHello, Tables, Upload,
         };
         [
             ClientHello,
@@ -100,6 +111,11 @@ impl Kind {
             Goodbye,
             Abort,
             MaskedInput,
+            LookupRequest,
+            Digits,
+            MaskedTables,
+            Rows,
+            Answers,
         ]
         .into_iter()
         .find(|k| *k as u8 == n)

@@ -17,7 +17,7 @@ fn byte_deviation(bytes: impl Iterator<Item = u8>) -> f64 {
     (chi - 255.0) / (2.0f64 * 255.0).sqrt()
 }
 
-fn assert_uniform(what: &str, bytes: &[u8]) {
+pub(in crate::gadget) fn assert_uniform(what: &str, bytes: &[u8]) {
     let all = byte_deviation(bytes.iter().copied());
     assert!(all.abs() < 6.0, "{what}: {all} standard deviations");
     for lane in 0..8 {

@@ -5,7 +5,7 @@ use super::*;
 use crate::ot::{BaseReceiver, BaseSender, CotReceiver, CotSender, FieldBits};
 
 /// One extension instance: the receiver of correlated OTs, their sender.
-fn instance(seed: u64) -> (CotReceiver, CotSender) {
+pub(in crate::gadget) fn instance(seed: u64) -> (CotReceiver, CotSender) {
     let (mut r, mut s) = (SecretRng::from_test_seed(seed), SecretRng::from_test_seed(seed + 1));
     let field = FieldBits::default();
     let delta = Delta::random(&mut s);

@@ -6,6 +6,7 @@ use std::thread;
 use super::network;
 use super::tap::{Fault, Tap};
 use crate::error::{Error, Result};
+use crate::gadget::ReluChoice;
 use crate::rng::SecretRng;
 use crate::session::{ClientOptions, ClientSession, ServerContext, SessionLimits, SessionReport};
 use crate::wire::{Transport, memory};
@@ -13,7 +14,9 @@ use crate::wire::{Transport, memory};
 fn client<T: Transport>(transport: T, image: &[u64]) -> Result<T> {
     let rng = SecretRng::from_test_seed(1);
     let mut session = ClientSession::connect_with(transport, &ClientOptions::default(), rng)?;
-    for ticket in session.prepare(2)? {
+    let mut tickets = session.prepare(1)?;
+    tickets.extend(session.prepare_with(1, ReluChoice::Lookup)?);
+    for ticket in tickets {
         session.infer(ticket, image)?;
     }
     session.close()

@@ -1,6 +1,7 @@
 //! Whole sessions in memory, both parties, against the clear evaluator.
 
 mod faults;
+mod lookup;
 pub(crate) mod network;
 pub(crate) mod tap;
 mod uniform;

@@ -4,6 +4,7 @@ use std::thread;
 
 use super::network;
 use super::tap::{Fault, Tap};
+use crate::gadget::ReluChoice;
 use crate::plan::Plan;
 use crate::rng::SecretRng;
 use crate::session::{ClientOptions, ClientSession, ServerContext, SessionLimits};
@@ -35,7 +36,9 @@ fn received(plan: &Plan, image: &[u64], seed: u64) -> Vec<(Kind, Vec<u8>)> {
         let rng = SecretRng::from_test_seed(seed);
         let mut session =
             ClientSession::connect_with(near, &ClientOptions::default(), rng).unwrap();
-        for ticket in session.prepare(16).unwrap() {
+        let mut tickets = session.prepare(16).unwrap();
+        tickets.extend(session.prepare_with(16, ReluChoice::Lookup).unwrap());
+        for ticket in tickets {
             session.infer(ticket, image).unwrap();
         }
         session.close().unwrap();
@@ -50,9 +53,14 @@ fn all_that_the_server_sees_is_uniform_whatever_the_image() {
     let images = [vec![0u64; pixels], vec![(2 << network::FRAC) as u64; pixels]];
     for (seed, image) in images.iter().enumerate() {
         let seen = received(&plan, image, 40 + 2 * seed as u64);
-        for kind in
-            [Kind::MaskedInput, Kind::ClientCorrections, Kind::ClientExtension, Kind::Activations]
-        {
+        for kind in [
+            Kind::MaskedInput,
+            Kind::ClientCorrections,
+            Kind::ClientExtension,
+            Kind::Activations,
+            Kind::MaskedTables,
+            Kind::Answers,
+        ] {
             let bytes: Vec<u8> =
                 seen.iter().filter(|(k, _)| *k == kind).flat_map(|(_, b)| b.clone()).collect();
             let statistic = chi_square(&bytes);
