@@ -8,6 +8,7 @@ use clap::builder::RangedU64ValueParser;
 use clap::{Parser, Subcommand};
 use tacet_cli::{EXIT_CODES, LogFormat};
 use tacet_protocol::cost::Link;
+use tacet_protocol::gadget::ReluChoice;
 use tacet_protocol::plan::MAX_BATCH;
 use tacet_protocol::wire::Timeouts;
 
@@ -56,9 +57,8 @@ pub struct Infer {
     /// Scale images to the network's input size (the aspect ratio is not kept)
     #[arg(long)]
     pub resize: bool,
-    /// Tickets made at a time [default: what the plan says]
-    #[arg(long, value_name = "N", value_parser = batch_parser())]
-    pub batch: Option<usize>,
+    #[command(flatten)]
+    pub making: Making,
 }
 
 /// Options of `prepare`.
@@ -73,9 +73,38 @@ pub struct Prepare {
     /// Scale images to the network's input size (the aspect ratio is not kept)
     #[arg(long)]
     pub resize: bool,
+    #[command(flatten)]
+    pub making: Making,
+}
+
+/// How tickets are made.
+#[derive(clap::Args, Debug)]
+pub struct Making {
     /// Tickets made at a time [default: what the plan says]
     #[arg(long, value_name = "N", value_parser = batch_parser())]
     pub batch: Option<usize>,
+    /// What decides the ReLUs
+    #[arg(long, value_enum, default_value_t)]
+    pub relu: Relu,
+}
+
+/// The backends of ReLUs.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Relu {
+    /// Garbled circuits: one round trip a layer
+    #[default]
+    Gc,
+    /// Oblivious table lookup: two round trips a layer, a fifth of the bytes
+    Ot,
+}
+
+impl From<Relu> for ReluChoice {
+    fn from(relu: Relu) -> Self {
+        match relu {
+            Relu::Gc => Self::Garbled,
+            Relu::Ot => Self::Lookup,
+        }
+    }
 }
 
 /// Options of `info`.

@@ -11,7 +11,7 @@ use tacet_protocol::ticket::ClientTicket;
 use tacet_protocol::wire::{Phase, PhaseTraffic, Transport};
 use tacet_protocol::{Error, Result};
 
-use crate::args::{Args, Common, Infer, Info, Prepare, Verb};
+use crate::args::{Args, Common, Infer, Info, Prepare, Relu, Verb};
 use crate::link::{Context, Session, with_session};
 use crate::report::{self, Answer, Cost, Totals};
 
@@ -45,13 +45,13 @@ fn infer(args: &Infer) -> Result<()> {
             check_size(session.plan(), *size, args.resize).map_err(|e| about(path, e))?;
         }
         let mut run = Run::new(session, context, &args.common);
-        let batch = run.batch(args.batch);
+        let batch = run.batch(args.making.batch);
         for images in args.images.chunks(batch) {
             let tensors = images
                 .iter()
                 .map(|path| run.load(path, args.resize))
                 .collect::<Result<Vec<_>>>()?;
-            let tickets = run.tickets(images.len())?;
+            let tickets = run.tickets(images.len(), args.making.relu)?;
             for ((path, tensor), ticket) in images.iter().zip(&tensors).zip(tickets) {
                 run.answer(path, tensor, ticket)?;
             }
@@ -63,7 +63,7 @@ fn infer(args: &Infer) -> Result<()> {
 fn prepare(args: &Prepare) -> Result<()> {
     with_session(&args.common, |session, context| {
         let mut run = Run::new(session, context, &args.common);
-        let (batch, most) = (run.batch(args.batch), run.session.max_tickets());
+        let (batch, most) = (run.batch(args.making.batch), run.session.max_tickets());
         if args.tickets > most {
             return Err(Error::input(format!(
                 "the server keeps at most {} for a session: ask for fewer with -n",
@@ -72,7 +72,7 @@ fn prepare(args: &Prepare) -> Result<()> {
         }
         let mut tickets = VecDeque::new();
         while tickets.len() < args.tickets {
-            tickets.extend(run.tickets(batch.min(args.tickets - tickets.len()))?);
+            tickets.extend(run.tickets(batch.min(args.tickets - tickets.len()), args.making.relu)?);
         }
         context.progress.note(&format!(
             "{} ready after {:.3} s: waiting for image paths on stdin, one a line",
@@ -161,9 +161,9 @@ impl<'a> Run<'a> {
     }
 
     /// Makes tickets.
-    fn tickets(&mut self, n: usize) -> Result<Vec<Ticket>> {
+    fn tickets(&mut self, n: usize, relu: Relu) -> Result<Vec<Ticket>> {
         let _step = self.step(format!("making {}", count(n, "ticket")));
-        let (made, cost) = self.priced(Phase::Offline, |session| session.prepare(n))?;
+        let (made, cost) = self.priced(Phase::Offline, |s| s.prepare_with(n, relu.into()))?;
         self.totals.tickets += made.len();
         self.totals.offline = self.totals.offline.plus(cost);
         Ok(made.into_iter().map(|ticket| Ticket { ticket, made: (cost, n) }).collect())

@@ -19,6 +19,7 @@ mod bad_servers;
 mod happy;
 mod killed;
 mod limits;
+mod looked_up;
 mod shutdown;
 mod slow_lines;
 mod support;
