@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use tacet_protocol::Result;
-use tacet_protocol::cost::{self, Prediction};
+use tacet_protocol::cost::{CostModel, Prediction};
+use tacet_protocol::gadget::ReluChoice;
 use tacet_protocol::plan::PublicPlan;
 use tacet_protocol::wire::Traffic;
 
@@ -21,15 +22,17 @@ pub fn deviation(
     summary: &Summary,
     runs: &[Compared],
 ) -> Result<Option<String>> {
-    answers_deviation(plan, summary, runs.iter().map(|run| &run.answer))
+    let garbled = ReluChoice::default();
+    answers_deviation(plan, garbled, summary, runs.iter().map(|run| &run.answer))
 }
 
-/// As [`deviation`], for answers that nothing was compared with.
+/// As [`deviation`], for answers that nothing was compared with and either kind of ReLUs.
 ///
 /// # Errors
 /// As [`deviation`].
 pub fn answers_deviation<'a>(
     plan: &PublicPlan,
+    relus: ReluChoice,
     summary: &Summary,
     answers: impl Iterator<Item = &'a Answer>,
 ) -> Result<Option<String>> {
@@ -38,7 +41,10 @@ pub fn answers_deviation<'a>(
         let offline = &answer.offline_batch;
         let p = match predictions.entry(offline.tickets) {
             Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(new) => new.insert(cost::predict(plan, offline.tickets)?),
+            Entry::Vacant(new) => {
+                let model = CostModel::new(plan, offline.tickets)?.with_relus(relus);
+                new.insert(model.traffic()?)
+            }
         };
         let steps = [
             ("session", summary.setup.traffic(), p.session),

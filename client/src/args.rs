@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use clap::builder::RangedU64ValueParser;
 use clap::{Parser, Subcommand};
-use tacet_cli::{EXIT_CODES, LogFormat};
+use tacet_cli::{EXIT_CODES, LogFormat, Relu};
 use tacet_protocol::cost::Link;
-use tacet_protocol::gadget::ReluChoice;
 use tacet_protocol::plan::MAX_BATCH;
 use tacet_protocol::wire::Timeouts;
 
@@ -86,25 +85,6 @@ pub struct Making {
     /// What decides the ReLUs
     #[arg(long, value_enum, default_value_t)]
     pub relu: Relu,
-}
-
-/// The backends of ReLUs.
-#[derive(clap::ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Relu {
-    /// Garbled circuits: one round trip a layer
-    #[default]
-    Gc,
-    /// Oblivious table lookup: two round trips a layer, a fifth of the bytes
-    Ot,
-}
-
-impl From<Relu> for ReluChoice {
-    fn from(relu: Relu) -> Self {
-        match relu {
-            Relu::Gc => Self::Garbled,
-            Relu::Ot => Self::Lookup,
-        }
-    }
 }
 
 /// Options of `info`.

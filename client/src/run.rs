@@ -5,13 +5,13 @@ use std::io::BufRead;
 use std::path::Path;
 use std::time::Instant;
 
-use tacet_cli::count;
+use tacet_cli::{Relu, count};
 use tacet_image_input::{Pixels, check_size, tensor};
 use tacet_protocol::ticket::ClientTicket;
 use tacet_protocol::wire::{Phase, PhaseTraffic, Transport};
 use tacet_protocol::{Error, Result};
 
-use crate::args::{Args, Common, Infer, Info, Prepare, Relu, Verb};
+use crate::args::{Args, Common, Infer, Info, Prepare, Verb};
 use crate::link::{Context, Session, with_session};
 use crate::report::{self, Answer, Cost, Totals};
 

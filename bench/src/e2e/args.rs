@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
+use tacet_cli::Relu;
 use tacet_protocol::cost::Link;
 use tacet_protocol::plan::MAX_BATCH;
 
@@ -29,6 +30,9 @@ pub struct Common {
     /// The connection: loopback, lan, wan, mobile, RTT,RATE or RTT,UP,DOWN (such as 20ms,200Mbit)
     #[arg(long, default_value = "loopback", value_parser = parse::<Link>)]
     pub network: Link,
+    /// What decides the ReLUs
+    #[arg(long, value_enum, default_value_t)]
+    pub relu: Relu,
     /// Tickets made at a time
     #[arg(long, default_value_t = 8,
           value_parser = RangedU64ValueParser::<usize>::new().range(1..=MAX_BATCH as u64))]
@@ -51,8 +55,17 @@ impl Common {
         self.batch * self.images.div_ceil(self.batch).max(2)
     }
 
-    /// The network as the client's command line takes it.
-    pub fn network_text(&self) -> String {
+    /// What the client's command line takes of these options.
+    pub fn client(&self) -> Vec<String> {
+        let mut options = vec!["--batch".into(), self.batch.to_string()];
+        options.extend(["--relu".into(), self.relu.to_string()]);
+        if !self.network.one_machine {
+            options.extend(["--network".into(), self.network_text()]);
+        }
+        options
+    }
+
+    fn network_text(&self) -> String {
         let Link { rtt, rate_up, rate_down, .. } = self.network;
         format!("{}s,{}kbit,{}kbit", rtt, rate_up / 1e3, rate_down / 1e3)
     }

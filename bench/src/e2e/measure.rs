@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use tacet_image_input::{Pixels, encode};
-use tacet_protocol::cost::{TensorCost, predict};
+use tacet_protocol::cost::{CostModel, TensorCost};
+use tacet_protocol::gadget::ReluChoice;
 use tacet_protocol::plan::{Plan, PublicPlan, clear};
 use tacet_protocol::{Error, Result};
 
@@ -45,9 +46,11 @@ impl Observed {
 ///
 /// # Errors
 /// `Local` if anything differs.
-pub fn check(plan: &Plan, observed: &Observed) -> Result<()> {
+pub fn check(plan: &Plan, relus: ReluChoice, observed: &Observed) -> Result<()> {
     let answers = observed.answers().map(|(answer, _)| answer);
-    if let Some(deviation) = met::answers_deviation(&plan.public, observed.summary()?, answers)? {
+    if let Some(deviation) =
+        met::answers_deviation(&plan.public, relus, observed.summary()?, answers)?
+    {
         return Err(Error::local(deviation));
     }
     observed.answers().take(CHECKED).try_for_each(|(answer, _)| check_logits(plan, answer))
@@ -87,6 +90,7 @@ pub fn row(name: String, plan: &PublicPlan, common: &Common, observed: &Observed
         command: command(),
         machine: Machine::here(),
         net: name,
+        relu: common.relu,
         relus: plan.relus(),
         unmasked_relus: plan.unmasked_relus(),
         batch: common.batch,
@@ -98,7 +102,7 @@ pub fn row(name: String, plan: &PublicPlan, common: &Common, observed: &Observed
         online: online(observed)?,
         client_peak: peak,
         server_peak: observed.server_peak,
-        layers: layers(plan, common.batch, observed)?,
+        layers: layers(plan, common, observed)?,
     })
 }
 
@@ -181,12 +185,13 @@ fn mean(runs: impl Iterator<Item = [f64; 2]>, made: usize) -> Result<[f64; 2]> {
     Ok(sum.map(|x| x / made.max(1) as f64))
 }
 
-fn layers(plan: &PublicPlan, batch: usize, observed: &Observed) -> Result<Vec<LayerRow>> {
+fn layers(plan: &PublicPlan, common: &Common, observed: &Observed) -> Result<Vec<LayerRow>> {
     let mut seconds = BTreeMap::<&str, Vec<f64>>::new();
     for layer in observed.answers().flat_map(|(_, layers)| layers) {
         seconds.entry(&layer.name).or_default().push(layer.seconds);
     }
-    let costs = predict(plan, batch)?.tensors;
+    let (batch, relus) = (common.batch, common.relu.into());
+    let costs = CostModel::new(plan, batch)?.with_relus(relus).traffic()?.tensors;
     let share = |bytes: u64| bytes as f64 / batch as f64;
     let row = |(spec, c): (&tacet_protocol::plan::TensorSpec, &TensorCost)| LayerRow {
         name: spec.name.clone(),

@@ -63,7 +63,7 @@ pub fn row(source: &Source, common: &Common) -> Result<Row> {
     ));
     let images = source::images(public, common.images(), dir.path())?;
     let observed = observe(&file, dir.path(), &images, common)?;
-    measure::check(&plan, &observed)?;
+    measure::check(&plan, common.relu.into(), &observed)?;
     measure::row(source.name(), public, common, &observed)
 }
 
@@ -76,8 +76,7 @@ fn observe(
 ) -> Result<watch::Observed> {
     let certs = certs::make(dir)?;
     let server = Server::start(plan, &certs)?;
-    let network = (!common.network.one_machine).then(|| common.network_text());
-    watch::session(&server, &certs, images, common.batch, network)
+    watch::session(&server, &certs, images, &common.client())
 }
 
 /// Progress.

@@ -1,6 +1,7 @@
 //! A row of results. The names of its fields are shared with the page that draws them.
 
 use serde::Serialize;
+use tacet_cli::Relu;
 
 use super::machine::Machine;
 
@@ -13,6 +14,8 @@ pub struct Row {
     pub machine: Machine,
     /// Network.
     pub net: String,
+    /// What decides the ReLUs.
+    pub relu: Relu,
     /// ReLUs kept.
     pub relus: usize,
     /// ReLUs without masks.

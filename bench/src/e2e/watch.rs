@@ -74,16 +74,12 @@ pub fn session(
     server: &Server,
     certs: &Certs,
     images: &[PathBuf],
-    batch: usize,
-    network: Option<String>,
+    options: &[String],
 ) -> Result<Observed> {
     let mut command = sibling("tacet-client")?;
     command.args(["infer", "--json", "--log", "json", "--server", &server.addr]);
-    command.args(["--server-name", "localhost", "--batch", &batch.to_string()]);
+    command.args(["--server-name", "localhost"]).args(options);
     command.arg("--ca").arg(&certs.ca);
-    if let Some(network) = network {
-        command.args(["--network", &network]);
-    }
     // The steps are in its log.
     command.args(images).env("TACET_LOG", "info");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
