@@ -81,7 +81,7 @@ impl Method for Watched {
 /// draw from the same generator at the same time.
 fn fit(dir: &Path, first: &Net, data: &Dataset, method: &mut Watched) -> Result<Net> {
     let mut net = net("resnet18");
-    net.store.copy_from(first.store.all(), true).expect("the same network");
+    net.copy_from(first).expect("the same network");
     let identity = Identity {
         stage: "sparse".to_owned(),
         network: net.network.clone(),
