@@ -10,6 +10,7 @@ use std::thread;
 
 use crate::cost;
 use crate::error::Result;
+use crate::gadget::ReluChoice;
 use crate::plan::{Plan, clear};
 use crate::rng::SecretRng;
 use crate::session::{ClientOptions, ClientSession, ServerContext, SessionLimits, SessionReport};
@@ -34,6 +35,43 @@ pub(crate) fn with_session<R>(
         let result = client(session);
         (result, server.join().unwrap())
     })
+}
+
+/// What one inference moved, on one of `batch` tickets with these ReLUs.
+fn moved(plan: &Plan, batch: usize, relus: ReluChoice) -> impl Fn(Phase) -> Traffic {
+    let image = network::image(plan, &mut SecretRng::from_test_seed(1));
+    let (meter, report) = with_session(plan, 7, |mut session| {
+        let ticket = session.prepare_with(batch, relus).unwrap().pop().unwrap();
+        session.infer(ticket, &ring(&image)).unwrap();
+        let meter = session.transport().meter().clone();
+        session.close().unwrap();
+        meter
+    });
+    report.unwrap();
+    move |phase| Traffic::from(meter.phase(phase))
+}
+
+/// Hashes of every byte sent and received in a whole session under fixed seeds.
+fn recorded(relus: ReluChoice) -> [String; 2] {
+    let plan = network::small(21);
+    let image = network::image(&plan, &mut SecretRng::from_test_seed(22));
+    let context =
+        ServerContext::new(plan, SessionLimits { max_tickets: 8, ..Default::default() }).unwrap();
+    let (mut near, mut far) = memory::pair();
+    near.record();
+    let trace = thread::scope(|scope| {
+        scope.spawn(move || {
+            context.serve_with(&mut far, &|| false, SecretRng::from_test_seed(23)).unwrap()
+        });
+        let rng = SecretRng::from_test_seed(24);
+        let mut session =
+            ClientSession::connect_with(near, &ClientOptions::default(), rng).unwrap();
+        for ticket in session.prepare_with(2, relus).unwrap() {
+            session.infer(ticket, &ring(&image)).unwrap();
+        }
+        session.close().unwrap().trace().unwrap()
+    });
+    [hex(&trace.sent), hex(&trace.received)]
 }
 
 fn ring(image: &[i64]) -> Vec<u64> {
@@ -92,52 +130,20 @@ fn measured_traffic_is_the_predicted_traffic() {
         [1, 2, 5].map(|b| (network::small(7), b)).into_iter().chain([(network::varied(8), 3)])
     {
         let predicted = cost::predict(&plan.public, batch).unwrap();
-        let image = network::image(&plan, &mut SecretRng::from_test_seed(1));
-        let (meter, report) = with_session(&plan, 7, |mut session| {
-            let ticket = session.prepare(batch).unwrap().pop().unwrap();
-            session.infer(ticket, &ring(&image)).unwrap();
-            let meter = session.transport().meter().clone();
-            session.close().unwrap();
-            meter
-        });
-        report.unwrap();
-        let measured = |phase| Traffic::from(meter.phase(phase));
+        let measured = moved(&plan, batch, ReluChoice::Garbled);
         assert_eq!(measured(Phase::Session), predicted.session);
         assert_eq!(measured(Phase::Offline), predicted.offline);
         assert_eq!(measured(Phase::Online), predicted.online);
     }
 }
 
-/// Hashes of every byte each way in a whole session under fixed seeds. A refactoring that changes
-/// the wire fails here; a change that is meant to does too, and updates them.
+/// A refactoring that changes the wire fails here; a change that is meant to does too, and updates
+/// the hashes.
 #[test]
 fn the_wire_trace_is_the_recorded_one() {
-    let plan = network::small(21);
-    let image = network::image(&plan, &mut SecretRng::from_test_seed(22));
-    let context =
-        ServerContext::new(plan, SessionLimits { max_tickets: 8, ..Default::default() }).unwrap();
-    let (mut near, mut far) = memory::pair();
-    near.record();
-    let trace = thread::scope(|scope| {
-        scope.spawn(move || {
-            context.serve_with(&mut far, &|| false, SecretRng::from_test_seed(23)).unwrap()
-        });
-        let rng = SecretRng::from_test_seed(24);
-        let mut session =
-            ClientSession::connect_with(near, &ClientOptions::default(), rng).unwrap();
-        for ticket in session.prepare(2).unwrap() {
-            session.infer(ticket, &ring(&image)).unwrap();
-        }
-        session.close().unwrap().trace().unwrap()
-    });
-    assert_eq!(
-        hex(&trace.sent),
-        "87224971c6de027269d19240474affe79c346c86ba151ff93993f125d60ebbc8"
-    );
-    assert_eq!(
-        hex(&trace.received),
-        "652dd917b71665211baf80e4bda00a2e07ea4f7aafd5ad2ccd5f6d8947aa4fd4"
-    );
+    let [sent, received] = recorded(ReluChoice::Garbled);
+    assert_eq!(sent, "87224971c6de027269d19240474affe79c346c86ba151ff93993f125d60ebbc8");
+    assert_eq!(received, "652dd917b71665211baf80e4bda00a2e07ea4f7aafd5ad2ccd5f6d8947aa4fd4");
 }
 
 fn hex(bytes: &[u8]) -> String {
