@@ -10,6 +10,7 @@ mod demo;
 mod e2e;
 mod figures;
 mod kernels;
+mod machine;
 mod met;
 mod networks;
 mod networks_table;
@@ -19,6 +20,7 @@ mod profile;
 mod report;
 mod server;
 mod stage;
+mod store;
 mod sweep;
 mod table;
 

@@ -12,8 +12,7 @@ use clap::Args;
 use tacet_cli::json_line;
 use tacet_protocol::Result;
 
-pub use row::append;
-
+use crate::store::append_json;
 use row::Row;
 
 /// Options of `networks`.
@@ -66,7 +65,7 @@ pub fn run(args: &NetworksArgs) -> Result<()> {
     let mut rows = Vec::new();
     for model in &args.models {
         let row = steps::network(model, args)?;
-        append(&args.out, &row)?;
+        append_json(&args.out, &row)?;
         if args.json {
             json_line(&row)?;
         }

@@ -6,4 +6,4 @@ mod relu;
 
 pub use lattice::{Keys, Layer, Polynomials, ProductStream};
 pub use linear::Conv;
-pub use relu::{Gates, Instance, POSITIONS, Relus, STEPS};
+pub use relu::{Gates, Instance, Ots, POSITIONS, Relus, STEPS};

@@ -17,6 +17,9 @@ use crate::meter::timed;
 /// Positions of a call: a full slice.
 pub const POSITIONS: usize = 1 << 13;
 
+/// Correlated OTs of both parties, and the bytes of the receiver's message.
+pub type Ots = (ReceivedCots, SentCots, usize);
+
 /// Both parties of one direction of correlated OT.
 pub struct Instance {
     /// Gets bits and blocks.
@@ -42,9 +45,10 @@ impl Instance {
     ///
     /// # Errors
     /// Those of the protocol.
-    pub fn extend(&mut self, n: usize) -> Result<(ReceivedCots, SentCots)> {
+    pub fn extend(&mut self, n: usize) -> Result<Ots> {
         let (received, message) = self.receiver.extend(n)?;
-        Ok((received, self.sender.extend(n, &message)?))
+        let sent = self.sender.extend(n, &message)?;
+        Ok((received, sent, message.len()))
     }
 }
 
@@ -133,7 +137,7 @@ impl Relus {
         let hash = self.hash.clone();
         let (x_c, x_s) = (self.rng.u64s(n), self.rng.u64s(n));
 
-        let (mut chosen, mut sent) = self.selection.extend(n)?;
+        let (mut chosen, mut sent, _) = self.selection.extend(n)?;
         let w = self.tweaks.1.take(rot_windows(n))?;
         let (receiver_pads, pads_receive) = timed(|| ReceiverPads::new(&hash, w, chosen.take(n)?))?;
         let (w, delta) = (self.tweaks.0.take(rot_windows(n))?, self.selection.sender.delta());

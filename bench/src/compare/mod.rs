@@ -4,7 +4,6 @@
 mod circuits;
 mod classic;
 mod clear;
-pub mod machine;
 pub mod peers;
 mod print;
 pub mod record;
@@ -17,7 +16,9 @@ use clap::Args;
 use tacet_cli::json_line;
 use tacet_protocol::{Error, Result};
 
+use crate::machine::{Machine, command};
 use crate::networks_table::runtime::Runtime;
+use crate::store::write_json;
 use record::Comparison;
 
 /// Widths of the gadget's comparison.
@@ -57,7 +58,7 @@ pub fn run(options: &Options) -> Result<()> {
         return Err(Error::input("--seconds takes a positive number"));
     }
     let comparison = measure(options)?;
-    record::write(&options.out, &comparison)?;
+    write_json(&options.out, &comparison)?;
     if options.json { json_line(&comparison) } else { print::print(&comparison) }
 }
 
@@ -80,8 +81,8 @@ fn measure(options: &Options) -> Result<Comparison> {
         rows.extend(clear::measure(model, options.n, seconds)?);
     }
     Ok(Comparison {
-        command: machine::command(),
-        machine: machine::machine(),
+        command: command(),
+        machine: Machine::here(),
         relu,
         tfhe,
         clear: rows,

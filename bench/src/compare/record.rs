@@ -1,25 +1,9 @@
 //! The file of `compare`: one JSON object.
 
-use std::path::Path;
-
 use serde::{Deserialize, Serialize};
-use tacet_protocol::{Error, Result};
 
 use super::peers::Peer;
-
-/// Where the figures were measured.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-pub struct Machine {
-    /// The processor's name.
-    #[serde(default)]
-    pub cpu: String,
-    /// Hardware threads.
-    #[serde(default)]
-    pub cores: usize,
-    /// Vector extensions that the kernels may use.
-    #[serde(default)]
-    pub features: Vec<String>,
-}
+use crate::machine::Machine;
 
 /// Everything that `compare` measures or quotes.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
@@ -117,17 +101,4 @@ pub struct PrivateRun {
     pub images: usize,
     /// Of these, those with the label of the clear fixed-point evaluator.
     pub same: usize,
-}
-
-/// Writes the object, indented, and its folder if it is missing.
-///
-/// # Errors
-/// `Local` if it cannot be written.
-pub fn write(path: &Path, comparison: &Comparison) -> Result<()> {
-    let failed = |e: std::io::Error| Error::local(format!("cannot write {}: {e}", path.display()));
-    let text = serde_json::to_string_pretty(comparison).map_err(|e| failed(e.into()))?;
-    if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).map_err(failed)?;
-    }
-    std::fs::write(path, text + "\n").map_err(failed)
 }

@@ -9,12 +9,12 @@ use tacet_protocol::plan::{Plan, PublicPlan, clear};
 use tacet_protocol::{Error, Result};
 
 use super::args::Common;
-use super::machine::Machine;
 use super::row::{First, LayerRow, Offline, Online, Phase, Row};
 use super::usage::Usage;
 use super::watch::{Layer, Mark, Observed, Said, Step};
 use crate::clear::{argmax, largest_difference};
 use crate::client::{Answer, Cost, Summary};
+use crate::machine::{Machine, command};
 use crate::met;
 use crate::table::median;
 
@@ -104,12 +104,6 @@ pub fn row(name: String, plan: &PublicPlan, common: &Common, observed: &Observed
         server_peak: observed.server_peak,
         layers: layers(plan, common, observed)?,
     })
-}
-
-/// This program's command line.
-fn command() -> String {
-    let words = std::env::args().skip(1);
-    std::iter::once("tacet-bench".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
 }
 
 fn phase(cost: &Cost) -> Phase {

@@ -2,7 +2,6 @@
 //! by layer, both parties as processes of their own.
 
 mod args;
-mod machine;
 mod measure;
 mod row;
 mod source;
@@ -20,9 +19,9 @@ pub use row::Row;
 pub use source::Source;
 
 use crate::certs;
-use crate::networks_table::append;
 use crate::server::Server;
 use crate::stage::temporary;
+use crate::store::append_json;
 
 /// Runs one configuration and prints its row.
 ///
@@ -40,7 +39,7 @@ pub fn run(args: &E2e) -> Result<()> {
 /// # Errors
 /// `Local` if that cannot be written.
 pub fn finish(row: &Row, common: &Common) -> Result<()> {
-    common.out.as_deref().map_or(Ok(()), |out| append(out, row))
+    common.out.as_deref().map_or(Ok(()), |out| append_json(out, row))
 }
 
 /// Runs one configuration.

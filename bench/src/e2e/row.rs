@@ -3,7 +3,7 @@
 use serde::Serialize;
 use tacet_cli::Relu;
 
-use super::machine::Machine;
+use crate::machine::Machine;
 
 /// One configuration.
 #[derive(Clone, Debug, Serialize)]

@@ -19,9 +19,11 @@ use tacet_protocol::ot::FieldBits;
 use tacet_protocol::rng::SecretRng;
 use tacet_protocol::{Error, Result};
 
+use crate::machine::{Machine, command};
 use crate::profile::{lattice, relu};
+use crate::store::write_json;
 use peaks::Peaks;
-use report::{Machine, Report, Row};
+use report::{Report, Row};
 
 /// Measurements that share the time.
 const MEASUREMENTS: f64 = 18.0;
@@ -67,11 +69,10 @@ pub fn run(options: &Options) -> Result<()> {
     kernels.extend(relus(&meter, &peaks)?);
     kernels.extend(convs::rows(&meter, &peaks, &backends, &mut rng)?);
     kernels.extend(ticket::rows(&peaks)?);
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    let command = format!("tacet-bench {}", words.join(" "));
+    let command = command();
     let report = Report { command, machine: Machine::here(), peaks: peaks.list(), kernels };
     if let Some(path) = &options.out {
-        report.write(path)?;
+        write_json(path, &report)?;
     }
     if options.json { json_line(&report) } else { report.print() }
 }

@@ -1,46 +1,13 @@
 //! What is reported, and how it is printed.
 
-use std::fs;
-use std::path::Path;
-
 use serde::Serialize;
 use tacet_cli::line;
-use tacet_protocol::{Error, Result};
+use tacet_protocol::Result;
 
 use super::floor::Floor;
 use super::peaks::Peak;
+use crate::machine::Machine;
 use crate::table::markdown;
-
-/// The machine.
-#[derive(Serialize)]
-pub struct Machine {
-    cpu: String,
-    cores: usize,
-    features: Vec<&'static str>,
-}
-
-impl Machine {
-    /// This one.
-    pub fn here() -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { cpu: crate::profile::cpu(), cores, features: features() }
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-fn features() -> Vec<&'static str> {
-    macro_rules! found {
-        ($($name:tt),+) => {
-            [$(is_x86_feature_detected!($name).then_some($name)),+].into_iter().flatten().collect()
-        };
-    }
-    found!("aes", "bmi2", "adx", "avx2", "avx512f", "avx512dq", "avx512ifma", "vaes")
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn features() -> Vec<&'static str> {
-    Vec::new()
-}
 
 /// A rate to reach.
 #[derive(Serialize)]
@@ -169,16 +136,5 @@ impl Report {
             }
         }
         Ok(())
-    }
-
-    /// Writes JSON.
-    ///
-    /// # Errors
-    /// `Local` if the file cannot be written.
-    pub fn write(&self, path: &Path) -> Result<()> {
-        let text = serde_json::to_string_pretty(self)
-            .map_err(|e| Error::local(format!("cannot encode the report: {e}")))?;
-        fs::write(path, text + "\n")
-            .map_err(|e| Error::local(format!("cannot write {}: {e}", path.display())))
     }
 }

@@ -1,7 +1,5 @@
 //! What is known of a network: one JSON object a line in the file of results.
 
-use std::fs::OpenOptions;
-use std::io::Write;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -150,20 +148,6 @@ pub struct Private {
     pub online_seconds: f64,
 }
 
-/// Adds a row to the file.
-///
-/// # Errors
-/// `Local` if it cannot be written.
-pub fn append(path: &Path, row: &impl Serialize) -> Result<()> {
-    let failed = |e: std::io::Error| Error::local(format!("{}: {e}", path.display()));
-    let line = serde_json::to_string(row).map_err(|e| failed(e.into()))? + "\n";
-    if let Some(dir) = path.parent().filter(|d| !d.as_os_str().is_empty()) {
-        std::fs::create_dir_all(dir).map_err(failed)?;
-    }
-    let mut file = OpenOptions::new().create(true).append(true).open(path).map_err(failed)?;
-    file.write_all(line.as_bytes()).map_err(failed)
-}
-
 /// The rows of a file; of several of one network the last.
 ///
 /// # Errors
@@ -185,6 +169,7 @@ pub fn read(path: &Path) -> Result<Vec<Row>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::append_json;
 
     #[test]
     fn rows_come_back_and_the_last_of_a_name_counts() {
@@ -192,7 +177,7 @@ mod tests {
         let path = dir.path().join("new/networks.jsonl");
         let row = |network: &str, relus| Row { network: network.into(), relus, ..Row::default() };
         for r in [row("a", 1), row("b", 2), row("a", 3)] {
-            append(&path, &r).unwrap();
+            append_json(&path, &r).unwrap();
         }
         assert_eq!(read(&path).unwrap(), [row("a", 3), row("b", 2)]);
         std::fs::write(&path, "{}\n").unwrap();

@@ -10,7 +10,6 @@ mod linear;
 pub mod relu;
 mod wire;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -21,6 +20,8 @@ use tacet_protocol::cost::KernelProfile;
 use tacet_protocol::cost::profile::{PROFILE_VERSION, PerGate};
 use tacet_protocol::{Error, Result};
 
+use crate::machine;
+use crate::store::write_json;
 use crate::table::markdown;
 
 /// Measurements that share the time.
@@ -63,7 +64,7 @@ pub fn run(options: &Options) -> Result<()> {
     let meter = Meter { seconds: options.seconds / MEASUREMENTS };
     let profile = KernelProfile {
         version: PROFILE_VERSION,
-        cpu: cpu(),
+        cpu: machine::cpu(),
         threads,
         lattice: lattice::measure(&meter)?,
         relu: relu::measure(&meter)?,
@@ -75,25 +76,8 @@ pub fn run(options: &Options) -> Result<()> {
         Some(path) => path.clone(),
         None => speed::default_path().map_err(|e| Error::input(e.to_string()))?,
     };
-    write(&path, &profile)?;
+    write_json(&path, &profile)?;
     if options.json { json_line(&profile) } else { print(&profile, &path) }
-}
-
-fn write(path: &Path, profile: &KernelProfile) -> Result<()> {
-    let failed = |e: std::io::Error| Error::local(format!("cannot write {}: {e}", path.display()));
-    let text = serde_json::to_string_pretty(profile)
-        .map_err(|e| Error::local(format!("cannot encode the profile: {e}")))?;
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(failed)?;
-    }
-    fs::write(path, text + "\n").map_err(failed)
-}
-
-/// The processor's name, as far as the system tells.
-pub fn cpu() -> String {
-    let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let name = info.lines().find_map(|l| l.strip_prefix("model name")?.split_once(':'));
-    name.map_or_else(|| std::env::consts::ARCH.into(), |(_, name)| name.trim().into())
 }
 
 fn print(p: &KernelProfile, path: &Path) -> Result<()> {

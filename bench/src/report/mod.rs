@@ -9,13 +9,14 @@ mod sections;
 #[cfg(test)]
 mod tests;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use tacet_cli::{json_line, line};
 use tacet_page::{Table, page};
 use tacet_protocol::{Error, Result};
 
+use crate::store::write;
 use format::SEVERAL;
 use inputs::{COMPARE, E2E, File, Inputs, KERNELS, SWEEP};
 use readme::Block;
@@ -61,14 +62,6 @@ pub fn run(options: &Options) -> Result<()> {
     }
     let (page, readme) = (options.out.display(), options.readme.display());
     line(&format!("Written: {page}, and the tables of {readme}"))
-}
-
-fn write(path: &Path, text: &str) -> Result<()> {
-    let failed = |e: std::io::Error| Error::local(format!("cannot write {}: {e}", path.display()));
-    if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).map_err(failed)?;
-    }
-    std::fs::write(path, text).map_err(failed)
 }
 
 /// The page.

@@ -1,5 +1,7 @@
 //! The page and the README from made-up results.
 
+use std::path::Path;
+
 use super::*;
 
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/report/testdata");

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::compare::record::Machine;
+use crate::machine::Machine;
 
 /// The kernels of one machine.
 #[derive(Clone, Debug, Deserialize)]

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::compare::record::Machine;
+use crate::machine::Machine;
 
 /// One network, one mask, one link: server and client as two processes.
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -3,7 +3,7 @@
 use tacet_page::text::count;
 use tacet_page::{Section, Table};
 
-use crate::compare::record::Machine;
+use crate::machine::Machine;
 use crate::report::inputs::{COMPARE, E2E, Inputs, KERNELS, Run, SWEEP};
 
 const TITLE: &str = "Conditions";

@@ -5,6 +5,7 @@ use tacet_page::{Section, Table};
 
 use crate::report::format::{commands, maybe, size, time};
 use crate::report::inputs::{E2E, Inputs, Run};
+use crate::report::sections::cost::{COLUMNS, row};
 
 /// The network of the headline, and its ReLUs.
 pub const NET: &str = "resnet18";
@@ -51,17 +52,8 @@ pub fn table(inputs: &Inputs) -> Option<Table> {
         count(first.relus),
         count(first.unmasked_relus)
     );
-    let headings = [
-        "link",
-        "#batch",
-        "#offline a ticket",
-        "#online an image",
-        "#offline bytes",
-        "#online bytes",
-        "#online round trips",
-    ];
-    let mut table = Table::new(&caption, &headings);
-    table.rows = runs.iter().map(|r| row(r)).collect();
+    let mut table = Table::new(&caption, &COLUMNS);
+    table.rows = runs.iter().map(|r| row(r).to_vec()).collect();
     Some(table)
 }
 
@@ -77,18 +69,6 @@ fn beginnings(runs: &[&Run]) -> Table {
     };
     table.rows = runs.iter().map(row).collect();
     table
-}
-
-fn row(r: &Run) -> Vec<String> {
-    vec![
-        r.link(),
-        r.batch.to_string(),
-        time(r.ticket_seconds()),
-        time(r.online.seconds),
-        size(r.ticket_bytes()),
-        size(r.image_bytes()),
-        r.online.rounds.to_string(),
-    ]
 }
 
 /// Processor time of both parties.

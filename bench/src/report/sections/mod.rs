@@ -3,6 +3,7 @@
 pub mod against;
 pub mod alternatives;
 pub mod conditions;
+mod cost;
 pub mod headline;
 pub mod kernels;
 pub mod layers;

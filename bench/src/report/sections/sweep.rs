@@ -7,6 +7,7 @@ use tacet_page::{Axis, Chart, Drawing, Figure, Hue, Look, Point, Section, Series
 
 use crate::report::format::{commands, ratio, size, time};
 use crate::report::inputs::{Inputs, Run, SWEEP};
+use crate::report::sections::cost;
 
 const TITLE: &str = "Cost follows the mask";
 const SIZE: (f64, f64) = (440.0, 300.0);
@@ -183,35 +184,14 @@ pub fn table(inputs: &Inputs) -> Option<Table> {
     if inputs.sweep.is_empty() {
         return None;
     }
-    let headings = [
-        "network",
-        "#ReLUs kept",
-        "#of",
-        "link",
-        "#batch",
-        "#offline a ticket",
-        "#online an image",
-        "#offline bytes",
-        "#online bytes",
-        "#online round trips",
-    ];
+    let headings = [&["network", "#ReLUs kept", "#of"], &cost::COLUMNS[..]].concat();
     let mut table = Table::new("Cost follows the mask", &headings).opened();
     let nets: BTreeSet<&str> = inputs.sweep.iter().map(|r| r.net.as_str()).collect();
     let runs = nets.into_iter().flat_map(|net| sorted(inputs, net));
     table.rows = runs
         .map(|r| {
-            vec![
-                r.net.clone(),
-                count(r.relus),
-                count(r.unmasked_relus),
-                r.link(),
-                r.batch.to_string(),
-                time(r.ticket_seconds()),
-                time(r.online.seconds),
-                size(r.ticket_bytes()),
-                size(r.image_bytes()),
-                r.online.rounds.to_string(),
-            ]
+            let net = [r.net.clone(), count(r.relus), count(r.unmasked_relus)];
+            net.into_iter().chain(cost::row(r)).collect()
         })
         .collect();
     Some(table)
