@@ -6,8 +6,8 @@ use std::process::Stdio;
 
 use clap::Args;
 use serde_json::json;
+use tacet_cli::speed;
 use tacet_cli::{json_line, line};
-use tacet_compile::speed;
 use tacet_protocol::cost::{CostModel, KernelProfile, Link};
 use tacet_protocol::plan::Plan;
 use tacet_protocol::session::SessionLimits;

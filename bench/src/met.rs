@@ -5,15 +5,14 @@ use std::collections::btree_map::Entry;
 
 use tacet_protocol::Result;
 use tacet_protocol::cost::{CostModel, Prediction};
-use tacet_protocol::gadget::ReluChoice;
-use tacet_protocol::plan::PublicPlan;
+use tacet_protocol::plan::{PublicPlan, ReluChoices};
 use tacet_protocol::wire::Traffic;
 
 use crate::client::{Answer, Summary};
 use crate::stage::Compared;
 
 /// The first step that did not meet its prediction to the byte, in words. Offline runs are held
-/// against the prediction for the tickets that they made.
+/// against the prediction for the tickets that they made, ReLUs computed as the plan says.
 ///
 /// # Errors
 /// If the plan's convolutions cannot be packed.
@@ -22,17 +21,16 @@ pub fn deviation(
     summary: &Summary,
     runs: &[Compared],
 ) -> Result<Option<String>> {
-    let garbled = ReluChoice::default();
-    answers_deviation(plan, garbled, summary, runs.iter().map(|run| &run.answer))
+    answers_deviation(plan, &plan.relu_choices, summary, runs.iter().map(|run| &run.answer))
 }
 
-/// As [`deviation`], for answers that nothing was compared with and either kind of ReLUs.
+/// As [`deviation`], for answers that nothing was compared with and any backends of the ReLUs.
 ///
 /// # Errors
 /// As [`deviation`].
 pub fn answers_deviation<'a>(
     plan: &PublicPlan,
-    relus: ReluChoice,
+    relus: &ReluChoices,
     summary: &Summary,
     answers: impl Iterator<Item = &'a Answer>,
 ) -> Result<Option<String>> {

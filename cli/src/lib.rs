@@ -1,5 +1,5 @@
 //! What Tacet's command-line programs share: exit codes, logs, machine-readable output, the
-//! compute pool.
+//! compute pool, the choice of backends for ReLUs and the speeds that it is predicted with.
 
 mod exit;
 mod log;
@@ -7,9 +7,10 @@ mod memory;
 mod output;
 mod pool;
 mod relu;
+pub mod speed;
 
 pub use exit::{EXIT_CODES, exit_code, finish};
 pub use log::{LogFormat, init_log};
 pub use output::{count, hex, json_line, line, printable, traffic};
 pub use pool::init_compute_pool;
-pub use relu::Relu;
+pub use relu::{Relu, tell_choices};

@@ -82,9 +82,9 @@ pub struct Making {
     /// Tickets made at a time [default: what the plan says]
     #[arg(long, value_name = "N", value_parser = batch_parser())]
     pub batch: Option<usize>,
-    /// What decides the ReLUs
-    #[arg(long, value_enum, default_value_t)]
-    pub relu: Relu,
+    /// What computes the ReLUs [default: what the plan says]
+    #[arg(long, value_enum)]
+    pub relu: Option<Relu>,
 }
 
 /// Options of `info`.

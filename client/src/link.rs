@@ -34,7 +34,8 @@ pub fn with_session<R>(
     let step = progress.step(format!("connecting to {}", common.server), None);
     let mut transport = connect(runtime.handle(), &target, &tls, common.timeouts())?;
     let context = Context { progress, raw: transport.raw(), connecting };
-    let options = ClientOptions { expect_plan: common.expect_plan.map(|hash| hash.0) };
+    let expect_plan = common.expect_plan.map(|hash| hash.0);
+    let options = ClientOptions { expect_plan, ..ClientOptions::default() };
     let outcome = ClientSession::connect(&mut transport, &options).and_then(|session| {
         drop(step);
         work(session, &context)

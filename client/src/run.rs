@@ -5,8 +5,9 @@ use std::io::BufRead;
 use std::path::Path;
 use std::time::Instant;
 
-use tacet_cli::{Relu, count};
+use tacet_cli::{Relu, count, tell_choices};
 use tacet_image_input::{Pixels, check_size, tensor};
+use tacet_protocol::plan::ReluChoices;
 use tacet_protocol::ticket::ClientTicket;
 use tacet_protocol::wire::{Phase, PhaseTraffic, Transport};
 use tacet_protocol::{Error, Result};
@@ -46,12 +47,13 @@ fn infer(args: &Infer) -> Result<()> {
         }
         let mut run = Run::new(session, context, &args.common);
         let batch = run.batch(args.making.batch);
+        let relus = run.relus(args.making.relu, batch.min(args.images.len()))?;
         for images in args.images.chunks(batch) {
             let tensors = images
                 .iter()
                 .map(|path| run.load(path, args.resize))
                 .collect::<Result<Vec<_>>>()?;
-            let tickets = run.tickets(images.len(), args.making.relu)?;
+            let tickets = run.tickets(images.len(), &relus)?;
             for ((path, tensor), ticket) in images.iter().zip(&tensors).zip(tickets) {
                 run.answer(path, tensor, ticket)?;
             }
@@ -70,9 +72,10 @@ fn prepare(args: &Prepare) -> Result<()> {
                 count(most, "ticket")
             )));
         }
+        let relus = run.relus(args.making.relu, batch.min(args.tickets))?;
         let mut tickets = VecDeque::new();
         while tickets.len() < args.tickets {
-            tickets.extend(run.tickets(batch.min(args.tickets - tickets.len()), args.making.relu)?);
+            tickets.extend(run.tickets(batch.min(args.tickets - tickets.len()), &relus)?);
         }
         context.progress.note(&format!(
             "{} ready after {:.3} s: waiting for image paths on stdin, one a line",
@@ -153,6 +156,18 @@ impl<'a> Run<'a> {
         asked.unwrap_or(self.session.plan().batch.min(self.session.max_tickets())).max(1)
     }
 
+    /// What computes the ReLUs: as asked for, else what the plan advises. `batch` tickets are made
+    /// at a time.
+    fn relus(&self, asked: Option<Relu>, batch: usize) -> Result<ReluChoices> {
+        let plan = self.session.plan();
+        let Some(relu) = asked else { return Ok(plan.relu_choices.clone()) };
+        let choices = relu.choices(plan, batch.max(1), self.common.network.as_ref())?;
+        if relu == Relu::Auto {
+            self.context.progress.note(&format!("ReLUs: {}", tell_choices(&choices)));
+        }
+        Ok(choices)
+    }
+
     /// Tensor 0 of an image file.
     fn load(&self, path: &Path, resize: bool) -> Result<Vec<u64>> {
         let pixels = Pixels::load(path)?;
@@ -161,9 +176,9 @@ impl<'a> Run<'a> {
     }
 
     /// Makes tickets.
-    fn tickets(&mut self, n: usize, relu: Relu) -> Result<Vec<Ticket>> {
+    fn tickets(&mut self, n: usize, relus: &ReluChoices) -> Result<Vec<Ticket>> {
         let _step = self.step(format!("making {}", count(n, "ticket")));
-        let (made, cost) = self.priced(Phase::Offline, |s| s.prepare_with(n, relu.into()))?;
+        let (made, cost) = self.priced(Phase::Offline, |s| s.prepare_with(n, relus))?;
         self.totals.tickets += made.len();
         self.totals.offline = self.totals.offline.plus(cost);
         Ok(made.into_iter().map(|ticket| Ticket { ticket, made: (cost, n) }).collect())

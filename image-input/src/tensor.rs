@@ -98,6 +98,7 @@ mod tests {
             tensors: vec![input],
             labels: Vec::new(),
             batch: 1,
+            relu_choices: Default::default(),
         }
     }
 

@@ -17,7 +17,6 @@ mod npy_header;
 mod ranges;
 pub mod report_page;
 pub mod simulate;
-pub mod speed;
 #[doc(hidden)]
 pub mod testing;
 

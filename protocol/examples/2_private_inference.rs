@@ -7,7 +7,7 @@
 use std::thread;
 
 use tacet_protocol::plan::{
-    ConvShape, InputSpec, Linear, Mask, Padding, Plan, PublicPlan, SecretPlan, Shape,
+    ConvShape, InputSpec, Linear, Mask, Padding, Plan, PublicPlan, ReluChoices, SecretPlan, Shape,
     TensorSecrets, TensorSpec, Term, clear,
 };
 use tacet_protocol::session::{ClientOptions, ClientSession, ServerContext, SessionLimits};
@@ -39,14 +39,16 @@ fn plan() -> Result<Plan> {
         mask,
     };
     let conv = |input, shape| vec![Term { input, op: Linear::Conv(shape) }];
+    let tensors = vec![
+        tensor("image", image, vec![], Mask::uniform(image.len(), false)),
+        tensor("conv", hidden, conv(0, same), Mask::from_bits((0..128).map(|i| i % 2 == 0))),
+        tensor("logits", logits, conv(1, full), Mask::uniform(3, false)),
+    ];
     let public = PublicPlan {
         name: "example".into(),
         input: InputSpec { mean: vec![0.0], std: vec![1.0] },
-        tensors: vec![
-            tensor("image", image, vec![], Mask::uniform(image.len(), false)),
-            tensor("conv", hidden, conv(0, same), Mask::from_bits((0..128).map(|i| i % 2 == 0))),
-            tensor("logits", logits, conv(1, full), Mask::uniform(3, false)),
-        ],
+        relu_choices: ReluChoices::garbled(&tensors),
+        tensors,
         labels: vec![],
         batch: 2,
     };

@@ -9,8 +9,8 @@ use std::thread;
 
 use tacet_protocol::cost::memory;
 use tacet_protocol::plan::{
-    ConvShape, InputSpec, Linear, Mask, Plan, PublicPlan, SecretPlan, Shape, TensorSecrets,
-    TensorSpec, Term,
+    ConvShape, InputSpec, Linear, Mask, Plan, PublicPlan, ReluChoices, SecretPlan, Shape,
+    TensorSecrets, TensorSpec, Term,
 };
 use tacet_protocol::session::{ClientOptions, ClientSession, ServerContext, SessionLimits};
 use tacet_protocol::wire;
@@ -93,6 +93,7 @@ fn plan() -> Plan {
     let secret = SecretPlan { tensors: weights.collect() };
     let public = PublicPlan {
         name: "memory".into(),
+        relu_choices: ReluChoices::garbled(&tensors),
         input: InputSpec { mean: vec![0.5; 3], std: vec![0.25; 3] },
         tensors,
         labels: Vec::new(),

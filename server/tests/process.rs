@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 use tacet_protocol::plan::{
-    ConvShape, InputSpec, Linear, Mask, Padding, Plan, PublicPlan, SecretPlan, Shape,
+    ConvShape, InputSpec, Linear, Mask, Padding, Plan, PublicPlan, ReluChoices, SecretPlan, Shape,
     TensorSecrets, TensorSpec, Term,
 };
 
@@ -41,6 +41,7 @@ fn plan() -> Plan {
         ],
         labels: Vec::new(),
         batch: 2,
+        relu_choices: ReluChoices::default(),
     };
     let logits = TensorSecrets { weights: vec![vec![100; 8]], bias: vec![0; 2] };
     let secret = SecretPlan { tensors: vec![TensorSecrets::default(), logits] };

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
 use tacet_cli::Relu;
+use tacet_protocol::Result;
 use tacet_protocol::cost::Link;
-use tacet_protocol::plan::MAX_BATCH;
+use tacet_protocol::plan::{MAX_BATCH, PublicPlan, ReluChoices};
 
 use crate::networks::Keep;
 
@@ -30,7 +31,7 @@ pub struct Common {
     /// The connection: loopback, lan, wan, mobile, RTT,RATE or RTT,UP,DOWN (such as 20ms,200Mbit)
     #[arg(long, default_value = "loopback", value_parser = parse::<Link>)]
     pub network: Link,
-    /// What decides the ReLUs
+    /// What computes the ReLUs
     #[arg(long, value_enum, default_value_t)]
     pub relu: Relu,
     /// Tickets made at a time
@@ -59,19 +60,30 @@ impl Common {
     pub fn client(&self) -> Vec<String> {
         let mut options = vec!["--batch".into(), self.batch.to_string()];
         options.extend(["--relu".into(), self.relu.to_string()]);
-        if !self.network.one_machine {
-            options.extend(["--network".into(), self.network_text()]);
-        }
+        options.extend(["--network".into(), self.network_text()]);
         options
     }
 
+    /// What the client makes of `--relu`, given its command line.
+    ///
+    /// # Errors
+    /// If the plan's convolutions cannot be packed.
+    pub fn relus(&self, plan: &PublicPlan) -> Result<ReluChoices> {
+        self.relu.choices(plan, self.batch, Some(&self.network_text().parse()?))
+    }
+
     fn network_text(&self) -> String {
-        let Link { rtt, rate_up, rate_down, .. } = self.network;
+        let Link { rtt, rate_up, rate_down, one_machine, .. } = self.network;
+        if one_machine {
+            return "loopback".into();
+        }
         format!("{}s,{}kbit,{}kbit", rtt, rate_up / 1e3, rate_down / 1e3)
     }
 }
 
-fn parse<T: std::str::FromStr<Err = tacet_protocol::Error>>(text: &str) -> Result<T, String> {
+fn parse<T: std::str::FromStr<Err = tacet_protocol::Error>>(
+    text: &str,
+) -> std::result::Result<T, String> {
     text.parse().map_err(|e: tacet_protocol::Error| e.to_string())
 }
 
@@ -100,7 +112,7 @@ mod tests {
 
     #[test]
     fn the_clients_network_is_the_one_asked_for() {
-        for text in ["lan", "wan", "mobile", "20ms,200Mbit", "1500us,1Gbit,300kbit"] {
+        for text in ["loopback", "lan", "wan", "mobile", "20ms,200Mbit", "1500us,1Gbit,300kbit"] {
             let common = read(&["--network", text]);
             let again: Link = common.network_text().parse().unwrap();
             assert_eq!(again.line(), common.network.line(), "{text}");

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use tacet_image_input::{Pixels, encode};
 use tacet_protocol::cost::{CostModel, TensorCost};
-use tacet_protocol::gadget::ReluChoice;
-use tacet_protocol::plan::{Plan, PublicPlan, clear};
+use tacet_protocol::plan::{Plan, PublicPlan, ReluChoices, clear};
 use tacet_protocol::{Error, Result};
 
 use super::args::Common;
@@ -46,7 +45,7 @@ impl Observed {
 ///
 /// # Errors
 /// `Local` if anything differs.
-pub fn check(plan: &Plan, relus: ReluChoice, observed: &Observed) -> Result<()> {
+pub fn check(plan: &Plan, relus: &ReluChoices, observed: &Observed) -> Result<()> {
     let answers = observed.answers().map(|(answer, _)| answer);
     if let Some(deviation) =
         met::answers_deviation(&plan.public, relus, observed.summary()?, answers)?
@@ -82,7 +81,12 @@ fn check_logits(plan: &Plan, answer: &Answer) -> Result<()> {
 ///
 /// # Errors
 /// `Local` if the client did not say when it did what.
-pub fn row(name: String, plan: &PublicPlan, common: &Common, observed: &Observed) -> Result<Row> {
+pub fn row(
+    name: String,
+    plan: &PublicPlan,
+    (common, relus): (&Common, &ReluChoices),
+    observed: &Observed,
+) -> Result<Row> {
     let summary = observed.summary()?;
     let peak = observed.marks.iter().map(|m| m.client.peak).max().unwrap_or_default();
     let (first, offline) = offline(common.batch, observed)?;
@@ -102,7 +106,7 @@ pub fn row(name: String, plan: &PublicPlan, common: &Common, observed: &Observed
         online: online(observed)?,
         client_peak: peak,
         server_peak: observed.server_peak,
-        layers: layers(plan, common, observed)?,
+        layers: layers(plan, (common.batch, relus), observed)?,
     })
 }
 
@@ -179,12 +183,15 @@ fn mean(runs: impl Iterator<Item = [f64; 2]>, made: usize) -> Result<[f64; 2]> {
     Ok(sum.map(|x| x / made.max(1) as f64))
 }
 
-fn layers(plan: &PublicPlan, common: &Common, observed: &Observed) -> Result<Vec<LayerRow>> {
+fn layers(
+    plan: &PublicPlan,
+    (batch, relus): (usize, &ReluChoices),
+    observed: &Observed,
+) -> Result<Vec<LayerRow>> {
     let mut seconds = BTreeMap::<&str, Vec<f64>>::new();
     for layer in observed.answers().flat_map(|(_, layers)| layers) {
         seconds.entry(&layer.name).or_default().push(layer.seconds);
     }
-    let (batch, relus) = (common.batch, common.relu.into());
     let costs = CostModel::new(plan, batch)?.with_relus(relus).traffic()?.tensors;
     let share = |bytes: u64| bytes as f64 / batch as f64;
     let row = |(spec, c): (&tacet_protocol::plan::TensorSpec, &TensorCost)| LayerRow {

@@ -62,8 +62,9 @@ pub fn row(source: &Source, common: &Common) -> Result<Row> {
     ));
     let images = source::images(public, common.images(), dir.path())?;
     let observed = observe(&file, dir.path(), &images, common)?;
-    measure::check(&plan, common.relu.into(), &observed)?;
-    measure::row(source.name(), public, common, &observed)
+    let relus = common.relus(public)?;
+    measure::check(&plan, &relus, &observed)?;
+    measure::row(source.name(), public, (common, &relus), &observed)
 }
 
 /// One session of both processes.

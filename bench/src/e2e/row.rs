@@ -14,7 +14,7 @@ pub struct Row {
     pub machine: Machine,
     /// Network.
     pub net: String,
-    /// What decides the ReLUs.
+    /// What computes the ReLUs.
     pub relu: Relu,
     /// ReLUs kept.
     pub relus: usize,

@@ -1,7 +1,8 @@
 //! Tensor by tensor to a public plan with full masks.
 
 use tacet_protocol::plan::{
-    ConvShape, InputSpec, Linear, Mask, Padding, PoolShape, PublicPlan, Shape, TensorSpec, Term,
+    ConvShape, InputSpec, Linear, Mask, Padding, PoolShape, PublicPlan, ReluChoices, Shape,
+    TensorSpec, Term,
 };
 
 const FRAC: u32 = 10;
@@ -105,6 +106,7 @@ impl Builder {
     pub fn finish(self, name: &str) -> PublicPlan {
         PublicPlan {
             name: name.into(),
+            relu_choices: ReluChoices::garbled(&self.tensors),
             input: InputSpec { mean: vec![0.5; 3], std: vec![0.25; 3] },
             tensors: self.tensors,
             labels: Vec::new(),

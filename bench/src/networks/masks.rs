@@ -1,6 +1,6 @@
 //! Masks at drawn positions.
 
-use tacet_protocol::plan::{Mask, PublicPlan};
+use tacet_protocol::plan::{Mask, PublicPlan, ReluChoices};
 
 use super::draw::Draw;
 
@@ -12,6 +12,7 @@ pub fn keep_about(plan: &mut PublicPlan, keep: f64, draw: &mut Draw) {
         let bits: Vec<bool> = (0..tensor.mask.len()).map(&mut kept).collect();
         tensor.mask = Mask::from_bits(bits);
     }
+    plan.relu_choices = ReluChoices::garbled(&plan.tensors);
 }
 
 /// Keeps `n` ReLUs, each tensor its share of them.
@@ -20,6 +21,7 @@ pub fn keep_exactly(plan: &mut PublicPlan, n: usize, draw: &mut Draw) {
     for (tensor, kept) in plan.tensors.iter_mut().zip(shares(&relus, n)) {
         tensor.mask = some_of(&tensor.mask, kept, draw);
     }
+    plan.relu_choices = ReluChoices::garbled(&plan.tensors);
 }
 
 /// `n` split in proportion to `sizes` (largest remainders); at most as much as there is.

@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use tacet_bench::meter::Meter;
+use tacet_cli::speed;
 use tacet_cli::{init_compute_pool, json_line, line};
-use tacet_compile::speed;
 use tacet_protocol::cost::KernelProfile;
 use tacet_protocol::cost::profile::{PROFILE_VERSION, PerGate};
 use tacet_protocol::{Error, Result};
@@ -74,7 +74,7 @@ pub fn run(options: &Options) -> Result<()> {
     profile.check()?;
     let path = match &options.output {
         Some(path) => path.clone(),
-        None => speed::default_path().map_err(|e| Error::input(e.to_string()))?,
+        None => speed::default_path()?,
     };
     write_json(&path, &profile)?;
     if options.json { json_line(&profile) } else { print(&profile, &path) }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use tacet_cli::Relu;
 use tacet_protocol::cost::Link;
 
 /// Compiles an ONNX network with ReLU masks into a Tacet plan, and looks into plans.
@@ -43,7 +44,7 @@ pub enum LogFormat {
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     /// Compile a model into a plan.
-    Build(Build),
+    Build(Box<Build>),
     /// Print the network as it was read and after each step of lowering.
     Explain(Explain),
     /// Measure value ranges on images and store them in the model, so that builds need no images.
@@ -113,6 +114,16 @@ pub struct Build {
     /// Name of the network; by default the model's graph name.
     #[arg(long)]
     pub name: Option<String>,
+    /// What computes the ReLUs, unless the client wants it otherwise.
+    #[arg(long, value_enum, default_value_t)]
+    pub relu: Relu,
+    /// The network that `--relu auto` chooses for (as in `estimate`); by default it chooses for the
+    /// fewest bytes, at two round trips a layer at most.
+    #[arg(long, value_name = "NETWORK", value_parser = parse_link)]
+    pub network: Option<Link>,
+    /// Speed of the machines that `--relu auto` chooses for (as in `estimate`).
+    #[arg(long, value_name = "FILE")]
+    pub profile: Option<PathBuf>,
     /// Masks from outside.
     #[command(flatten)]
     pub masks: Masks,
@@ -186,6 +197,9 @@ pub struct Estimate {
     /// RTT,UP,DOWN (such as 20ms,200Mbit).
     #[arg(long, value_name = "NETWORK", default_value = "lan", value_parser = parse_link)]
     pub network: Link,
+    /// What computes the ReLUs; by default what the plan says.
+    #[arg(long, value_enum)]
+    pub relu: Option<Relu>,
     /// Predict for this many tickets per offline run instead of the plan's.
     #[arg(long, value_name = "N")]
     pub batch: Option<usize>,

@@ -1,16 +1,18 @@
 //! `tacet-compile build`.
 
+use tacet_cli::{Relu, tell_choices};
 use tacet_compile::calibration::Calibration;
 use tacet_compile::masks::import_with_edits;
 use tacet_compile::{
     Budget, Error, MAX_MODEL_BYTES, MIN_SEARCH_IMAGES, Network, Options, Report, Result, Trial,
-    compile, compile_within,
+    compile, compile_within, describe,
 };
 use tacet_image_input::read_limited;
-use tacet_protocol::cost::predict;
+use tacet_protocol::cost::{CostModel, predict};
 use tacet_protocol::plan::{Plan, PublicPlan};
 
 use super::args::Build;
+use super::estimate::profile;
 use super::inspect::layer_table;
 use super::output::{bytes, print, print_json, whole, write_private};
 
@@ -43,7 +45,8 @@ pub fn run(args: &Build, json: bool) -> Result<()> {
     };
     let calibration = calibration(args, &network, stored_input)?;
     let drawn = args.calibrate.is_none() && calibration.ranges.is_none();
-    let (plan, mut report) = scaled(args, &network, &calibration, &options)?;
+    let (mut plan, mut report) = scaled(args, &network, &calibration, &options)?;
+    choose_backends(args, &mut plan, &mut report)?;
     if drawn {
         report.warnings.push(
             "no calibration images: ranges come from drawn ones; give real ones with --calibrate, \
@@ -56,6 +59,24 @@ pub fn run(args: &Build, json: bool) -> Result<()> {
         tracing::warn!("{warning}");
     }
     if json { print_json(&report) } else { print(&text(&report, &plan.public, &args.output)?) }
+}
+
+/// Writes into the plan what computes its ReLUs.
+fn choose_backends(args: &Build, plan: &mut Plan, report: &mut Report) -> Result<()> {
+    if args.relu != Relu::Auto && (args.network.is_some() || args.profile.is_some()) {
+        return Err(Error::input(
+            "--network and --profile are what --relu auto chooses by: give that too, or leave \
+             them out",
+        ));
+    }
+    if args.relu == Relu::default() {
+        return Ok(());
+    }
+    let (profile, _) = profile(args.profile.as_deref())?;
+    let model = CostModel::new(&plan.public, plan.public.batch)?;
+    plan.public.relu_choices = args.relu.choices_at(&model, args.network.as_ref(), &profile)?;
+    report.layers = describe(plan);
+    Ok(())
 }
 
 /// Given images choose the scales, if there are enough of them.
@@ -141,6 +162,7 @@ fn text(r: &Report, plan: &PublicPlan, output: &std::path::Path) -> Result<Strin
     text.push_str(&format!(
         "\nnetwork            {}\n\
          ReLUs              {} of {}\n\
+         computed           {}\n\
          truncation failure 2^{:.1} per inference\n\
          flooding           {} bits at least\n\
          batch              {} tickets per offline run\n\
@@ -152,6 +174,7 @@ fn text(r: &Report, plan: &PublicPlan, output: &std::path::Path) -> Result<Strin
         r.name,
         r.relus,
         r.unmasked_relus,
+        tell_choices(&plan.relu_choices),
         r.log2_failure,
         whole(r.flooding_bits),
         r.batch.batch,

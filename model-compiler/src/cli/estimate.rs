@@ -1,13 +1,16 @@
 //! `tacet-compile estimate`.
 
+use std::path::Path;
+
 use serde::Serialize;
-use tacet_compile::{Result, speed};
+use tacet_cli::{speed, tell_choices};
+use tacet_compile::Result;
 use tacet_protocol::cost::memory::PartyMemory;
 use tacet_protocol::cost::time::{LayerTime, PhaseTime};
 use tacet_protocol::cost::{
     CostModel, KernelProfile, MemoryEstimate, Prediction, TensorCost, TimeEstimate,
 };
-use tacet_protocol::plan::PublicPlan;
+use tacet_protocol::plan::{PublicPlan, ReluChoices};
 use tacet_protocol::session::SessionLimits;
 
 use super::args::Estimate;
@@ -22,6 +25,7 @@ struct Report {
     batch: usize,
     cores: usize,
     profile: String,
+    relus: String,
     session: Phase,
     first_offline: Phase,
     offline: Phase,
@@ -65,6 +69,7 @@ struct Memory {
 struct Layer {
     index: usize,
     name: String,
+    relu: Option<String>,
     lattice_up: u64,
     lattice_down: u64,
     relu_up: u64,
@@ -114,6 +119,7 @@ fn layer((index, name): (usize, &str), cost: &TensorCost, time: &LayerTime) -> L
     Layer {
         index,
         name: name.into(),
+        relu: None,
         lattice_up: cost.lattice_up,
         lattice_down: cost.lattice_down,
         relu_up: cost.offline_up + cost.ot_up,
@@ -130,22 +136,37 @@ fn layer((index, name): (usize, &str), cost: &TensorCost, time: &LayerTime) -> L
 
 pub fn run(args: &Estimate, json: bool) -> Result<()> {
     let plan = load_plan(&args.plan)?;
-    let (profile, source) = profile(args)?;
+    let (profile, source) = profile(args.profile.as_deref())?;
     let batch = args.batch.unwrap_or(plan.public.batch);
     let cores = args.cores.map_or(profile.threads, usize::from);
-    let model = CostModel::new(&plan.public, batch)?;
+    let mut model = CostModel::new(&plan.public, batch)?;
+    if let Some(relu) = args.relu {
+        let choices = relu.choices_at(&model, Some(&args.network), &profile)?;
+        model = model.with_relus(&choices);
+    }
     let time = model.time(&profile, &args.network, cores)?;
     let memory = model.memory(SessionLimits::default().weight_cache, cores)?;
     let mut report = report(&plan.public, &model.traffic()?, time, memory);
+    name_backends(&mut report, &plan.public, model.choices());
     report.network = args.network.to_string();
     (report.cores, report.profile) = (cores, source);
     if json { print_json(&report) } else { print(&text(&report)) }
 }
 
+/// Says of each layer with ReLUs what computes them.
+fn name_backends(report: &mut Report, plan: &PublicPlan, relus: &ReluChoices) {
+    report.relus = tell_choices(relus);
+    for ((index, _), choice) in plan.relu_tensors().zip(relus.iter()) {
+        if let Some(layer) = report.layers.get_mut(index) {
+            layer.relu = Some(choice.to_string());
+        }
+    }
+}
+
 /// The machine's speed, and where that is known from.
-fn profile(args: &Estimate) -> Result<(KernelProfile, String)> {
+pub fn profile(given: Option<&Path>) -> Result<(KernelProfile, String)> {
     let kept = speed::default_path().ok().filter(|path| path.is_file());
-    let Some(path) = args.profile.clone().or(kept) else {
+    let Some(path) = given.map(Path::to_owned).or(kept) else {
         let profile = speed::reference()?;
         let source = format!(
             "built-in figures of the development machine ({}, {} threads): run `tacet-bench \
@@ -173,6 +194,7 @@ fn report(
         batch: time.batch,
         cores: 0,
         profile: String::new(),
+        relus: String::new(),
         session: time.session.into(),
         first_offline: time.first_offline.into(),
         offline: time.offline.into(),
@@ -186,12 +208,13 @@ fn report(
 fn text(r: &Report) -> String {
     let sections = [phase_table(r), byte_table(r), time_table(r), memory_table(r)];
     format!(
-        "{}: {} tickets a run, {}, {} cores\nspeed: {}\n\n{}",
+        "{}: {} tickets a run, {}, {} cores\nspeed: {}\nReLUs: {}\n\n{}",
         r.name,
         r.batch,
         r.network,
         r.cores,
         r.profile,
+        r.relus,
         sections.join("\n")
     )
 }
@@ -240,13 +263,15 @@ type Column = (&'static str, fn(&Layer) -> u64);
 /// One row a layer, then the sum.
 fn layer_table(r: &Report, columns: &[Column], show: fn(u64) -> String) -> Table {
     let headings = columns.iter().map(|c| c.0);
-    let mut table = Table::new(&["#", "layer"].into_iter().chain(headings).collect::<Vec<_>>());
+    let first = ["#", "layer", "ReLU"].into_iter();
+    let mut table = Table::new(&first.chain(headings).collect::<Vec<_>>());
     for l in &r.layers {
         let mut cells = vec![l.index.to_string(), l.name.clone()];
+        cells.push(l.relu.clone().unwrap_or_else(|| "-".into()));
         cells.extend(columns.iter().map(|c| show(c.1(l))));
         table.row(cells);
     }
-    let mut sums = vec![String::new(), "all layers".into()];
+    let mut sums = vec![String::new(), "all layers".into(), String::new()];
     sums.extend(columns.iter().map(|c| show(r.layers.iter().map(c.1).sum())));
     table.row(sums);
     table
@@ -268,6 +293,7 @@ fn byte_table(r: &Report) -> String {
     table.row(vec![
         String::new(),
         "requests and framing".into(),
+        String::new(),
         framing(r.offline.up_bytes, |l| l.lattice_up + l.relu_up),
         framing(r.offline.down_bytes, |l| l.lattice_down + l.relu_down),
         String::new(),

@@ -115,7 +115,7 @@ fn text(i: &Inspection) -> String {
 /// One line a tensor.
 pub fn layer_table(layers: &[LayerReport]) -> String {
     let mut table = Table::new(&[
-        "#", "layer", "shape", "f", "cut", "|x|<2^", "k", "drop", "ReLU", "fail 2^", "flood",
+        "#", "layer", "shape", "f", "cut", "|x|<2^", "k", "drop", "ReLU", "by", "fail 2^", "flood",
         "sum of",
     ]);
     for l in layers {
@@ -130,6 +130,7 @@ pub fn layer_table(layers: &[LayerReport]) -> String {
             whole(l.compare_bits),
             l.dropped.to_string(),
             format!("{}/{}", l.relus, l.unmasked_relus),
+            l.relu.clone().unwrap_or_else(|| "-".into()),
             decimal(l.log2_failure),
             whole(l.flooding_bits),
             l.terms.join(" + "),

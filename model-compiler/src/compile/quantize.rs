@@ -1,8 +1,8 @@
 //! Integer weights and scales for one choice of fractional bits.
 
 use tacet_protocol::plan::{
-    CopyShape, InputSpec, Linear, PoolShape, PublicPlan, SecretPlan, TensorSecrets, TensorSpec,
-    Term,
+    CopyShape, InputSpec, Linear, PoolShape, PublicPlan, ReluChoices, SecretPlan, TensorSecrets,
+    TensorSpec, Term,
 };
 
 use super::scales::Scales;
@@ -27,8 +27,14 @@ pub(super) fn quantize(network: &Network, input: &InputSpec, scales: &Scales) ->
         secrets.push(secret);
     }
     let labels = network.labels.clone();
-    let public =
-        PublicPlan { name: network.name.clone(), input: input.clone(), tensors, labels, batch: 1 };
+    let public = PublicPlan {
+        name: network.name.clone(),
+        input: input.clone(),
+        relu_choices: ReluChoices::garbled(&tensors),
+        tensors,
+        labels,
+        batch: 1,
+    };
     Ok(Draft { public, secret: SecretPlan { tensors: secrets } })
 }
 

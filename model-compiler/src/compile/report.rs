@@ -28,6 +28,8 @@ pub struct LayerReport {
     pub truncate: u32,
     /// Bits compared; `None` without ReLUs.
     pub compare_bits: Option<u32>,
+    /// What computes its ReLUs: gc or ot; `None` without ReLUs.
+    pub relu: Option<String>,
     /// Low bits that the comparison ignores.
     pub dropped: u32,
     /// `|x| < 2^magnitude`.
@@ -118,7 +120,14 @@ impl Report {
 pub fn describe(plan: &Plan) -> Vec<LayerReport> {
     let flooding = flooding_bits(plan);
     let tensors = plan.public.tensors.iter().zip(flooding).enumerate();
-    tensors.map(|(i, (t, bits))| layer_report(&plan.public, i, t, bits)).collect()
+    let mut layers: Vec<LayerReport> =
+        tensors.map(|(i, (t, bits))| layer_report(&plan.public, i, t, bits)).collect();
+    for ((i, _), choice) in plan.public.relu_tensors().zip(plan.public.relu_choices.iter()) {
+        if let Some(layer) = layers.get_mut(i) {
+            layer.relu = Some(choice.to_string());
+        }
+    }
+    layers
 }
 
 fn layer_report(
@@ -138,6 +147,7 @@ fn layer_report(
         frac: t.frac,
         truncate: t.truncate,
         compare_bits: compared(t),
+        relu: None,
         dropped: t.dropped,
         magnitude: t.magnitude,
         relus: t.mask.ones(),

@@ -59,7 +59,7 @@ fn comparison(l: &LayerReport) -> String {
 
 fn table<'a>(layers: impl Iterator<Item = &'a LayerReport>) -> Table {
     let headings =
-        ["Layer", "Shape", "#Kept", "#Of", "#Share %", "#Comparison bits", "#Dropped bits"];
+        ["Layer", "Shape", "#Kept", "#Of", "#Share %", "#Comparison bits", "#Dropped bits", "By"];
     let mut table = Table::new("Layers: ReLUs", &headings);
     let bits = |n: Option<u32>| n.map_or_else(none, |n| n.to_string());
     let row = |l: &LayerReport| {
@@ -75,6 +75,7 @@ fn table<'a>(layers: impl Iterator<Item = &'a LayerReport>) -> Table {
             share,
             bits(l.compare_bits),
             bits(dropped(l)),
+            l.relu.clone().unwrap_or_else(none),
         ]
     };
     table.rows = layers.map(row).collect();

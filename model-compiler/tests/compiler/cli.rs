@@ -60,6 +60,49 @@ fn build_inspect_evaluate_accuracy() {
     assert!(String::from_utf8_lossy(&out.stdout).contains("images a second"));
 }
 
+/// What computes the ReLUs of each layer that has some.
+fn backends(layers: &Value) -> Vec<String> {
+    let layers = layers["layers"].as_array().unwrap().iter();
+    layers.filter_map(|l| l["relu"].as_str().map(str::to_owned)).collect()
+}
+
+#[test]
+fn a_plan_says_what_computes_its_relus() {
+    let dir = tempfile::tempdir().unwrap();
+    let (model, plan) = (dir.path().join("m.onnx"), dir.path().join("m.tacet"));
+    let small = ResNet { side: 16, widths: [2, 2, 2], classes: 10, ..ResNet::tiny(1, 0.5) };
+    std::fs::write(&model, small.bytes()).unwrap();
+    let build = |options: &[&str]| {
+        let fixed = ["build", text(&model), "-o", text(&plan), "--json", "--batch", "2"];
+        let built = json(&[&fixed[..], options].concat());
+        let inspect = json(&["inspect", text(&plan), "--json"]);
+        assert_eq!(backends(&built), backends(&inspect));
+        (backends(&built), inspect)
+    };
+    let total = |i: &Value| -> u64 {
+        let bytes =
+            |phase: &str| i[phase]["up"].as_u64().unwrap() + i[phase]["down"].as_u64().unwrap();
+        bytes("offline") + 2 * bytes("online")
+    };
+    let (garbled, all_garbled) = build(&[]);
+    assert!(!garbled.is_empty() && garbled.iter().all(|b| b == "gc"), "{garbled:?}");
+    let (looked_up, all_looked_up) = build(&["--relu", "ot"]);
+    assert_eq!(looked_up, vec!["ot"; garbled.len()]);
+    let rounds = |i: &Value| i["online"]["rounds"].as_u64().unwrap();
+    assert_eq!(rounds(&all_looked_up), rounds(&all_garbled) + garbled.len() as u64);
+    let (_, chosen) = build(&["--relu", "auto"]);
+    assert!(total(&chosen) <= total(&all_garbled).min(total(&all_looked_up)));
+    assert_ne!(all_garbled["plan_hash"], all_looked_up["plan_hash"]);
+    let out = run(&["estimate", text(&plan), "--relu", "ot"]);
+    let shown = String::from_utf8_lossy(&out.stdout).into_owned();
+    assert!(shown.contains("ReLUs: looked up in all layers (ot)"), "{shown}");
+    build(&["--relu", "auto", "--network", "wan"]);
+    let wrong = ["build", text(&model), "-o", text(&plan), "--network", "wan"];
+    let refused = run(&wrong);
+    assert_eq!(refused.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("--relu auto"));
+}
+
 #[cfg(unix)]
 fn private(path: &Path) {
     use std::os::unix::fs::PermissionsExt;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::Value;
-use tacet_compile::speed;
+use tacet_cli::speed;
 use tacet_compile::testing::ResNet;
 
 use super::cli::{json, run, text};

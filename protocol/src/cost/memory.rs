@@ -10,7 +10,7 @@ use super::CostModel;
 use crate::error::Result;
 use crate::gadget::{self, ClientRelu, ServerRelu};
 use crate::offline::{LatticeGroup, SLICE};
-use crate::ot::{Block, FieldBits};
+use crate::ot::Block;
 use crate::plan::{Linear, PublicPlan};
 use crate::rlwe::DEGREE;
 use crate::ticket::{ClientTensor, ClientTicket, ServerTensor, ServerTicket};
@@ -160,7 +160,7 @@ impl CostModel<'_> {
             all.slices += 1;
             all.tables += gadget::offline_down_bytes(n, compare) as u64;
             all.requests += (ots * Block::BYTES + 16 * n) as u64;
-            all.messages += (FieldBits::default().extension_bytes(ots)
+            all.messages += (self.ots.labels.extension_bytes(ots)
                 + gadget::offline_up_bytes(n, compare)) as u64;
         }
         all

@@ -2,6 +2,7 @@
 //! ([`predict`]); memory ([`memory`]), where the data structures are known; and seconds ([`time`])
 //! from the speed of a machine's kernels ([`profile`]) and of a link ([`link`]).
 
+mod choose;
 mod clock;
 pub mod link;
 pub mod memory;
@@ -18,41 +19,70 @@ pub use profile::KernelProfile;
 pub use time::TimeEstimate;
 pub use traffic::{Prediction, TensorCost, predict};
 
+use std::sync::Arc;
+
 use crate::error::Result;
-use crate::gadget::ReluChoice;
-use crate::offline::{LatticePlan, Schedule};
-use crate::plan::PublicPlan;
+use crate::gadget::ReluBackend;
+use crate::offline::{LatticePlan, ReluTensor, Schedule, Slice};
+use crate::ot::OtConfig;
+use crate::plan::{PublicPlan, ReluChoices};
 
 /// A plan, packed for a batch of tickets: what all predictions start from. Packing a large network
 /// takes a moment, so that several predictions had better share one model.
+#[derive(Clone)]
 pub struct CostModel<'a> {
     plan: &'a PublicPlan,
-    schedule: Schedule,
-    lattice: LatticePlan,
+    schedule: Arc<Schedule>,
+    lattice: Arc<LatticePlan>,
     batch: usize,
-    relus: ReluChoice,
+    relus: ReluChoices,
+    ots: OtConfig,
 }
 
 impl<'a> CostModel<'a> {
-    /// Packs a validated plan for `batch` tickets at a time.
+    /// Packs a validated plan for `batch` tickets at a time, with the plan's own choice of backends.
     ///
     /// # Errors
     /// `Error::Input` if a convolution cannot be packed.
     pub fn new(plan: &'a PublicPlan, batch: usize) -> Result<Self> {
-        let (schedule, lattice) = (Schedule::new(plan)?, LatticePlan::new(plan, batch)?);
-        Ok(Self { plan, schedule, lattice, batch, relus: ReluChoice::Garbled })
+        let schedule = Arc::new(Schedule::new(plan)?);
+        let lattice = Arc::new(LatticePlan::new(plan, batch)?);
+        let relus = plan.relu_choices.clone();
+        Ok(Self { plan, schedule, lattice, batch, relus, ots: OtConfig::default() })
     }
 
-    /// The same with another backend for its ReLUs. Bytes and rounds follow it; memory and seconds
-    /// are those of garbled ReLUs.
+    /// The same with these backends for its ReLUs, which are chosen for the same plan. Bytes and
+    /// rounds follow them; memory and seconds are those of garbled ReLUs.
     #[must_use]
-    pub fn with_relus(self, relus: ReluChoice) -> Self {
-        Self { relus, ..self }
+    pub fn with_relus(self, relus: &ReluChoices) -> Self {
+        Self { relus: relus.clone(), ..self }
+    }
+
+    /// The same with correlated OTs made in this way. Bytes follow it; seconds are those of the
+    /// default, at which the kernels were measured.
+    #[must_use]
+    pub fn with_ots(self, ots: OtConfig) -> Self {
+        Self { ots, ..self }
+    }
+
+    /// What computes a tensor's ReLUs.
+    fn backend(&self, relu: &ReluTensor) -> ReluBackend {
+        self.relus.backend(relu.index, relu.compare)
+    }
+
+    /// What computes a slice's ReLUs.
+    fn slice_backend(&self, slice: &Slice<'_>) -> ReluBackend {
+        slice.backend(&self.relus)
     }
 
     /// The plan.
     pub fn plan(&self) -> &PublicPlan {
         self.plan
+    }
+
+    /// What computes the ReLUs.
+    pub fn choices(&self) -> &ReluChoices {
+        &self.relus
     }
 
     /// Tickets made at a time.

@@ -23,9 +23,8 @@ use super::work::{Speed, ands, macs};
 use crate::error::{Error, Result};
 use crate::gadget;
 use crate::offline::{LatticeGroup, Slice};
-use crate::ot::FieldBits;
 use crate::plan::{Linear, PublicPlan};
-use crate::session::{OFFLINE_REQUEST_BYTES, ONLINE_REQUEST_BYTES, SessionLimits};
+use crate::session::{ONLINE_REQUEST_BYTES, SessionLimits, offline_request_bytes};
 use crate::wire::Traffic;
 
 use Party::{Client, Server};
@@ -158,7 +157,7 @@ impl Run<'_> {
     fn offline(&self, first: bool) -> Clock {
         let (mut clock, speed) = (self.clock(), &self.speed);
         self.layouts(&mut clock, Client);
-        let request = clock.send(Client, OFFLINE_REQUEST_BYTES);
+        let request = clock.send(Client, offline_request_bytes(self.model.schedule.relus.len()));
         clock.receive(Server, request);
         self.layouts(&mut clock, Server);
         let cached = self.cached();
@@ -224,7 +223,7 @@ impl Run<'_> {
 
     fn relus(&self, clock: &mut Clock) {
         let (schedule, batch, speed) = (&self.model.schedule, self.model.batch, &self.speed);
-        let ot_bytes = |n| FieldBits::default().extension_bytes(n);
+        let ot_bytes = |n| self.model.ots.selection.extension_bytes(n);
         for slice in schedule.slices(batch) {
             clock.layer(Some(slice.tensor));
             let (server, client) = speed.random_ots(slice.len());
@@ -255,7 +254,7 @@ impl Run<'_> {
         let (n, compare) = (slice.len(), slice.compare);
         clock.layer(Some(slice.tensor));
         clock.compute(Client, self.speed.request(n, ands(compare)));
-        let ots = FieldBits::default().extension_bytes(gadget::cot_count(n, compare));
+        let ots = self.model.ots.labels.extension_bytes(gadget::cot_count(n, compare));
         let extension = clock.send(Client, ots);
         clock.receive(Server, extension);
         let corrections = clock.send(Client, gadget::offline_up_bytes(n, compare));

@@ -3,11 +3,10 @@
 use super::CostModel;
 use crate::error::Result;
 use crate::gadget::lookup::{self, Split};
-use crate::gadget::{self, ReluBackend, ReluChoice};
-use crate::offline::{LatticePlan, ReluTensor, Schedule};
-use crate::ot::FieldBits;
+use crate::gadget::{self, ReluBackend};
+use crate::offline::{LatticePlan, ReluTensor};
 use crate::plan::PublicPlan;
-use crate::session::{OFFLINE_REQUEST_BYTES, ONLINE_REQUEST_BYTES, session_traffic};
+use crate::session::{ONLINE_REQUEST_BYTES, offline_request_bytes, session_traffic};
 use crate::wire::{Traffic, framed_bytes};
 
 /// What one activation tensor costs: payload bytes, without framing.
@@ -88,15 +87,15 @@ impl CostModel<'_> {
     /// # Errors
     /// `Error::Local` if the plan cannot be encoded.
     pub fn traffic(&self) -> Result<Prediction> {
-        let Self { plan, schedule, lattice, batch, relus } = self;
+        let Self { plan, schedule, lattice, batch, .. } = self;
         let mut tensors = vec![TensorCost::default(); plan.tensors.len()];
         let mut offline = Sum::default();
-        offline.up(OFFLINE_REQUEST_BYTES);
+        offline.up(offline_request_bytes(schedule.relus.len()));
         add_lattice(lattice, &mut offline, &mut tensors);
-        add_relus((schedule, *relus), *batch, &mut offline, &mut tensors);
-        let online = add_online(plan, (schedule, *relus), &mut tensors);
+        self.add_relus(&mut offline, &mut tensors);
+        let online = self.add_online(&mut tensors);
         // Corrections and tables are a second round trip only if something is garbled.
-        let backends = || schedule.relus.iter().map(|r| relus.backend(r.compare));
+        let backends = || schedule.relus.iter().map(|r| self.backend(r));
         let garbled = u64::from(backends().any(|b| b.tables_bytes(1).is_some()));
         let answered = u64::from(!lattice.groups.is_empty() || !schedule.relus.is_empty());
         Ok(Prediction {
@@ -106,6 +105,52 @@ impl CostModel<'_> {
             batch: *batch,
             tensors,
         })
+    }
+
+    fn add_relus(&self, sum: &mut Sum, tensors: &mut [TensorCost]) {
+        for slice in self.schedule.slices(self.batch) {
+            let (n, backend) = (slice.len(), self.slice_backend(&slice));
+            let (labels, selections) = (backend.label_ots(n), backend.selection_ots(n));
+            let ot_down = sum.down(self.ots.selection.extension_bytes(selections));
+            let ot_up = sum.up(self.ots.labels.extension_bytes(labels));
+            let up = sum.up(backend.request_bytes(n));
+            let down = backend.tables_bytes(n).map_or(0, |bytes| sum.down(bytes));
+            if let Some(t) = tensors.get_mut(slice.tensor) {
+                t.ot_down += ot_down;
+                t.ot_up += ot_up;
+                t.ots += (labels + selections) as u64;
+                t.offline_up += up;
+                t.offline_down += down;
+            }
+        }
+        for (tensor, _, positions) in self.schedule.identity_messages(self.batch) {
+            let up = sum.up(8 * positions.len());
+            if let Some(t) = tensors.get_mut(tensor) {
+                t.offline_up += up;
+            }
+        }
+    }
+
+    fn add_online(&self, tensors: &mut [TensorCost]) -> Sum {
+        let mut sum = Sum::default();
+        sum.up(ONLINE_REQUEST_BYTES);
+        if let (Some(first), Some(input)) = (tensors.first_mut(), self.plan.tensors.first()) {
+            first.online_up = sum.up(8 * input.shape.len());
+        }
+        for relu in &self.schedule.relus {
+            let (up, down) = match self.backend(relu) {
+                ReluBackend::Garbled(_) => add_garbled(relu, &mut sum),
+                ReluBackend::Lookup(split) => add_lookups(relu, split, &mut sum),
+            };
+            if let Some(t) = tensors.get_mut(relu.tensor) {
+                t.online_down = down;
+                t.online_up = up;
+            }
+        }
+        if let (Some(last), Some(logits)) = (tensors.last_mut(), self.plan.output()) {
+            last.online_down = sum.down(8 * logits.shape.len());
+        }
+        sum
     }
 }
 
@@ -119,62 +164,6 @@ fn add_lattice(lattice: &LatticePlan, sum: &mut Sum, tensors: &mut [TensorCost])
             t.packing.push(group.describe());
         }
     }
-}
-
-fn add_relus(
-    (schedule, relus): (&Schedule, ReluChoice),
-    batch: usize,
-    sum: &mut Sum,
-    tensors: &mut [TensorCost],
-) {
-    let ot_bytes = |n| FieldBits::default().extension_bytes(n);
-    for slice in schedule.slices(batch) {
-        let (n, backend) = (slice.len(), relus.backend(slice.compare));
-        let (labels, selections) = (backend.label_ots(n), backend.selection_ots(n));
-        let ot_down = sum.down(ot_bytes(selections));
-        let ot_up = sum.up(ot_bytes(labels));
-        let up = sum.up(backend.request_bytes(n));
-        let down = backend.tables_bytes(n).map_or(0, |bytes| sum.down(bytes));
-        if let Some(t) = tensors.get_mut(slice.tensor) {
-            t.ot_down += ot_down;
-            t.ot_up += ot_up;
-            t.ots += (labels + selections) as u64;
-            t.offline_up += up;
-            t.offline_down += down;
-        }
-    }
-    for (tensor, _, positions) in schedule.identity_messages(batch) {
-        let up = sum.up(8 * positions.len());
-        if let Some(t) = tensors.get_mut(tensor) {
-            t.offline_up += up;
-        }
-    }
-}
-
-fn add_online(
-    plan: &PublicPlan,
-    (schedule, relus): (&Schedule, ReluChoice),
-    tensors: &mut [TensorCost],
-) -> Sum {
-    let mut sum = Sum::default();
-    sum.up(ONLINE_REQUEST_BYTES);
-    if let (Some(first), Some(input)) = (tensors.first_mut(), plan.tensors.first()) {
-        first.online_up = sum.up(8 * input.shape.len());
-    }
-    for relu in &schedule.relus {
-        let (up, down) = match relus.backend(relu.compare) {
-            ReluBackend::Garbled(_) => add_garbled(relu, &mut sum),
-            ReluBackend::Lookup(split) => add_lookups(relu, split, &mut sum),
-        };
-        if let Some(t) = tensors.get_mut(relu.tensor) {
-            t.online_down = down;
-            t.online_up = up;
-        }
-    }
-    if let (Some(last), Some(logits)) = (tensors.last_mut(), plan.output()) {
-        last.online_down = sum.down(8 * logits.shape.len());
-    }
-    sum
 }
 
 /// Online bytes of a tensor whose ReLUs are garbled: (up, down).

@@ -1,13 +1,17 @@
 //! Which of the two backends computes a tensor's ReLUs, and the counts that follow.
 
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
 use super::lookup::{self, Split};
 use super::{
     CompareBits, cot_count, offline_down_bytes, offline_up_bytes, relu_windows, rot_count,
 };
 use crate::ot::rot_windows;
 
-/// What the ReLUs of a batch of tickets are made of, as the client asks for it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What the ReLUs of a tensor are made of, as the client asks for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ReluChoice {
     /// Garbled circuits: one round trip a tensor.
     #[default]
@@ -24,6 +28,16 @@ pub enum ReluBackend {
     Garbled(CompareBits),
     /// [`lookup`].
     Lookup(Split),
+}
+
+impl fmt::Display for ReluChoice {
+    /// As command lines have it: gc or ot.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Garbled => "gc",
+            Self::Lookup => "ot",
+        })
+    }
 }
 
 impl ReluChoice {

@@ -62,7 +62,7 @@ fn check_count(what: &str, got: usize, expected: usize) -> Result<()> {
 }
 
 /// Refuses a packed bit string of `n` bits whose unused bits are not zero.
-fn check_padding(packed: &[u8], n: usize) -> Result<()> {
+pub(crate) fn check_padding(packed: &[u8], n: usize) -> Result<()> {
     let clean = match (packed.last(), n % 8) {
         (Some(last), rest @ 1..) => last >> rest == 0,
         _ => true,

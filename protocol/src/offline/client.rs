@@ -5,11 +5,11 @@ use zeroize::Zeroizing;
 use crate::bytes::put_u64s;
 use crate::error::Result;
 use crate::gadget::lookup::{ClientLookup, ClientPads};
-use crate::gadget::{self, ClientRelu, ClientReluRequest, ReluBackend, ReluChoice};
+use crate::gadget::{self, ClientRelu, ClientReluRequest, ReluBackend};
 use crate::offline::lattice::LatticePlan;
 use crate::offline::schedule::{Schedule, Slice, add_public_terms, gather, ticket_of};
-use crate::ot::{FieldBits, SenderPads};
-use crate::plan::PublicPlan;
+use crate::ot::SenderPads;
+use crate::plan::{PublicPlan, ReluChoices};
 use crate::ring::{ClientShare, sub_assign, truncate_client};
 use crate::session::ClientCrypto;
 use crate::ticket::{ClientTensor, ClientTicket};
@@ -44,16 +44,16 @@ pub(crate) fn run<T: Transport>(
     plan: &PublicPlan,
     schedule: &Schedule,
     lattice: &LatticePlan,
-    (crypto, choice): (&mut ClientCrypto, ReluChoice),
+    (crypto, choices): (&mut ClientCrypto, &ReluChoices),
     (session, first): (u64, u64),
 ) -> Result<Vec<ClientTicket>> {
-    let mut masks = upload(t, plan, lattice, crypto, choice)?;
+    let mut masks = upload(t, plan, lattice, crypto, choices)?;
     let mut shares = receive_shares(t, plan, lattice, crypto)?;
     finish_shares(plan, schedule, lattice.batch, &mut masks, &mut shares);
-    let pads = receive_pads(t, schedule, lattice.batch, crypto, choice)?;
+    let pads = receive_pads(t, schedule, lattice.batch, crypto, choices)?;
     let mut requests = Vec::new();
     for (slice, pads) in schedule.slices(lattice.batch).zip(pads) {
-        let backend = choice.backend(slice.compare);
+        let backend = slice.backend(choices);
         requests.push(request_relus(t, plan, crypto, (&slice, backend), pads, &shares)?);
     }
     send_identity_corrections(t, plan, schedule, lattice.batch, &masks, &shares)?;
@@ -81,16 +81,13 @@ fn upload<T: Transport>(
     plan: &PublicPlan,
     lattice: &LatticePlan,
     crypto: &mut ClientCrypto,
-    choice: ReluChoice,
+    choices: &ReluChoices,
 ) -> Result<Batch> {
     let seed = crypto.rng.array();
     let mut request = (lattice.batch as u32).to_le_bytes().to_vec();
     request.extend_from_slice(&seed);
-    let kind = match choice {
-        ReluChoice::Garbled => Kind::OfflineRequest,
-        ReluChoice::Lookup => Kind::LookupRequest,
-    };
-    t.send(kind, &request)?;
+    request.extend_from_slice(&choices.to_bits());
+    t.send(Kind::OfflineRequest, &request)?;
     let mut masks: Batch = plan
         .tensors
         .iter()
@@ -163,13 +160,13 @@ fn receive_pads<T: Transport>(
     schedule: &Schedule,
     batch: usize,
     crypto: &mut ClientCrypto,
-    choice: ReluChoice,
+    choices: &ReluChoices,
 ) -> Result<Vec<Pads>> {
     let mut pads = Vec::new();
     for slice in schedule.slices(batch) {
-        let (n, backend) = (slice.len(), choice.backend(slice.compare));
+        let (n, backend) = (slice.len(), slice.backend(choices));
         let ots = backend.selection_ots(n);
-        let message = t.recv(Kind::ServerExtension, FieldBits::default().extension_bytes(ots))?;
+        let message = t.recv(Kind::ServerExtension, crypto.ots.selection.extension_bytes(ots))?;
         let mut cots = crypto.selection.extend(ots, &message)?;
         let windows = crypto.tweaks.take(backend.selection_windows(n))?;
         let (keys, delta) = (cots.take(ots)?, crypto.selection.delta());

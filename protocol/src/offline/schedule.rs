@@ -1,13 +1,15 @@
 //! What follows from the public plan alone: which positions are ReLUs, which are identities.
 
 use crate::error::Result;
-use crate::gadget::CompareBits;
+use crate::gadget::{CompareBits, ReluBackend};
 use crate::linear;
 use crate::offline::SLICE;
-use crate::plan::{Linear, PublicPlan, TensorSpec};
+use crate::plan::{Linear, PublicPlan, ReluChoices, TensorSpec};
 
 /// The ReLUs of one tensor.
 pub(crate) struct ReluTensor {
+    /// Index into [`Schedule::relus`].
+    pub(crate) index: usize,
     /// Which tensor.
     pub(crate) tensor: usize,
     /// Width of its comparisons.
@@ -51,7 +53,8 @@ impl Schedule {
             schedule.kept.push(narrow(kept));
             if spec.mask.ones() > 0 {
                 let positions = narrow(spec.mask.relu_positions());
-                schedule.relus.push(ReluTensor { tensor, compare: spec.compare()?, positions });
+                let (index, compare) = (schedule.relus.len(), spec.compare()?);
+                schedule.relus.push(ReluTensor { index, tensor, compare, positions });
             }
         }
         Ok(schedule)
@@ -59,10 +62,10 @@ impl Schedule {
 
     /// Every slice of a batch of tickets, in the order of the messages.
     pub(crate) fn slices(&self, batch: usize) -> impl Iterator<Item = Slice<'_>> {
-        self.relus.iter().enumerate().flat_map(move |(relu, r)| {
+        self.relus.iter().flat_map(move |r| {
             (0..batch).flat_map(move |ticket| {
                 r.slices().map(move |positions| Slice {
-                    relu,
+                    relu: r.index,
                     tensor: r.tensor,
                     ticket,
                     compare: r.compare,
@@ -110,6 +113,10 @@ pub(crate) struct Slice<'a> {
 }
 
 impl Slice<'_> {
+    /// What computes its ReLUs.
+    pub(crate) fn backend(&self, choices: &ReluChoices) -> ReluBackend {
+        choices.backend(self.relu, self.compare)
+    }
     /// Number of positions.
     pub(crate) fn len(&self) -> usize {
         self.positions.len()

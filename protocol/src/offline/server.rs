@@ -4,12 +4,12 @@
 use crate::bytes::u64s_from;
 use crate::error::Result;
 use crate::gadget::lookup::{self, ServerPads};
-use crate::gadget::{self, ReluBackend, ReluChoice};
+use crate::gadget::{self, ReluBackend};
 use crate::offline::lattice::LatticePlan;
 use crate::offline::schedule::{Schedule, Slice};
 use crate::offline::weights::BatchWeights;
-use crate::ot::{FieldBits, ReceiverPads};
-use crate::plan::Plan;
+use crate::ot::{OtExtension, ReceiverPads};
+use crate::plan::{Plan, ReluChoices};
 use crate::ring::ServerShare;
 use crate::rlwe::Weights;
 use crate::rng::PublicSeed;
@@ -29,7 +29,7 @@ pub(crate) fn run<T: Transport>(
     plan: &Plan,
     schedule: &Schedule,
     (lattice, weights): (&LatticePlan, &BatchWeights),
-    (crypto, choice): (&mut ServerCrypto, ReluChoice),
+    (crypto, choices): (&mut ServerCrypto, &ReluChoices),
     seed: &PublicSeed,
 ) -> Result<Vec<ServerTicket>> {
     let mut tickets = empty_tickets(plan, lattice.batch);
@@ -39,10 +39,10 @@ pub(crate) fn run<T: Transport>(
         .map(|g| t.recv(Kind::Upload, g.upload_bytes()))
         .collect::<Result<_>>()?;
     respond(t, plan, (lattice, weights), crypto, (seed, uploads), &mut tickets)?;
-    let pads = send_extensions(t, schedule, lattice.batch, crypto, choice)?;
+    let pads = send_extensions(t, schedule, lattice.batch, crypto, choices)?;
     let requests = schedule
         .slices(lattice.batch)
-        .map(|slice| receive_request(t, &slice, choice))
+        .map(|slice| receive_request(t, &slice, choices, crypto.ots.labels))
         .collect::<Result<Vec<_>>>()?;
     for (tensor, ticket, positions) in schedule.identity_messages(lattice.batch) {
         let bytes = t.recv(Kind::ClientCorrections, 8 * positions.len())?;
@@ -107,11 +107,11 @@ fn send_extensions<T: Transport>(
     schedule: &Schedule,
     batch: usize,
     crypto: &mut ServerCrypto,
-    choice: ReluChoice,
+    choices: &ReluChoices,
 ) -> Result<Vec<Pads>> {
     let mut pads = Vec::new();
     for slice in schedule.slices(batch) {
-        let (n, backend) = (slice.len(), choice.backend(slice.compare));
+        let (n, backend) = (slice.len(), slice.backend(choices));
         let ots = backend.selection_ots(n);
         let (mut cots, message) = crypto.selection.extend(ots)?;
         t.send(Kind::ServerExtension, &message)?;
@@ -137,11 +137,12 @@ struct Request {
 fn receive_request<T: Transport>(
     t: &mut T,
     slice: &Slice<'_>,
-    choice: ReluChoice,
+    choices: &ReluChoices,
+    extension: OtExtension,
 ) -> Result<Request> {
-    let (n, backend) = (slice.len(), choice.backend(slice.compare));
-    let ots = FieldBits::default().extension_bytes(backend.label_ots(n));
-    let extension = t.recv(Kind::ClientExtension, ots)?;
+    let (n, backend) = (slice.len(), slice.backend(choices));
+    let len = extension.extension_bytes(backend.label_ots(n));
+    let extension = t.recv(Kind::ClientExtension, len)?;
     let corrections = t.recv(Kind::ClientCorrections, backend.request_bytes(n))?;
     Ok(Request { extension, corrections })
 }

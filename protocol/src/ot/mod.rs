@@ -17,9 +17,11 @@
 //! 4. any number of times, R -> S: [`CotReceiver::extend`], [`FieldBits::extension_bytes`].
 //!
 //! One instance costs a session 8.2 kB once and, at the default [`FieldBits`], 31/8 bytes an OT.
+//! The client chooses the parameters of both ([`OtConfig`]).
 
 mod base;
 mod block;
+mod config;
 mod cots;
 mod extension;
 mod field;
@@ -38,6 +40,7 @@ pub use block::{Block, Blocks, Delta};
 
 pub(crate) use base::check_length;
 pub(crate) use block::zeros;
+pub use config::{OtConfig, OtExtension};
 pub use cots::{CotView, ReceivedCots, SentCots};
 pub use extension::{CotReceiver, CotSender};
 pub use field::FieldBits;

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+use super::choices::ReluChoices;
 use super::shape::{ConvShape, Padding, Shape};
 use crate::bytes;
 use crate::error::Result;
@@ -22,6 +23,8 @@ pub struct PublicPlan {
     pub labels: Vec<String>,
     /// Tickets that one offline run makes by default (the `B` of protocol section 4).
     pub batch: usize,
+    /// What computes the ReLUs of each tensor by default; the client may choose otherwise.
+    pub relu_choices: ReluChoices,
 }
 
 /// How pixels become the input tensor: `(pixel / 255 - mean) / std` per channel.
@@ -258,6 +261,10 @@ impl PublicPlan {
     /// The logits.
     pub fn output(&self) -> Option<&TensorSpec> {
         self.tensors.last()
+    }
+    /// Tensors with ReLUs, in order, and their numbers among all tensors.
+    pub fn relu_tensors(&self) -> impl Iterator<Item = (usize, &TensorSpec)> {
+        self.tensors.iter().enumerate().filter(|(_, t)| t.mask.ones() > 0)
     }
     /// ReLUs evaluated per inference.
     pub fn relus(&self) -> usize {

@@ -6,6 +6,7 @@
 //! `z_j = sum over its terms of L(a_i) + bias`, truncated by [`TensorSpec::truncate`] bits, and
 //! then the masked ReLU `mask * relu(x) + (1 - mask) * x`.
 
+mod choices;
 pub mod clear;
 mod file;
 mod graph;
@@ -15,6 +16,7 @@ mod secret;
 pub(crate) mod shape;
 mod validate;
 
+pub use choices::ReluChoices;
 pub use file::{MAX_FILE_BYTES, PLAN_VERSION, Plan, PlanHash, plan_hash};
 pub use graph::{CopyShape, InputSpec, Linear, Mask, PoolShape, PublicPlan, TensorSpec, Term};
 pub use groups::{HeGroup, Member, groups_of};

@@ -48,6 +48,8 @@ impl PublicPlan {
         }
         self.validate_input()?;
         self.validate_output()?;
+        let choices = self.relu_choices.check(self);
+        choices.map_err(|e| Error::input(format!("unusable plan: {e}")))?;
         let failure = log2_truncation_failure(self);
         check(failure <= MAX_LOG2_FAILURE, || {
             format!(

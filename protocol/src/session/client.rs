@@ -1,10 +1,10 @@
 //! The client's half of a session.
 
 use crate::error::{Error, Result};
-use crate::gadget::ReluChoice;
 use crate::offline::{self, LatticePlan, Schedule};
 use crate::online::{self, Inference};
-use crate::plan::{MAX_BATCH, PlanHash, PublicPlan};
+use crate::ot::OtConfig;
+use crate::plan::{MAX_BATCH, PlanHash, PublicPlan, ReluChoices};
 use crate::rng::SecretRng;
 use crate::session::handshake::{self, ClientCrypto, ServerInfo};
 use crate::ticket::ClientTicket;
@@ -15,6 +15,8 @@ use crate::wire::{Kind, Transport};
 pub struct ClientOptions {
     /// Refuse a server whose public plan has another hash.
     pub expect_plan: Option<PlanHash>,
+    /// How correlated OTs are made; the server follows.
+    pub ots: OtConfig,
 }
 
 /// The client's half of a session. Any error ends it: drop it and connect again.
@@ -48,7 +50,7 @@ impl<T: Transport> ClientSession<T> {
     /// # Errors
     /// As [`Self::connect`].
     pub fn connect_with(mut transport: T, options: &ClientOptions, rng: SecretRng) -> Result<Self> {
-        let (mut crypto, info) = handshake::client(&mut transport, options.expect_plan, rng)?;
+        let (mut crypto, info) = handshake::client(&mut transport, options, rng)?;
         let schedule = Schedule::new(&info.plan)?;
         let tickets = TicketCount { session: crypto.rng.u64(), next: 0, unspent: 0 };
         Ok(Self { transport, info, schedule, crypto, tickets })
@@ -69,20 +71,27 @@ impl<T: Transport> ClientSession<T> {
         self.info.max_tickets
     }
 
-    /// Offline: makes `batch` tickets in two round trips.
+    /// Offline: makes `batch` tickets in two round trips, or in one if the plan has all ReLUs looked
+    /// up.
     ///
     /// # Errors
     /// `Input` if the batch is empty or more than the server keeps.
     pub fn prepare(&mut self, batch: usize) -> Result<Vec<ClientTicket>> {
-        self.prepare_with(batch, ReluChoice::Garbled)
+        let choices = self.info.plan.relu_choices.clone();
+        self.prepare_with(batch, &choices)
     }
 
-    /// As [`Self::prepare`], with the backend of the ReLUs chosen. If all are looked up, there is
-    /// one round trip. Tickets of both kinds may be in stock together.
+    /// As [`Self::prepare`], with the backend of each tensor's ReLUs chosen. If all are looked up,
+    /// there is one round trip. Tickets of different choices may be in stock together.
     ///
     /// # Errors
-    /// As [`Self::prepare`].
-    pub fn prepare_with(&mut self, batch: usize, choice: ReluChoice) -> Result<Vec<ClientTicket>> {
+    /// As [`Self::prepare`], and `Input` if the choices are another plan's.
+    pub fn prepare_with(
+        &mut self,
+        batch: usize,
+        choices: &ReluChoices,
+    ) -> Result<Vec<ClientTicket>> {
+        choices.check(&self.info.plan)?;
         let room = self.info.max_tickets.saturating_sub(self.tickets.unspent).min(MAX_BATCH);
         if !(1..=room).contains(&batch) {
             return Err(Error::input(format!(
@@ -95,7 +104,7 @@ impl<T: Transport> ClientSession<T> {
             &self.info.plan,
             &self.schedule,
             &lattice,
-            (&mut self.crypto, choice),
+            (&mut self.crypto, choices),
             (self.tickets.session, self.tickets.next),
         )?;
         self.tickets.next += batch as u64;

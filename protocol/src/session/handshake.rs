@@ -4,7 +4,7 @@
 //! C -> S  ClientHello   magic, protocol version, plan version
 //! S -> C  ServerHello   magic, versions, ticket limit, plan length and hash, hash key, base OT A_S
 //!         PublicPlan
-//! C -> S  ClientKeys    lattice public key, base OT answer to A_S, base OT A_C
+//! C -> S  ClientKeys    OT configuration, lattice public key, base OT answer to A_S, base OT A_C
 //! S -> C  ServerBaseOt  base OT answer to A_C, tree corrections of the selection instance
 //! C -> S  ClientBaseOt  tree corrections of the label instance
 //! ```
@@ -15,20 +15,22 @@ use crate::bytes::Reader;
 use crate::error::{Error, Result};
 use crate::ot::{
     BASE_RECEIVER_BYTES, BASE_SENDER_BYTES, BaseReceiver, BaseSender, CORRECTION_BYTES,
-    CotReceiver, CotSender, Delta, FieldBits, GateHash, Tweaks,
+    CotReceiver, CotSender, Delta, GateHash, OtConfig, OtExtension, Tweaks,
 };
 use crate::plan::{MAX_PUBLIC_BYTES, PLAN_VERSION, Plan, PlanHash, PublicPlan, plan_hash};
 use crate::rlwe::{PublicKey, SecretKey};
 use crate::rng::SecretRng;
+use crate::session::ClientOptions;
 use crate::wire::{Kind, Traffic, Transport, framed_bytes};
 
 /// Version of the wire protocol; both parties must agree.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;
 
 const MAGIC: &[u8; 8] = b"TACET/IN";
 const CLIENT_HELLO_BYTES: usize = 8 + 4 + 4;
 const SERVER_HELLO_BYTES: usize = 8 + 4 + 4 + 4 + 4 + 32 + 16 + BASE_SENDER_BYTES;
-const CLIENT_KEYS_BYTES: usize = PublicKey::BYTES + BASE_RECEIVER_BYTES + BASE_SENDER_BYTES;
+const CLIENT_KEYS_BYTES: usize =
+    OtConfig::BYTES + PublicKey::BYTES + BASE_RECEIVER_BYTES + BASE_SENDER_BYTES;
 const SERVER_BASE_OT_BYTES: usize = BASE_RECEIVER_BYTES + CORRECTION_BYTES;
 
 /// Bytes and round trips of a handshake for a public plan of `plan_bytes`.
@@ -49,6 +51,7 @@ pub(crate) struct ClientCrypto {
     pub(crate) lattice: SecretKey,
     pub(crate) labels: CotReceiver,
     pub(crate) selection: CotSender,
+    pub(crate) ots: OtConfig,
     pub(crate) hash: GateHash,
     pub(crate) tweaks: Tweaks,
     pub(crate) rng: SecretRng,
@@ -59,6 +62,7 @@ pub(crate) struct ServerCrypto {
     pub(crate) lattice: PublicKey,
     pub(crate) labels: CotSender,
     pub(crate) selection: CotReceiver,
+    pub(crate) ots: OtConfig,
     pub(crate) hash: GateHash,
     pub(crate) tweaks: Tweaks,
     pub(crate) rng: SecretRng,
@@ -120,26 +124,27 @@ fn receive_hello<T: Transport>(t: &mut T) -> Result<ServerHello> {
     Ok(ServerHello { info: ServerInfo { plan, hash, max_tickets }, gate_key, base })
 }
 
-/// The client's side. `expect` refuses any other plan before a key is made.
+/// The client's side. Another plan than the expected one is refused before a key is made.
 pub(crate) fn client<T: Transport>(
     t: &mut T,
-    expect: Option<PlanHash>,
+    options: &ClientOptions,
     mut rng: SecretRng,
 ) -> Result<(ClientCrypto, ServerInfo)> {
     t.send(Kind::ClientHello, &hello())?;
     let ServerHello { info, gate_key, base } = receive_hello(t)?;
-    if expect.is_some_and(|e| e != info.hash) {
+    if options.expect_plan.is_some_and(|e| e != info.hash) {
         return Err(Error::incompatible(
             "the server's plan is not the expected one: check the address, or ask its operator \
              for the new plan hash",
         ));
     }
-    let field = FieldBits::default();
+    let ots = options.ots;
     let lattice = SecretKey::generate(&mut rng);
     let delta = Delta::random(&mut rng);
     let (selection_keys, answer) = BaseReceiver::respond(delta.base_choices(), &base, &mut rng)?;
     let (label_base, label_a) = BaseSender::new(&mut rng);
-    let mut keys = lattice.public_key(&mut rng).to_bytes();
+    let mut keys = ots.to_bytes().to_vec();
+    keys.extend_from_slice(&lattice.public_key(&mut rng).to_bytes());
     keys.extend_from_slice(&answer);
     keys.extend_from_slice(&label_a);
     t.send(Kind::ClientKeys, &keys)?;
@@ -147,11 +152,13 @@ pub(crate) fn client<T: Transport>(
     let reply = t.recv(Kind::ServerBaseOt, SERVER_BASE_OT_BYTES)?;
     let mut r = Reader::new(&reply);
     let pairs = label_base.finish(r.take(BASE_RECEIVER_BYTES)?)?;
+    let OtExtension::SoftSpoken(field) = ots.selection;
     let selection = CotSender::new(field, &delta, selection_keys, r.take(CORRECTION_BYTES)?)?;
+    let OtExtension::SoftSpoken(field) = ots.labels;
     let (labels, corrections) = CotReceiver::new(field, pairs, &mut rng);
     t.send(Kind::ClientBaseOt, &corrections)?;
     let hash = GateHash::new(&gate_key);
-    let crypto = ClientCrypto { lattice, labels, selection, hash, tweaks: Tweaks::new(), rng };
+    let crypto = ClientCrypto { lattice, labels, selection, ots, hash, tweaks: Tweaks::new(), rng };
     Ok((crypto, info))
 }
 
@@ -179,18 +186,21 @@ pub(crate) fn server<T: Transport>(
 
     let keys = t.recv(Kind::ClientKeys, CLIENT_KEYS_BYTES)?;
     let mut r = Reader::new(&keys);
-    let field = FieldBits::default();
+    let ots = OtConfig::from_bytes(r.array()?)?;
     let lattice = PublicKey::from_bytes(r.take(PublicKey::BYTES)?)?;
     let pairs = selection_base.finish(r.take(BASE_RECEIVER_BYTES)?)?;
     let delta = Delta::random(&mut rng);
     let label_a = r.take(BASE_SENDER_BYTES)?;
     let (label_keys, mut answer) = BaseReceiver::respond(delta.base_choices(), label_a, &mut rng)?;
+    let OtExtension::SoftSpoken(field) = ots.selection;
     let (selection, corrections) = CotReceiver::new(field, pairs, &mut rng);
     answer.extend_from_slice(&corrections);
     t.send(Kind::ServerBaseOt, &answer)?;
 
     let corrections = t.recv(Kind::ClientBaseOt, CORRECTION_BYTES)?;
+    let OtExtension::SoftSpoken(field) = ots.labels;
     let labels = CotSender::new(field, &delta, label_keys, &corrections)?;
     let hash = GateHash::new(&gate_key);
-    Ok(ServerCrypto { lattice, labels, selection, hash, tweaks: Tweaks::new(), rng })
+    let tweaks = Tweaks::new();
+    Ok(ServerCrypto { lattice, labels, selection, ots, hash, tweaks, rng })
 }

@@ -7,13 +7,17 @@ mod handshake;
 mod server;
 
 pub use crate::online::Inference;
+use crate::plan::ReluChoices;
 pub use client::{ClientOptions, ClientSession};
 pub(crate) use handshake::{ClientCrypto, ServerCrypto};
 pub use handshake::{PROTOCOL_VERSION, session_traffic};
 pub use server::{ServerContext, SessionLimits, SessionReport};
 
-/// Payload of an offline request: tickets (u32) and the public seed of the uploads.
-pub(crate) const OFFLINE_REQUEST_BYTES: usize = 4 + 32;
+/// Payload of an offline request: tickets (u32), the public seed of the uploads, and a bit for each
+/// of the plan's tensors with ReLUs ([`ReluChoices::to_bits`]).
+pub(crate) const fn offline_request_bytes(relu_tensors: usize) -> usize {
+    4 + 32 + ReluChoices::encoded_bytes(relu_tensors)
+}
 /// Payload of an online request: the ticket's number.
 pub(crate) const ONLINE_REQUEST_BYTES: usize = 8;
 

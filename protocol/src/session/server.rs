@@ -2,14 +2,13 @@
 
 use crate::bytes::Reader;
 use crate::error::{Error, Result};
-use crate::gadget::ReluChoice;
 use crate::linear::Backend;
 use crate::offline::{self, LatticePlan, Schedule, WeightCache};
 use crate::online::{self, OnlinePlan};
-use crate::plan::{MAX_BATCH, Plan};
+use crate::plan::{MAX_BATCH, Plan, ReluChoices};
 use crate::rng::SecretRng;
 use crate::session::handshake::{self, ServerCrypto};
-use crate::session::{OFFLINE_REQUEST_BYTES, ONLINE_REQUEST_BYTES};
+use crate::session::{ONLINE_REQUEST_BYTES, offline_request_bytes};
 use crate::ticket::TicketStore;
 use crate::wire::{Kind, Transport};
 
@@ -112,18 +111,24 @@ struct Session<'a> {
 impl Session<'_> {
     /// Serves one request; false after a goodbye.
     fn request<T: Transport>(&mut self, t: &mut T) -> Result<bool> {
-        let kinds = [Kind::OfflineRequest, Kind::LookupRequest, Kind::OnlineRequest, Kind::Goodbye];
-        let (kind, payload) =
-            t.recv_any(&kinds, OFFLINE_REQUEST_BYTES.max(ONLINE_REQUEST_BYTES))?;
+        let kinds = [Kind::OfflineRequest, Kind::OnlineRequest, Kind::Goodbye];
+        let longest = offline_request_bytes(self.context.schedule.relus.len());
+        let (kind, payload) = t.recv_any(&kinds, longest.max(ONLINE_REQUEST_BYTES))?;
         let mut r = Reader::new(&payload);
         match kind {
-            Kind::OfflineRequest | Kind::LookupRequest => {
+            Kind::OfflineRequest if payload.len() == longest => {
                 let batch = u32::from_le_bytes(r.array()?) as usize;
                 let seed = r.array()?;
+                let bits = r.take(longest - offline_request_bytes(0))?;
                 r.finish()?;
-                let lookup = kind == Kind::LookupRequest;
-                let choice = if lookup { ReluChoice::Lookup } else { ReluChoice::Garbled };
-                self.prepare(t, batch, seed, choice)?;
+                let choices = ReluChoices::from_bits(&self.context.plan.public, bits)?;
+                self.prepare(t, batch, seed, &choices)?;
+            }
+            Kind::OfflineRequest => {
+                return Err(Error::misbehaved(format!(
+                    "an offline request of {} bytes, the plan's has {longest}",
+                    payload.len()
+                )));
             }
             Kind::OnlineRequest => {
                 let id = r.u64()?;
@@ -143,7 +148,7 @@ impl Session<'_> {
         t: &mut T,
         batch: usize,
         seed: [u8; 32],
-        choice: ReluChoice,
+        choices: &ReluChoices,
     ) -> Result<()> {
         let room = self.context.limits.max_tickets.saturating_sub(self.store.len());
         if !(1..=room.min(MAX_BATCH)).contains(&batch) {
@@ -158,7 +163,7 @@ impl Session<'_> {
             &self.context.plan,
             &self.context.schedule,
             (&lattice, &weights),
-            (&mut self.crypto, choice),
+            (&mut self.crypto, choices),
             &seed,
         )?;
         tickets.into_iter().for_each(|ticket| self.store.add(ticket));

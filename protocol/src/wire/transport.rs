@@ -32,7 +32,7 @@ pub enum Kind {
     ServerBaseOt = 5,
     /// C to S: base OT and tree corrections.
     ClientBaseOt = 6,
-    /// C to S: make tickets.
+    /// C to S: make tickets; which tensors' ReLUs are looked up.
     OfflineRequest = 16,
     /// C to S: encrypted masks.
     Upload = 17,
@@ -46,8 +46,6 @@ pub enum Kind {
     ClientCorrections = 21,
     /// S to C: garbled tables.
     Tables = 22,
-    /// C to S: make tickets whose ReLUs are looked up.
-    LookupRequest = 23,
     /// C to S: spend a ticket: its id.
     OnlineRequest = 32,
     /// S to C: labels, decode bits, rows.
@@ -86,8 +84,8 @@ impl Kind {
     pub fn from_u8(n: u8) -> Option<Self> {
         use Kind::{
             Abort, Activations, Answers, ClientBaseOt, ClientCorrections, ClientExtension,
-            ClientHello, ClientKeys, Digits, Goodbye, Labels, Logits, LookupRequest, MaskedInput,
-            MaskedTables, OfflineRequest, OnlineRequest, PublicPlan, Response, Rows, ServerBaseOt,
+            ClientHello, ClientKeys, Digits, Goodbye, Labels, Logits, MaskedInput, MaskedTables,
+            OfflineRequest, OnlineRequest, PublicPlan, Response, Rows, ServerBaseOt,
             ServerExtension, ServerHello, Tables, Upload,
         };
         [
@@ -111,7 +109,6 @@ impl Kind {
             Goodbye,
             Abort,
             MaskedInput,
-            LookupRequest,
             Digits,
             MaskedTables,
             Rows,

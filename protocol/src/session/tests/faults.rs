@@ -3,10 +3,9 @@
 
 use std::thread;
 
-use super::network;
 use super::tap::{Fault, Tap};
+use super::{mixed, network};
 use crate::error::{Error, Result};
-use crate::gadget::ReluChoice;
 use crate::rng::SecretRng;
 use crate::session::{ClientOptions, ClientSession, ServerContext, SessionLimits, SessionReport};
 use crate::wire::{Transport, memory};
@@ -15,7 +14,8 @@ fn client<T: Transport>(transport: T, image: &[u64]) -> Result<T> {
     let rng = SecretRng::from_test_seed(1);
     let mut session = ClientSession::connect_with(transport, &ClientOptions::default(), rng)?;
     let mut tickets = session.prepare(1)?;
-    tickets.extend(session.prepare_with(1, ReluChoice::Lookup)?);
+    let relus = mixed::alternating(session.plan());
+    tickets.extend(session.prepare_with(1, &relus)?);
     for ticket in tickets {
         session.infer(ticket, image)?;
     }

@@ -1,8 +1,7 @@
 //! Whole sessions whose ReLUs are looked up, alone and beside garbled ones.
 
-use super::{moved, network, recorded, ring, with_session};
+use super::{looked_up, moved, network, recorded, ring, with_session};
 use crate::cost::CostModel;
-use crate::gadget::ReluChoice;
 use crate::plan::clear;
 use crate::rng::SecretRng;
 use crate::session::SessionReport;
@@ -15,9 +14,9 @@ fn tickets_of_both_kinds_give_the_clear_logits() {
         let image = network::image(&plan, &mut SecretRng::from_test_seed(seed + 100));
         let clear = clear::evaluate(&plan, &image).pop().unwrap();
         let (all, report) = with_session(&plan, seed, |mut session| {
-            let mut tickets = session.prepare_with(2, ReluChoice::Lookup).unwrap();
+            let mut tickets = session.prepare_with(2, &looked_up(&plan)).unwrap();
             tickets.extend(session.prepare(1).unwrap());
-            tickets.extend(session.prepare_with(1, ReluChoice::Lookup).unwrap());
+            tickets.extend(session.prepare_with(1, &looked_up(&plan)).unwrap());
             let order = [3, 2, 1, 0].map(|i| tickets.remove(i));
             let all = order.map(|ticket| session.infer(ticket, &ring(&image)).unwrap());
             session.close().unwrap();
@@ -35,9 +34,10 @@ fn tickets_of_both_kinds_give_the_clear_logits() {
 #[test]
 fn measured_traffic_is_the_predicted_traffic() {
     for (plan, batch) in [(network::small(7), 1), (network::small(7), 3), (network::varied(8), 2)] {
-        let model = CostModel::new(&plan.public, batch).unwrap().with_relus(ReluChoice::Lookup);
+        let relus = looked_up(&plan);
+        let model = CostModel::new(&plan.public, batch).unwrap().with_relus(&relus);
         let predicted = model.traffic().unwrap();
-        let measured = moved(&plan, batch, ReluChoice::Lookup);
+        let measured = moved(&plan, batch, &relus);
         assert_eq!(measured(Phase::Offline), predicted.offline);
         assert_eq!(measured(Phase::Online), predicted.online);
         let garbled = CostModel::new(&plan.public, batch).unwrap().traffic().unwrap();
@@ -48,12 +48,12 @@ fn measured_traffic_is_the_predicted_traffic() {
 
 #[test]
 fn the_wire_trace_is_the_recorded_one() {
-    let [sent, received] = recorded(ReluChoice::Lookup);
+    let [sent, received] = recorded(looked_up);
     assert_eq!(
         (sent.as_str(), received.as_str()),
         (
-            "251ff7f1954f7a5d0f61a8127d055c0d2a940b634775746bf3551f7c0a9746f8",
-            "3b1b25562083765d9cf1e01481931d3040f8915daa31278f01b29565153f74ca",
+            "abdd22deee0eccc5d916b90a55585c8cbad0822f25411b862eb72e58574abe2c",
+            "fc6b6cee9ae6ffc8af8e61b98592a57fea440ab0baf1ca69d588211cda4b69ca",
         )
     );
 }

@@ -2,7 +2,9 @@
 
 mod faults;
 mod lookup;
+mod mixed;
 pub(crate) mod network;
+mod ots;
 pub(crate) mod tap;
 mod uniform;
 
@@ -11,7 +13,7 @@ use std::thread;
 use crate::cost;
 use crate::error::Result;
 use crate::gadget::ReluChoice;
-use crate::plan::{Plan, clear};
+use crate::plan::{Plan, ReluChoices, clear};
 use crate::rng::SecretRng;
 use crate::session::{ClientOptions, ClientSession, ServerContext, SessionLimits, SessionReport};
 use crate::wire::{MemoryTransport, Phase, Traffic, Transport, memory};
@@ -38,7 +40,7 @@ pub(crate) fn with_session<R>(
 }
 
 /// What one inference moved, on one of `batch` tickets with these ReLUs.
-fn moved(plan: &Plan, batch: usize, relus: ReluChoice) -> impl Fn(Phase) -> Traffic {
+fn moved(plan: &Plan, batch: usize, relus: &ReluChoices) -> impl Fn(Phase) -> Traffic + use<> {
     let image = network::image(plan, &mut SecretRng::from_test_seed(1));
     let (meter, report) = with_session(plan, 7, |mut session| {
         let ticket = session.prepare_with(batch, relus).unwrap().pop().unwrap();
@@ -52,8 +54,9 @@ fn moved(plan: &Plan, batch: usize, relus: ReluChoice) -> impl Fn(Phase) -> Traf
 }
 
 /// Hashes of every byte sent and received in a whole session under fixed seeds.
-fn recorded(relus: ReluChoice) -> [String; 2] {
+fn recorded(relus: impl Fn(&Plan) -> ReluChoices) -> [String; 2] {
     let plan = network::small(21);
+    let relus = relus(&plan);
     let image = network::image(&plan, &mut SecretRng::from_test_seed(22));
     let context =
         ServerContext::new(plan, SessionLimits { max_tickets: 8, ..Default::default() }).unwrap();
@@ -66,12 +69,22 @@ fn recorded(relus: ReluChoice) -> [String; 2] {
         let rng = SecretRng::from_test_seed(24);
         let mut session =
             ClientSession::connect_with(near, &ClientOptions::default(), rng).unwrap();
-        for ticket in session.prepare_with(2, relus).unwrap() {
+        for ticket in session.prepare_with(2, &relus).unwrap() {
             session.infer(ticket, &ring(&image)).unwrap();
         }
         session.close().unwrap().trace().unwrap()
     });
     [hex(&trace.sent), hex(&trace.received)]
+}
+
+/// All tensors' ReLUs garbled.
+fn garbled(plan: &Plan) -> ReluChoices {
+    ReluChoices::uniform(&plan.public, ReluChoice::Garbled)
+}
+
+/// All looked up.
+fn looked_up(plan: &Plan) -> ReluChoices {
+    ReluChoices::uniform(&plan.public, ReluChoice::Lookup)
 }
 
 fn ring(image: &[i64]) -> Vec<u64> {
@@ -130,7 +143,7 @@ fn measured_traffic_is_the_predicted_traffic() {
         [1, 2, 5].map(|b| (network::small(7), b)).into_iter().chain([(network::varied(8), 3)])
     {
         let predicted = cost::predict(&plan.public, batch).unwrap();
-        let measured = moved(&plan, batch, ReluChoice::Garbled);
+        let measured = moved(&plan, batch, &garbled(&plan));
         assert_eq!(measured(Phase::Session), predicted.session);
         assert_eq!(measured(Phase::Offline), predicted.offline);
         assert_eq!(measured(Phase::Online), predicted.online);
@@ -141,9 +154,14 @@ fn measured_traffic_is_the_predicted_traffic() {
 /// the hashes.
 #[test]
 fn the_wire_trace_is_the_recorded_one() {
-    let [sent, received] = recorded(ReluChoice::Garbled);
-    assert_eq!(sent, "87224971c6de027269d19240474affe79c346c86ba151ff93993f125d60ebbc8");
-    assert_eq!(received, "652dd917b71665211baf80e4bda00a2e07ea4f7aafd5ad2ccd5f6d8947aa4fd4");
+    let [sent, received] = recorded(garbled);
+    assert_eq!(
+        (sent.as_str(), received.as_str()),
+        (
+            "2d625ca9b66bc846818f6c663f93fe33471cb68f91078efad8832a199c547edc",
+            "fabe7bc9b62f5af8e1325c790e90951a34f2bec7c3c30f8e4cf4f10c2b275266",
+        )
+    );
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -171,7 +189,7 @@ fn another_plan_than_the_expected_one_is_refused() {
     let (near, mut far) = memory::pair();
     thread::scope(|scope| {
         scope.spawn(move || context.serve(&mut far, &|| false));
-        let options = ClientOptions { expect_plan: Some([7; 32]) };
+        let options = ClientOptions { expect_plan: Some([7; 32]), ..Default::default() };
         let refused = ClientSession::connect(near, &options).err().unwrap();
         assert!(matches!(refused, crate::Error::PeerIncompatible { .. }), "{refused}");
     });

@@ -3,7 +3,7 @@
 
 use crate::plan::{
     ConvShape, CopyShape, InputSpec, Linear, Mask, Padding, Plan, PoolShape, PublicPlan,
-    SecretPlan, Shape, TensorSecrets, TensorSpec, Term,
+    ReluChoices, SecretPlan, Shape, TensorSecrets, TensorSpec, Term,
 };
 use crate::rng::SecretRng;
 
@@ -99,6 +99,7 @@ fn plan(name: &str, tensors: Vec<TensorSpec>, rng: &mut SecretRng) -> Plan {
     let channels = tensors[0].shape.channels;
     let public = PublicPlan {
         name: name.into(),
+        relu_choices: ReluChoices::garbled(&tensors),
         input: InputSpec { mean: vec![0.5; channels], std: vec![0.25; channels] },
         tensors,
         labels: vec![],

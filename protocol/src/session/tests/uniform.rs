@@ -2,9 +2,8 @@
 
 use std::thread;
 
-use super::network;
 use super::tap::{Fault, Tap};
-use crate::gadget::ReluChoice;
+use super::{looked_up, network};
 use crate::plan::Plan;
 use crate::rng::SecretRng;
 use crate::session::{ClientOptions, ClientSession, ServerContext, SessionLimits};
@@ -37,7 +36,7 @@ fn received(plan: &Plan, image: &[u64], seed: u64) -> Vec<(Kind, Vec<u8>)> {
         let mut session =
             ClientSession::connect_with(near, &ClientOptions::default(), rng).unwrap();
         let mut tickets = session.prepare(16).unwrap();
-        tickets.extend(session.prepare_with(16, ReluChoice::Lookup).unwrap());
+        tickets.extend(session.prepare_with(16, &looked_up(plan)).unwrap());
         for ticket in tickets {
             session.infer(ticket, image).unwrap();
         }

@@ -1,14 +1,15 @@
 //! Where machine profiles come from: a file that `tacet-bench profile` wrote, or the built-in one.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use tacet_protocol::cost::KernelProfile;
-
-use crate::error::{Error, Result};
+use tacet_protocol::{Error, Result};
 
 /// The profile of the machine that Tacet was developed on.
 const REFERENCE: &str = include_str!("reference_profile.json");
-/// No profile is longer.
+/// No profile is longer: what is beyond is not read.
 const MAX_BYTES: u64 = 1 << 20;
 
 /// Where a profile is kept: `tacet/profile.json` in `$XDG_CONFIG_HOME` or `~/.config`.
@@ -28,7 +29,9 @@ pub fn default_path() -> Result<PathBuf> {
 /// # Errors
 /// `Error::Input` if it is missing, damaged or of another version.
 pub fn load(path: &Path) -> Result<KernelProfile> {
-    let bytes = tacet_image_input::read_limited(path, MAX_BYTES)?;
+    let failed = |e| Error::input(format!("cannot read `{}`: {e}", path.display()));
+    let (mut bytes, file) = (Vec::new(), File::open(path).map_err(failed)?);
+    file.take(MAX_BYTES).read_to_end(&mut bytes).map_err(failed)?;
     parse(&bytes).map_err(|e| Error::input(format!("{}: {e}", path.display())))
 }
 
