@@ -35,7 +35,7 @@ fn main() {
             put(target, &n.to_string(), &[vec![0; 2 * n], vec![3, 0, 1, 2, 3]].concat());
         }
     }
-    for message in 0..20u8 {
+    for message in 0..24u8 {
         for target in ["server_mutated", "client_mutated"] {
             put(target, &message.to_string(), &[message, 0, 0, 1]);
             put(target, &format!("{message}-all"), &[vec![message, 0, 0], vec![0xff; 64]].concat());

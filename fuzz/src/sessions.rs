@@ -5,6 +5,8 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use tacet_protocol::Result;
+use tacet_protocol::gadget::ReluChoice;
+use tacet_protocol::plan::ReluChoices;
 use tacet_protocol::rng::SecretRng;
 use tacet_protocol::session::{ClientOptions, ClientSession, ServerContext, SessionLimits};
 use tacet_protocol::wire::{MemoryTransport, Transport, memory};
@@ -20,12 +22,16 @@ fn context() -> &'static ServerContext {
     &CONTEXT
 }
 
-/// Everything a client does: two tickets, an inference with each, a goodbye.
+/// Everything a client does: a ticket whose ReLUs are garbled and one whose ReLUs are looked up, an
+/// inference with each, a goodbye.
 fn client<T: Transport>(transport: T) -> Result<()> {
     let rng = SecretRng::from_test_seed(1);
     let mut session = ClientSession::connect_with(transport, &ClientOptions::default(), rng)?;
     let image = vec![3; 16];
-    for ticket in session.prepare(2)? {
+    let lookup = ReluChoices::uniform(session.plan(), ReluChoice::Lookup);
+    let mut tickets = session.prepare(1)?;
+    tickets.extend(session.prepare_with(1, &lookup)?);
+    for ticket in tickets {
         session.infer(ticket, &image)?;
     }
     session.close().map(drop)

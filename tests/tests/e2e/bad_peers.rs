@@ -6,7 +6,9 @@ use tacet_protocol::session::PROTOCOL_VERSION;
 use tacet_protocol::wire::{ALPN, CHUNK_BYTES, Kind, Transport, frame};
 use tacet_protocol::{Error, Result};
 
-use crate::support::{Action, Files, Peer, RawTls, Server, Tap, honest_session, ring, undisturbed};
+use crate::support::{
+    Action, Files, Peer, RawTls, Server, Tap, honest_session, network, ring, undisturbed,
+};
 
 /// Plays a client's part on a fresh connection; the server's account of it has to have these
 /// words, and the client is told these.
@@ -101,6 +103,7 @@ fn a_ticket_whose_run_broke_off_is_spent() {
 fn more_tickets_than_allowed_are_refused() {
     let files = Files::new();
     let server = Server::start(&files, &["--max-tickets", "3"]);
+    let relus = network().plan.public.relu_choices.to_bits();
     undisturbed(&files, &server, || {
         for (held, asked, account) in [
             (1, 3, "asked for 3 tickets where 2 more are allowed"),
@@ -110,7 +113,29 @@ fn more_tickets_than_allowed_are_refused() {
         ] {
             misbehave(&files, &server, (account, BROKE), |peer| {
                 peer.session().prepare(held)?;
-                let request = [&asked.to_le_bytes()[..], &[7; 32]].concat();
+                let request = [&asked.to_le_bytes()[..], &[7; 32], &relus].concat();
+                peer.transport.send(Kind::OfflineRequest, &request)?;
+                peer.transport.recv_any(&[Kind::Response], CHUNK_BYTES).map(drop)
+            });
+        }
+    });
+}
+
+#[test]
+fn choices_of_backends_that_are_not_the_plans_are_refused() {
+    let files = Files::new();
+    let server = Server::start(&files, &[]);
+    let relus = network().plan.public.relu_choices.to_bits();
+    let short = relus[1..].to_vec();
+    let mut beyond = relus.clone();
+    *beyond.last_mut().unwrap() |= 0x80;
+    undisturbed(&files, &server, || {
+        for (bits, account) in
+            [(short, "an offline request of"), (beyond, "unused bits of a message are set")]
+        {
+            misbehave(&files, &server, (account, BROKE), |peer| {
+                drop(peer.session());
+                let request = [&1u32.to_le_bytes()[..], &[7; 32], &bits].concat();
                 peer.transport.send(Kind::OfflineRequest, &request)?;
                 peer.transport.recv_any(&[Kind::Response], CHUNK_BYTES).map(drop)
             });
