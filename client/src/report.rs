@@ -4,8 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tacet_cli::{count, hex, json_line, line, printable, traffic};
+use tacet_cli::{count, hex, json_line, line, printable, tell_choices, traffic};
 use tacet_protocol::Result;
+use tacet_protocol::gadget::ReluChoice;
 use tacet_protocol::plan::{PlanHash, PublicPlan};
 use tacet_protocol::session::Inference;
 use tacet_protocol::wire::PhaseTraffic;
@@ -218,29 +219,33 @@ pub fn print_plan(plan: &PublicPlan, hash: &PlanHash, json: bool) -> Result<()> 
     }
     line(&format!(
         "network  {}\nplan     {}\ninput    {input}\nclasses  {classes}\nbatch    {}\n\
-         ReLUs    {} of the unmasked network's {}",
+         ReLUs    {} of the unmasked network's {}, {}",
         printable(&plan.name),
         hex(hash),
         count(plan.batch, "ticket"),
         plan.relus(),
-        plan.unmasked_relus()
+        plan.unmasked_relus(),
+        tell_choices(&plan.relu_choices)
     ))?;
-    for t in &plan.tensors {
+    for (t, choice) in plan.tensors.iter().zip(plan.relu_choices.by_tensor(plan)) {
         let (name, relus, of) = (printable(&t.name), t.mask.ones(), t.unmasked_relus);
-        line(&format!("  {name:24} {:>14} {relus:>8} of {of:>8} ReLUs", shape(t)))?;
+        let by = choice.map_or_else(String::new, |choice| format!(" by {choice}"));
+        line(&format!("  {name:24} {:>14} {relus:>8} of {of:>8} ReLUs{by}", shape(t)))?;
     }
     Ok(())
 }
 
 fn plan_json(plan: &PublicPlan, hash: &PlanHash, input: &str, classes: usize) -> Value {
-    let tensor = |t: &tacet_protocol::plan::TensorSpec| {
+    let tensor = |(t, choice): (&tacet_protocol::plan::TensorSpec, Option<ReluChoice>)| {
         json!({
             "name": t.name,
             "shape": [t.shape.channels, t.shape.height, t.shape.width],
             "relus": t.mask.ones(),
             "unmasked_relus": t.unmasked_relus,
+            "relu": choice.map(|choice| choice.to_string()),
         })
     };
+    let tensors = plan.tensors.iter().zip(plan.relu_choices.by_tensor(plan));
     json!({
         "event": "plan",
         "name": plan.name,
@@ -251,6 +256,6 @@ fn plan_json(plan: &PublicPlan, hash: &PlanHash, input: &str, classes: usize) ->
         "batch": plan.batch,
         "relus": plan.relus(),
         "unmasked_relus": plan.unmasked_relus(),
-        "tensors": plan.tensors.iter().map(tensor).collect::<Vec<_>>(),
+        "tensors": tensors.map(tensor).collect::<Vec<_>>(),
     })
 }

@@ -156,10 +156,8 @@ pub fn run(args: &Estimate, json: bool) -> Result<()> {
 /// Says of each layer with ReLUs what computes them.
 fn name_backends(report: &mut Report, plan: &PublicPlan, relus: &ReluChoices) {
     report.relus = tell_choices(relus);
-    for ((index, _), choice) in plan.relu_tensors().zip(relus.iter()) {
-        if let Some(layer) = report.layers.get_mut(index) {
-            layer.relu = Some(choice.to_string());
-        }
+    for (layer, choice) in report.layers.iter_mut().zip(relus.by_tensor(plan)) {
+        layer.relu = choice.map(|choice| choice.to_string());
     }
 }
 

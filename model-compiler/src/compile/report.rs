@@ -1,6 +1,7 @@
 //! What the compiler tells the user about a plan.
 
 use serde::Serialize;
+use tacet_protocol::gadget::ReluChoice;
 use tacet_protocol::plan::{
     CopyShape, Linear, Plan, PublicPlan, Shape, TensorSpec, log2_truncation_failure,
 };
@@ -119,15 +120,13 @@ impl Report {
 /// One entry a tensor.
 pub fn describe(plan: &Plan) -> Vec<LayerReport> {
     let flooding = flooding_bits(plan);
-    let tensors = plan.public.tensors.iter().zip(flooding).enumerate();
-    let mut layers: Vec<LayerReport> =
-        tensors.map(|(i, (t, bits))| layer_report(&plan.public, i, t, bits)).collect();
-    for ((i, _), choice) in plan.public.relu_tensors().zip(plan.public.relu_choices.iter()) {
-        if let Some(layer) = layers.get_mut(i) {
-            layer.relu = Some(choice.to_string());
-        }
-    }
-    layers
+    let choices = plan.public.relu_choices.by_tensor(&plan.public);
+    let tensors = plan.public.tensors.iter().zip(flooding).zip(choices).enumerate();
+    let report = |(i, ((t, bits), choice)): (usize, ((&TensorSpec, _), Option<ReluChoice>))| {
+        let relu = choice.map(|choice| choice.to_string());
+        LayerReport { relu, ..layer_report(&plan.public, i, t, bits) }
+    };
+    tensors.map(report).collect()
 }
 
 fn layer_report(

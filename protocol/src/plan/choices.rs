@@ -95,6 +95,17 @@ impl ReluChoices {
         self.0.iter().copied()
     }
 
+    /// The choice for each tensor of the plan that they are made for; `None` without ReLUs.
+    pub fn by_tensor(&self, plan: &PublicPlan) -> Vec<Option<ReluChoice>> {
+        let mut tensors = vec![None; plan.tensors.len()];
+        for ((tensor, _), choice) in plan.relu_tensors().zip(self.iter()) {
+            if let Some(of_tensor) = tensors.get_mut(tensor) {
+                *of_tensor = Some(choice);
+            }
+        }
+        tensors
+    }
+
     /// How many tensors are looked up.
     pub fn lookups(&self) -> usize {
         self.iter().filter(|c| looked_up(*c)).count()
