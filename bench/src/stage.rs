@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use tacet_cli::Relu;
 use tacet_image_input::Pixels;
 use tacet_protocol::{Error, Result};
 use tempfile::TempDir;
@@ -90,7 +91,7 @@ impl Stage {
     ) -> Result<Summary> {
         let paths: Vec<PathBuf> = self.images.iter().map(|(p, _)| p.clone()).collect();
         let mut known = self.images.iter().map(|(_, class)| *class);
-        client::infer(&self.server.addr, &self.certs, &paths, batch, |answer| {
+        client::infer(&self.server.addr, &self.certs, &paths, (batch, Relu::default()), |answer| {
             each(self.compare(answer.clone(), known.next().flatten())?)
         })
     }

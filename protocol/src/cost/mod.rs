@@ -19,8 +19,8 @@ pub use time::TimeEstimate;
 pub use traffic::{Prediction, TensorCost, predict};
 
 use crate::error::Result;
-use crate::gadget::ReluChoice;
-use crate::offline::{LatticePlan, Schedule};
+use crate::gadget::{ReluBackend, ReluChoice};
+use crate::offline::{LatticePlan, ReluTensor, Schedule};
 use crate::plan::PublicPlan;
 
 /// A plan, packed for a batch of tickets: what all predictions start from. Packing a large network
@@ -43,11 +43,15 @@ impl<'a> CostModel<'a> {
         Ok(Self { plan, schedule, lattice, batch, relus: ReluChoice::Garbled })
     }
 
-    /// The same with another backend for its ReLUs. Bytes and rounds follow it; memory and seconds
-    /// are those of garbled ReLUs.
+    /// The same with another backend for its ReLUs.
     #[must_use]
     pub fn with_relus(self, relus: ReluChoice) -> Self {
         Self { relus, ..self }
+    }
+
+    /// How a tensor's ReLUs are computed.
+    fn backend(&self, relu: &ReluTensor) -> ReluBackend {
+        self.relus.backend(relu.compare)
     }
 
     /// The plan.
