@@ -102,8 +102,8 @@ impl CostModel<'_> {
             PartyMemory { process: PROCESS_BYTES, plan, weights, ticket, batch, inference, stage }
         };
         let weights = self.kept_weights(weight_cache);
-        let (tickets, server_plan) =
-            ((self.client_ticket(), self.server_ticket()), public + self.secret_bytes());
+        let tickets = (self.client_ticket(), self.server_ticket());
+        let server_plan = public + self.secret_bytes();
         Ok(MemoryEstimate {
             client: party(public, 0, tickets.0, &client, inferring.0),
             server: party(server_plan, weights, tickets.1, &server, inferring.1),

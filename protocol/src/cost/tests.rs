@@ -168,10 +168,13 @@ fn computing(profile: &KernelProfile, relus: ReluChoice) -> [f64; 4] {
     [t.offline.client, t.offline.server, t.online.client, t.online.server]
 }
 
+/// Makes a kernel slower.
+type Slow = fn(&mut LookupKernels);
+
 /// Which party computes longer in which phase if a kernel of lookups is slower.
 #[test]
 fn every_kernel_of_lookups_counts_where_it_runs() {
-    let slower: [(usize, fn(&mut LookupKernels)); 13] = [
+    let slower: [(usize, Slow); 13] = [
         (0, |k| k.pads_send.hash += 1e-6),
         (0, |k| k.pads_send.value += 1e-6),
         (1, |k| k.pads_receive.hash += 1e-6),
