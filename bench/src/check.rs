@@ -1,37 +1,34 @@
 //! `tacet-bench check-estimate`: predicted against measured seconds and memory, on loopback.
 
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
 use clap::Args;
 use serde_json::json;
-use tacet_cli::speed;
-use tacet_cli::{json_line, line};
+use tacet_cli::{Relu, json_line, line, speed};
 use tacet_protocol::cost::{CostModel, KernelProfile, Link};
-use tacet_protocol::plan::Plan;
 use tacet_protocol::session::SessionLimits;
 use tacet_protocol::{Error, Result};
 
+use crate::certs;
 use crate::client::{self, Answer, Summary, pictures};
-use crate::networks::RESNET18;
-use crate::process::run as run_command;
+use crate::e2e::Source;
+use crate::networks::Keep;
 use crate::server::Server;
 use crate::table::{markdown, median};
-use crate::{certs, stage};
-
-/// Share of its ReLUs that ResNet18 keeps: about 50,000.
-const RESNET18_KEEP: f64 = 50.0 / 557.0;
 
 /// Options of `check-estimate`.
 #[derive(Args)]
 pub struct Options {
-    /// The model
-    #[arg(long, default_value = "models/cifar10-thin.onnx")]
-    model: PathBuf,
-    /// Take a ResNet18 with 50,000 ReLUs and random weights instead
-    #[arg(long, conflicts_with = "model")]
-    resnet18: bool,
+    /// FILE.onnx, or resnet18, resnet20, resnet32, resnet34, vgg16, mobilenetv1 or minionn with
+    /// drawn weights
+    #[arg(long, value_name = "NAME", default_value = "models/cifar10-thin.onnx")]
+    net: String,
+    /// ReLUs to keep: 50k, 50000, 10% or all, at drawn positions; a file keeps its own masks
+    #[arg(long)]
+    relus: Option<Keep>,
+    /// What computes the ReLUs
+    #[arg(long, value_enum, default_value_t)]
+    relu: Relu,
     /// Folder of pictures to classify
     #[arg(long, default_value = "samples")]
     samples: PathBuf,
@@ -68,40 +65,30 @@ struct Row {
 pub fn run(options: &Options) -> Result<()> {
     let dir = tempfile::tempdir().map_err(|e| Error::local(format!("no temp folder: {e}")))?;
     let path = dir.path().join("model.plan");
-    let plan = plan(options, &path)?;
+    let plan = Source::named(&options.net, options.relus)?.write(&path)?;
     let batch = options.batch.unwrap_or(plan.public.batch).max(1);
     let profile = profile(options)?;
     let measured = measure(options, &path, dir.path(), batch)?;
-    let rows = compare(&plan, batch, &profile, &measured)?;
+    // The client is given no network either.
+    let relus = options.relu.choices(&plan.public, batch, None)?;
+    let model = CostModel::new(&plan.public, batch)?.with_relus(&relus);
+    let rows = compare(&model, &profile, &measured)?;
     if options.json {
         return rows.iter().try_for_each(|r| {
             json_line(&json!({
-                "network": plan.public.name, "batch": batch, "figure": r.what, "unit": r.unit,
+                "network": plan.public.name, "relu": options.relu, "batch": batch, "figure": r.what, "unit": r.unit,
                 "predicted": r.predicted, "measured": r.measured,
             }))
         });
     }
-    line(&format!("{}, {batch} tickets a run, loopback:\n", plan.public.name))?;
+    let (name, relu) = (&plan.public.name, options.relu);
+    line(&format!("{name}, --relu {relu}, {batch} tickets a run, loopback:\n"))?;
     let cells = rows.iter().map(|r| {
         let percent = 100.0 * (r.predicted / r.measured - 1.0);
         let number = |x: f64| format!("{x:.3} {}", r.unit);
         vec![r.what.into(), number(r.predicted), number(r.measured), format!("{percent:+.0} %")]
     });
     markdown(&["", "predicted", "measured", "off by"], &cells.collect::<Vec<_>>())
-}
-
-fn plan(options: &Options, path: &Path) -> Result<Plan> {
-    if options.resnet18 {
-        let plan = RESNET18.plan(RESNET18_KEEP)?;
-        fs::write(path, plan.to_bytes()?)
-            .map_err(|e| Error::local(format!("{}: {e}", path.display())))?;
-        return Ok(plan);
-    }
-    let mut command = stage::compiler(&options.model, path, None)?;
-    command.stdout(Stdio::null());
-    run_command(command, "tacet-compile")?;
-    let bytes = fs::read(path).map_err(|e| Error::local(format!("{}: {e}", path.display())))?;
-    Plan::from_bytes(&bytes)
 }
 
 fn profile(options: &Options) -> Result<KernelProfile> {
@@ -120,15 +107,15 @@ fn measure(options: &Options, plan: &Path, dir: &Path, batch: usize) -> Result<M
     let samples = pictures(&options.samples)?;
     let images: Vec<PathBuf> = samples.iter().cycle().take(2 * batch).cloned().collect();
     let mut answers = Vec::with_capacity(images.len());
-    let summary = client::infer(&server.addr, &certs, &images, Some(batch), |a| {
-        answers.push(a.clone());
-        Ok(())
-    })?;
+    let summary =
+        client::infer(&server.addr, &certs, &images, (Some(batch), Some(options.relu)), |a| {
+            answers.push(a.clone());
+            Ok(())
+        })?;
     Ok(Measured { answers, summary, server_peak: server.peak_memory() })
 }
 
-fn compare(plan: &Plan, batch: usize, p: &KernelProfile, m: &Measured) -> Result<Vec<Row>> {
-    let model = CostModel::new(&plan.public, batch)?;
+fn compare(model: &CostModel<'_>, p: &KernelProfile, m: &Measured) -> Result<Vec<Row>> {
     let time = model.time(p, &Link::loopback(), p.threads)?;
     let memory = model.memory(SessionLimits::default().weight_cache, p.threads)?;
     let offline = |a: Option<&Answer>| a.map_or(f64::NAN, |a| a.offline_batch.seconds);

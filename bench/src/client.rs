@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use serde::Deserialize;
+use tacet_cli::Relu;
 use tacet_protocol::wire::Traffic;
 use tacet_protocol::{Error, Result};
 
@@ -90,12 +91,15 @@ pub fn infer(
     addr: &str,
     certs: &Certs,
     images: &[PathBuf],
-    batch: Option<usize>,
+    (batch, relu): (Option<usize>, Option<Relu>),
     mut each: impl FnMut(&Answer) -> Result<()>,
 ) -> Result<Summary> {
     let mut command = sibling("tacet-client")?;
     command.args(["infer", "--json", "--server", addr, "--server-name", "localhost"]);
     command.arg("--ca").arg(&certs.ca);
+    if let Some(relu) = relu {
+        command.args(["--relu", &relu.to_string()]);
+    }
     if let Some(batch) = batch {
         command.args(["--batch", &batch.to_string()]);
     }

@@ -90,7 +90,7 @@ impl Stage {
     ) -> Result<Summary> {
         let paths: Vec<PathBuf> = self.images.iter().map(|(p, _)| p.clone()).collect();
         let mut known = self.images.iter().map(|(_, class)| *class);
-        client::infer(&self.server.addr, &self.certs, &paths, batch, |answer| {
+        client::infer(&self.server.addr, &self.certs, &paths, (batch, None), |answer| {
             each(self.compare(answer.clone(), known.next().flatten())?)
         })
     }

@@ -4,7 +4,9 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
 use tacet_protocol::cost::KernelProfile;
+use tacet_protocol::cost::profile::check_version;
 use tacet_protocol::{Error, Result};
 
 /// The profile of the machine that Tacet was developed on.
@@ -43,9 +45,18 @@ pub fn reference() -> Result<KernelProfile> {
     parse(REFERENCE.as_bytes())
 }
 
+/// What profiles of all versions have.
+#[derive(Deserialize)]
+struct Versioned {
+    version: u32,
+}
+
 fn parse(bytes: &[u8]) -> Result<KernelProfile> {
-    let profile: KernelProfile = serde_json::from_slice(bytes)
-        .map_err(|e| Error::input(format!("no machine profile: {e}")))?;
+    let damaged = |e| Error::input(format!("no machine profile: {e}"));
+    let Versioned { version } = serde_json::from_slice(bytes).map_err(damaged)?;
+    // Another version may lack fields: say that, and not which.
+    check_version(version)?;
+    let profile: KernelProfile = serde_json::from_slice(bytes).map_err(damaged)?;
     profile.check()?;
     Ok(profile)
 }
@@ -67,6 +78,9 @@ mod tests {
         profile.version += 1;
         let refused = parse(serde_json::to_string(&profile).unwrap().as_bytes()).unwrap_err();
         assert!(refused.to_string().contains("tacet-bench profile"), "{refused}");
+        let old = parse(br#"{"version": 1, "cpu": "older", "relu": {"ot_send": 2e-8}}"#);
+        let refused = old.unwrap_err().to_string();
+        assert!(refused.contains("version 1,") && refused.contains("tacet-bench profile"));
         let mut profile = reference().unwrap();
         profile.lattice.product = -1.0;
         assert!(parse(serde_json::to_string(&profile).unwrap().as_bytes()).is_err());

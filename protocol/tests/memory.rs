@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
-use tacet_protocol::cost::memory;
+use tacet_protocol::cost::{CostModel, MemoryEstimate};
+use tacet_protocol::gadget::ReluChoice;
 use tacet_protocol::plan::{
     ConvShape, InputSpec, Linear, Mask, Plan, PublicPlan, ReluChoices, SecretPlan, Shape,
     TensorSecrets, TensorSpec, Term,
@@ -102,7 +103,7 @@ fn plan() -> Plan {
     Plan::new(public, secret).unwrap()
 }
 
-/// What making tickets allocates.
+/// What making tickets and spending one allocates.
 struct Measured {
     /// A batch of tickets at the client.
     client: u64,
@@ -110,10 +111,13 @@ struct Measured {
     server: u64,
     /// Most at both while they are made, beyond what was there before.
     peak: u64,
+    /// Most at both during an inference, beyond what was there before the tickets.
+    inference: u64,
 }
 
-fn measure(plan: &Plan, batch: usize) -> Measured {
+fn measure(plan: &Plan, batch: usize, relus: &ReluChoices) -> Measured {
     let context = ServerContext::new(plan.clone(), SessionLimits::default()).unwrap();
+    let pixels = plan.public.tensors[0].shape.len();
     let (near, mut far) = wire::memory::pair();
     // The server asks whether to stop before every request: the one before is then forgotten.
     let (asks, idle) = mpsc::channel();
@@ -123,17 +127,22 @@ fn measure(plan: &Plan, batch: usize) -> Measured {
         let mut session = ClientSession::connect(near, &ClientOptions::default()).unwrap();
         idle.recv().unwrap();
         // Prepares the weights, and all that threads keep for themselves.
-        drop(session.prepare(batch).unwrap());
+        drop(session.prepare_with(batch, relus).unwrap());
         idle.recv().unwrap();
         let before = live();
         PEAK.store(before, Ordering::Relaxed);
-        let tickets = session.prepare(batch).unwrap();
+        let tickets = session.prepare_with(batch, relus).unwrap();
         idle.recv().unwrap();
         let (peak, with) = (PEAK.load(Ordering::Relaxed) - before, live());
         drop(tickets);
         let without = live();
+        let mut tickets = session.prepare_with(batch, relus).unwrap();
+        idle.recv().unwrap();
+        PEAK.store(live(), Ordering::Relaxed);
+        session.infer(tickets.pop().unwrap(), &vec![0; pixels]).unwrap();
+        let inference = PEAK.load(Ordering::Relaxed) - without;
         session.close().unwrap();
-        Measured { client: with - without, server: without - before, peak }
+        Measured { client: with - without, server: without - before, peak, inference }
     })
 }
 
@@ -141,14 +150,27 @@ fn measure(plan: &Plan, batch: usize) -> Measured {
 fn tickets_take_what_is_predicted_and_runs_no_more() {
     const BATCH: usize = 4;
     let plan = plan();
-    let predicted = memory::estimate(&plan.public, BATCH, 1 << 30, 2).unwrap();
-    let measured = measure(&plan, BATCH);
-    // To the byte at the client; the server's store is a tree of tickets, which adds a little.
-    assert_eq!(measured.client, BATCH as u64 * predicted.client.ticket);
-    let server = BATCH as u64 * predicted.server.ticket;
-    assert!(measured.server.abs_diff(server) * 100 <= server, "{} of {server}", measured.server);
-    // Both parties are in this process, but not at their peaks at the same time.
-    let (client, server) = (predicted.client.batch, predicted.server.batch);
-    assert!(measured.peak <= client + server, "{} of {}", measured.peak, client + server);
-    assert!(measured.peak * 2 >= client.max(server), "{} of {client}, {server}", measured.peak);
+    let uniform = |choice| ReluChoices::uniform(&plan.public, choice);
+    let [garbled, lookup] = [ReluChoice::Garbled, ReluChoice::Lookup];
+    let mixed = ReluChoices::new(&plan.public, vec![lookup, garbled]).unwrap();
+    for relus in &[uniform(garbled), uniform(lookup), mixed] {
+        let model = CostModel::new(&plan.public, BATCH).unwrap().with_relus(relus);
+        let MemoryEstimate { client, server, .. } = model.memory(1 << 30, 2).unwrap();
+        let measured = measure(&plan, BATCH, relus);
+        // To the byte at the client; the server's store is a tree of tickets, which adds a little.
+        assert_eq!(measured.client, BATCH as u64 * client.ticket, "{relus:?}");
+        let tickets = BATCH as u64 * server.ticket;
+        let off = measured.server.abs_diff(tickets);
+        assert!(off * 100 <= tickets, "{} of {tickets}, {relus:?}", measured.server);
+        // Both parties are in this process, but not at their peaks at the same time.
+        let peaks = [
+            (measured.peak, client.batch, server.batch),
+            (measured.inference, client.inference, server.inference),
+        ];
+        for (measured, client, server) in peaks {
+            assert!(measured <= client + server, "{measured} of {client}, {server}, {relus:?}");
+            let least = client.max(server) / 2;
+            assert!(measured >= least, "{measured} of {client}, {server}, {relus:?}");
+        }
+    }
 }

@@ -29,16 +29,35 @@ pub struct Instance {
 }
 
 impl Instance {
-    /// Runs the base OTs.
+    /// Runs the base OTs of an extension with the default field bits.
     ///
     /// # Errors
     /// Those of the protocol.
     pub fn new(rng: &mut SecretRng) -> Result<Self> {
-        let (field, delta) = (FieldBits::default(), Delta::random(rng));
+        Self::over(FieldBits::default(), rng)
+    }
+
+    /// The same with other field bits.
+    ///
+    /// # Errors
+    /// Those of the protocol.
+    pub fn over(field: FieldBits, rng: &mut SecretRng) -> Result<Self> {
+        let delta = Delta::random(rng);
         let (base, first) = BaseSender::new(rng);
         let (keys, answer) = BaseReceiver::respond(delta.base_choices(), &first, rng)?;
         let (receiver, corrections) = CotReceiver::new(field, base.finish(&answer)?, rng);
         Ok(Self { receiver, sender: CotSender::new(field, &delta, keys, &corrections)? })
+    }
+
+    /// Both parties extend by `n`: core-seconds of the receiver and of the sender.
+    ///
+    /// # Errors
+    /// Those of the protocol.
+    pub fn time(&mut self, n: usize) -> Result<[f64; 2]> {
+        let ((received, message), receive) = timed(|| self.receiver.extend(n))?;
+        let (sent, send) = timed(|| self.sender.extend(n, &message))?;
+        std::hint::black_box((received, sent));
+        Ok([receive, send])
     }
 
     /// Both parties extend by `n`.
@@ -97,19 +116,19 @@ impl Gates {
     }
 }
 
-/// Steps of a slice of masked ReLUs that are timed: the labels' OT extension at its receiver and
-/// at its sender, the pads of the random OTs likewise; then the client's request, garbling, the
-/// server's labels and the client's evaluation.
-pub const STEPS: usize = 8;
+/// Steps of a slice of garbled ReLUs that are timed: the pads of the random OTs at their receiver
+/// and at their sender; then the client's request, garbling, the server's labels and the client's
+/// evaluation.
+pub const STEPS: usize = 6;
 
 /// Both directions of correlated OT and the rest of a session.
 pub struct Relus {
-    labels: Instance,
-    selection: Instance,
-    hash: GateHash,
+    pub(super) labels: Instance,
+    pub(super) selection: Instance,
+    pub(super) hash: GateHash,
     /// The client's, then the server's.
-    tweaks: (Tweaks, Tweaks),
-    rng: SecretRng,
+    pub(super) tweaks: (Tweaks, Tweaks),
+    pub(super) rng: SecretRng,
 }
 
 impl Relus {
@@ -143,8 +162,7 @@ impl Relus {
         let (w, delta) = (self.tweaks.0.take(rot_windows(n))?, self.selection.sender.delta());
         let (sender_pads, pads_send) = timed(|| SenderPads::new(&hash, w, sent.take(n)?, delta))?;
 
-        let ((mut active, message), ot_receive) = timed(|| self.labels.receiver.extend(ots))?;
-        let (mut keys, ot_send) = timed(|| self.labels.sender.extend(ots, &message))?;
+        let (mut active, mut keys, _) = self.labels.extend(ots)?;
         let w = self.tweaks.0.take(relu_windows(n, bits))?;
         let ((request, message), requested) =
             timed(|| client_offline_request(&hash, w, bits, active.take(ots)?, sender_pads, &x_c))?;
@@ -158,6 +176,6 @@ impl Relus {
         let ((labels, _), picked) = timed(|| relu.online(&x_s))?;
         let (values, evaluated) = timed(|| ClientRelu::online(ready, &labels))?;
         std::hint::black_box(values);
-        Ok([ot_receive, ot_send, pads_receive, pads_send, requested, garbled, picked, evaluated])
+        Ok([pads_receive, pads_send, requested, garbled, picked, evaluated])
     }
 }

@@ -156,11 +156,11 @@ fn relus(meter: &Meter, p: &Peaks) -> Result<Vec<Row>> {
     let k = relu::measure(meter)?;
     let bytes = FieldBits::default().extension_bytes(OTS) as f64 / OTS as f64;
     let [receiver, sender] = floor::ots(p);
-    let (garble, evaluate) = (k.garble.and, k.evaluate.and);
+    let (garble, evaluate, ot) = (k.garble.and, k.evaluate.and, k.ot(FieldBits::default()));
     Ok(vec![
         Row::new("an AND more in a ReLU, garbled", "AND", garble, garbling(p)).bytes(32.0),
         Row::new("an AND more in a ReLU, evaluated", "AND", evaluate, evaluating(p)),
-        Row::new("OT extension, receiver", "OT", k.ot_receive, receiver).bytes(bytes).target(40e6),
-        Row::new("OT extension, sender", "OT", k.ot_send, sender).target(40e6),
+        Row::new("OT extension, receiver", "OT", ot.receive, receiver).bytes(bytes).target(40e6),
+        Row::new("OT extension, sender", "OT", ot.send, sender).target(40e6),
     ])
 }

@@ -17,7 +17,9 @@ use tacet_bench::meter::Meter;
 use tacet_cli::speed;
 use tacet_cli::{init_compute_pool, json_line, line};
 use tacet_protocol::cost::KernelProfile;
-use tacet_protocol::cost::profile::{PROFILE_VERSION, PerGate};
+use tacet_protocol::cost::profile::{
+    FIELD_BITS, PROFILE_VERSION, PerGate, PerHash, PerWord, ReluKernels,
+};
 use tacet_protocol::{Error, Result};
 
 use crate::machine;
@@ -25,7 +27,7 @@ use crate::store::write_json;
 use crate::table::markdown;
 
 /// Measurements that share the time.
-const MEASUREMENTS: f64 = 20.0;
+const MEASUREMENTS: f64 = 27.0;
 
 /// Options of `profile`.
 #[derive(Args)]
@@ -37,7 +39,7 @@ pub struct Options {
     #[arg(long)]
     pub json: bool,
     /// Seconds to measure for, about
-    #[arg(long, value_name = "S", default_value_t = 25.0)]
+    #[arg(long, value_name = "S", default_value_t = 35.0)]
     seconds: f64,
     /// Threads that compute; by default one a core
     #[arg(long, value_name = "N")]
@@ -95,20 +97,7 @@ fn print(p: &KernelProfile, path: &Path) -> Result<()> {
     add("ciphertext-plaintext product", l.product);
     add("finishing a response", l.finish);
     add("decrypting a response (client)", l.decrypt);
-    add("OT, receiver", r.ot_receive);
-    add("OT, sender", r.ot_send);
-    add("random OT's pads, receiver", r.pads_receive);
-    add("random OT's pads, sender", r.pads_send);
-    let gates = [
-        ("requesting", r.request),
-        ("garbling", r.garble),
-        ("picking labels", r.labels),
-        ("evaluating", r.evaluate),
-    ];
-    for (name, PerGate { and, value }) in gates {
-        add(&format!("{name}, an AND"), and);
-        add(&format!("{name}, a value besides"), value);
-    }
+    relu_rows(r, &mut add);
     add("multiplication", a.mac);
     add("multiplication, narrow", a.mac_narrow);
     add("gathering a value for them", a.column);
@@ -121,4 +110,40 @@ fn print(p: &KernelProfile, path: &Path) -> Result<()> {
     add("keys and base OTs, both parties", w.session);
     markdown(&["kernel", "us"], &rows)?;
     line(&format!("\nWritten to {}", path.display()))
+}
+
+/// What OTs and ReLUs cost, by name.
+fn relu_rows(r: &ReluKernels, add: &mut impl FnMut(&str, f64)) {
+    for (bits, ot) in FIELD_BITS.iter().zip(r.ot) {
+        add(&format!("OT over {bits} field bits, receiver"), ot.receive);
+        add(&format!("OT over {bits} field bits, sender"), ot.send);
+    }
+    add("random OT's pads, receiver", r.pads_receive);
+    add("random OT's pads, sender", r.pads_send);
+    let gates = [
+        ("requesting", r.request),
+        ("garbling", r.garble),
+        ("picking labels", r.labels),
+        ("evaluating", r.evaluate),
+    ];
+    for (name, PerGate { and, value }) in gates {
+        add(&format!("{name}, an AND"), and);
+        add(&format!("{name}, a value besides"), value);
+    }
+    let l = &r.lookup;
+    for (party, PerHash { hash, value }) in [("client", l.pads_send), ("server", l.pads_receive)] {
+        add(&format!("lookup, {party}'s pads, a hash"), hash);
+        add(&format!("lookup, {party}'s pads, a value besides"), value);
+    }
+    add("lookup, requesting (client)", l.request);
+    add("lookup, taking a request (server)", l.accept);
+    add("lookup, digits (server)", l.digits);
+    for (name, PerWord { word, value }) in
+        [("tables (client)", l.tables), ("rows (server)", l.rows)]
+    {
+        add(&format!("lookup, {name}, a word of 64 entries"), word);
+        add(&format!("lookup, {name}, a value besides"), value);
+    }
+    add("lookup, answer (client)", l.answer);
+    add("lookup, new share (server)", l.finish);
 }

@@ -1,23 +1,39 @@
-//! Kernels of oblivious transfer and of masked ReLUs.
+//! Kernels of oblivious transfer and of masked ReLUs, garbled and looked up.
 
-use tacet_bench::cases::{POSITIONS, Relus, STEPS};
+use std::collections::BTreeMap;
+
+use tacet_bench::cases::{Instance, POSITIONS, Relus};
 use tacet_bench::meter::{Meter, median, unit};
 use tacet_protocol::Result;
-use tacet_protocol::cost::profile::{PerGate, ReluKernels};
-use tacet_protocol::gadget::{CompareBits, cot_count};
+use tacet_protocol::cost::profile::{
+    FIELD_BITS, LookupKernels, OtKernels, PerGate, PerHash, PerWord, ReluKernels,
+};
+use tacet_protocol::gadget::CompareBits;
+use tacet_protocol::gadget::lookup::Split;
+use tacet_protocol::ot::FieldBits;
+use tacet_protocol::rng::SecretRng;
 
 use super::line_through;
 
 /// Bits compared, twice, so that gates and the rest can be told apart.
 const WIDTHS: [u8; 2] = [10, 22];
+/// The same for lookups, about the widths that networks have: small tables cost little a word.
+const LOOKUP_WIDTHS: [u8; 2] = [11, 17];
+/// OTs of an extension: full chunks.
+const OTS: usize = 1 << 16;
+/// OTs for each pair of bits that a lookup opens.
+const PREPARED: f64 = 4.0;
 
-/// Medians of each step, for both widths in turn: what slows the machine down slows both.
-fn medians(meter: &Meter, widths: [CompareBits; 2]) -> Result<[[f64; STEPS]; 2]> {
-    let mut relus = Relus::new()?;
-    let mut all: [[Vec<f64>; STEPS]; 2] = Default::default();
+/// Medians of each step for each of some cases in turn: what slows the machine down slows all.
+fn medians<T: Copy, const CASES: usize, const STEPS: usize>(
+    meter: &Meter,
+    cases: [T; CASES],
+    mut run: impl FnMut(T) -> Result<[f64; STEPS]>,
+) -> Result<[[f64; STEPS]; CASES]> {
+    let mut all = [const { [const { Vec::new() }; STEPS] }; CASES];
     meter.median(|| {
-        for (all, bits) in all.iter_mut().zip(widths) {
-            let steps = relus.slice(bits)?;
+        for (all, case) in all.iter_mut().zip(cases) {
+            let steps = run(case)?;
             all.iter_mut().zip(steps).for_each(|(all, step)| all.push(step));
         }
         Ok(0.0)
@@ -25,30 +41,81 @@ fn medians(meter: &Meter, widths: [CompareBits; 2]) -> Result<[[f64; STEPS]; 2]>
     Ok(all.map(|steps| steps.map(median)))
 }
 
+fn a_value(cpu: f64) -> f64 {
+    unit(cpu, POSITIONS)
+}
+
 /// Measures them on full slices.
 pub fn measure(meter: &Meter) -> Result<ReluKernels> {
-    // Eight measurements in one.
-    let meter = Meter { seconds: 4.0 * meter.seconds };
+    // Several measurements in one.
+    let longer = |times: f64| Meter { seconds: times * meter.seconds };
+    let ot = extensions(&longer(3.0))?;
+    let mut relus = Relus::new()?;
     let [narrow, wide] = WIDTHS.map(|width| CompareBits::new(width, 0));
-    let (narrow, wide) = (narrow?, wide?);
-    let [few, many] = medians(&meter, [narrow, wide])?;
-    let a_value = |cpu: f64| unit(cpu, POSITIONS);
-    let ands = |bits: CompareBits| (bits.compared() - 1) as f64;
+    let widths = [narrow?, wide?];
+    let [few, many] = medians(&longer(4.0), widths, |bits| relus.slice(bits))?;
+    let ands = widths.map(|bits| (bits.compared() - 1) as f64);
     let gates = |few: f64, many: f64| {
-        let (and, value) = line_through((ands(narrow), a_value(few)), (ands(wide), a_value(many)));
+        let (and, value) = line_through((ands[0], a_value(few)), (ands[1], a_value(many)));
         PerGate { and, value }
     };
-    let [ot_receive, ot_send, pads_receive, pads_send, requested, garbled, picked, evaluated] =
-        many;
-    let [.., few_requested, few_garbled, few_picked, few_evaluated] = few;
+    let [pads_receive, pads_send, requested, garbled, picked, evaluated] = many;
+    let [_, _, few_requested, few_garbled, few_picked, few_evaluated] = few;
+    let (pads_receive, pads_send) = (a_value(pads_receive), a_value(pads_send));
     Ok(ReluKernels {
-        ot_receive: unit(ot_receive, cot_count(POSITIONS, wide)),
-        ot_send: unit(ot_send, cot_count(POSITIONS, wide)),
-        pads_receive: a_value(pads_receive),
-        pads_send: a_value(pads_send),
+        ot,
+        pads_receive,
+        pads_send,
         request: gates(few_requested, requested),
         garble: gates(few_garbled, garbled),
         labels: gates(few_picked, picked),
         evaluate: gates(few_evaluated, evaluated),
+        lookup: lookups(&longer(4.0), &mut relus, (pads_receive, pads_send))?,
+    })
+}
+
+/// An OT with each number of field bits.
+fn extensions(meter: &Meter) -> Result<[OtKernels; FIELD_BITS.len()]> {
+    let mut rng = SecretRng::from_os()?;
+    let mut instances = BTreeMap::new();
+    for bits in FIELD_BITS {
+        instances.insert(bits, Instance::over(FieldBits::new(bits)?, &mut rng)?);
+    }
+    let all = medians(meter, FIELD_BITS, |bits| {
+        instances.get_mut(&bits).map_or(Ok([f64::NAN; 2]), |instance| instance.time(OTS))
+    })?;
+    Ok(all.map(|[receive, send]| OtKernels { receive: unit(receive, OTS), send: unit(send, OTS) }))
+}
+
+/// Lookups; `pads` are those of a random OT at its receiver and its sender.
+fn lookups(meter: &Meter, relus: &mut Relus, pads: (f64, f64)) -> Result<LookupKernels> {
+    let [narrow, wide] = LOOKUP_WIDTHS.map(|width| Split::cheapest(CompareBits::new(width, 0)?));
+    let splits = [narrow?, wide?];
+    let [few, many] = medians(meter, splits, |split| relus.look_up(split))?;
+    let line = |of: fn(Split) -> usize, few: f64, many: f64| {
+        let [narrow, wide] = splits.map(|split| of(split) as f64);
+        line_through((narrow, a_value(few)), (wide, a_value(many)))
+    };
+    let hashes = |few, many| {
+        let (hash, value) = line(Split::digit_hashes, few, many);
+        PerHash { hash, value }
+    };
+    let words = |few, many| {
+        let (word, value) = line(Split::words, few, many);
+        PerWord { word, value }
+    };
+    let [pads_send, pads_receive, request, accept, digits, tables, rows, answer, finish] = many;
+    let [few_send, few_receive, _, _, _, few_tables, few_rows, ..] = few;
+    let without = |cpu: f64, pad: f64| (a_value(cpu) - PREPARED * pad).max(0.0);
+    Ok(LookupKernels {
+        pads_send: hashes(few_send, pads_send),
+        pads_receive: hashes(few_receive, pads_receive),
+        request: without(request, pads.0),
+        accept: without(accept, pads.1),
+        digits: a_value(digits),
+        tables: words(few_tables, tables),
+        rows: words(few_rows, rows),
+        answer: a_value(answer),
+        finish: a_value(finish),
     })
 }

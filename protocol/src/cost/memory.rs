@@ -1,17 +1,19 @@
 //! Predicted memory of both parties, from the sizes of what they hold.
 //!
 //! Tickets are exact up to allocator overhead: every vector's length follows from the plan. The
-//! peak of an offline run is the largest of its stages: what lives from stage to stage, and the
-//! buffers of the group or slice in work. [`PROCESS_BYTES`] stands for the program itself.
+//! peak is the largest of the stages of an offline run and of an inference: what lives from stage
+//! to stage, and the buffers of the group, slice or tensor in work. [`PROCESS_BYTES`] stands for
+//! the program itself.
+
+mod relus;
 
 use std::mem::size_of;
 
 use super::CostModel;
 use crate::error::Result;
-use crate::gadget::{self, ClientRelu, ServerRelu};
-use crate::offline::{LatticeGroup, SLICE};
-use crate::ot::Block;
-use crate::plan::{Linear, PublicPlan};
+use crate::linear::LANES;
+use crate::offline::LatticeGroup;
+use crate::plan::{ConvShape, Linear, PublicPlan};
 use crate::rlwe::DEGREE;
 use crate::ticket::{ClientTensor, ClientTicket, ServerTensor, ServerTicket};
 use crate::wire::memory::QUEUED_FRAMES;
@@ -43,14 +45,16 @@ pub struct PartyMemory {
     pub ticket: u64,
     /// Most that an offline run takes besides, the new tickets included.
     pub batch: u64,
-    /// The stage of the offline run that takes it.
+    /// Most that an inference takes besides, the batch's tickets included.
+    pub inference: u64,
+    /// The stage that takes most: one of the offline run, or the inference.
     pub stage: &'static str,
 }
 
 impl PartyMemory {
     /// Most that is held with no other tickets than those of the run.
     pub fn peak(&self) -> u64 {
-        self.process + self.plan + self.weights + self.batch
+        self.process + self.plan + self.weights + self.batch.max(self.inference)
     }
 }
 
@@ -83,19 +87,6 @@ fn words(n: usize) -> u64 {
     8 * n as u64
 }
 
-/// ReLU positions and what their gadgets hold.
-#[derive(Clone, Copy, Default)]
-struct Relus {
-    positions: u64,
-    slices: u64,
-    /// Garbled tables.
-    tables: u64,
-    /// The client's active labels, shares and pads.
-    requests: u64,
-    /// The client's messages, as the server keeps them.
-    messages: u64,
-}
-
 impl CostModel<'_> {
     /// As [`estimate`].
     ///
@@ -104,14 +95,18 @@ impl CostModel<'_> {
     pub fn memory(&self, weight_cache: usize, cores: usize) -> Result<MemoryEstimate> {
         let public = self.plan.to_bytes()?.len() as u64 + self.schedule_bytes();
         let (client, server) = (self.client_stages(cores), self.server_stages(cores));
-        let party = |plan, weights, ticket, stages: &[(&'static str, u64)]| {
+        let inferring = self.inferring(cores);
+        let party = |plan, weights, ticket, stages: &[(&'static str, u64)], inference| {
             let (stage, batch) = stages.iter().copied().max_by_key(|s| s.1).unwrap_or_default();
-            PartyMemory { process: PROCESS_BYTES, plan, weights, ticket, batch, stage }
+            let stage = if inference > batch { "an inference" } else { stage };
+            PartyMemory { process: PROCESS_BYTES, plan, weights, ticket, batch, inference, stage }
         };
         let weights = self.kept_weights(weight_cache);
+        let tickets = (self.client_ticket(), self.server_ticket());
+        let server_plan = public + self.secret_bytes();
         Ok(MemoryEstimate {
-            client: party(public, 0, self.client_ticket(), &client),
-            server: party(public + self.secret_bytes(), weights, self.server_ticket(), &server),
+            client: party(public, 0, tickets.0, &client, inferring.0),
+            server: party(server_plan, weights, tickets.1, &server, inferring.1),
             batch: self.batch,
         })
     }
@@ -150,46 +145,21 @@ impl CostModel<'_> {
         self.lattice.groups.iter().fold(0, keep) as u64
     }
 
-    /// The ReLUs of one ticket.
-    fn relus(&self) -> Relus {
-        let mut all = Relus::default();
-        for slice in self.schedule.slices(1) {
-            let (n, compare) = (slice.len(), slice.compare);
-            let ots = gadget::cot_count(n, compare);
-            all.positions += n as u64;
-            all.slices += 1;
-            all.tables += gadget::offline_down_bytes(n, compare) as u64;
-            all.requests += (ots * Block::BYTES + 16 * n) as u64;
-            all.messages += (self.ots.labels.extension_bytes(ots)
-                + gadget::offline_up_bytes(n, compare)) as u64;
-        }
-        all
-    }
-
     /// Heap bytes of a client's ticket and the ticket itself.
     fn client_ticket(&self) -> u64 {
-        let relus = self.relus();
         let ends = [self.plan.tensors.first(), self.plan.tensors.last()];
         let ends: usize = ends.into_iter().flatten().map(|t| t.shape.len()).sum();
         let tensors = self.schedule.relus.len() * size_of::<ClientTensor>();
-        let fixed = size_of::<ClientTicket>() + tensors;
-        let slices = self.slices::<ClientRelu>();
-        relus.tables + relus.requests + 8 * relus.positions + words(ends) + (fixed + slices) as u64
-    }
-
-    /// One gadget of type `T` a slice.
-    fn slices<T>(&self) -> usize {
-        self.schedule.relus.iter().map(|r| pushed::<T>(r.slices().count())).sum()
+        let fixed = size_of::<ClientTicket>() + tensors + self.gadgets().0;
+        self.relus().client.ready + 8 * self.positions() + words(ends) + fixed as u64
     }
 
     /// Heap bytes of a server's ticket and the ticket itself.
     fn server_ticket(&self) -> u64 {
-        let relus = self.relus();
         let corrections: usize = self.schedule.identities.iter().map(Vec::len).sum();
         let tensors = self.plan.tensors.len() * size_of::<ServerTensor>();
-        let fixed = size_of::<ServerTicket>() + tensors + self.slices::<ServerRelu>();
-        // A label, the bit mu and tau at each ReLU.
-        words(self.elements() + corrections) + 25 * relus.positions + fixed as u64
+        let fixed = size_of::<ServerTicket>() + tensors + self.gadgets().1;
+        words(self.elements() + corrections) + self.relus().server.ready + fixed as u64
     }
 
     /// The maps of all upload cells, 4 bytes each.
@@ -203,7 +173,7 @@ impl CostModel<'_> {
     }
 
     fn client_stages(&self, cores: usize) -> [(&'static str, u64); 4] {
-        let (batch, relus) = (self.batch as u64, self.relus());
+        let (batch, relus) = (self.batch as u64, self.relus().client);
         let vectors = batch * words(self.elements());
         let always = self.cells() + vectors;
         let encrypting = self.most(|g| {
@@ -215,43 +185,56 @@ impl CostModel<'_> {
             g.response_bytes() as u64 + 2 * outputs + cores as u64 * 4 * POLY
         });
         let shares = always + vectors;
-        let (pads, requests) = (batch * 16 * relus.positions, batch * relus.requests);
-        let slice = self.slice_work();
+        let held = batch * relus.pads.max(relus.requested);
+        let slice = self.selection_work().max(self.label_work());
+        let finished = batch * (relus.ready + 8 * self.positions());
+        let finishing = if self.garbles() { "receiving tables" } else { "sorting tickets" };
         [
             ("encrypting masks", always + encrypting + QUEUES),
             ("decrypting responses", shares + decrypting + QUEUES),
-            ("requesting ReLUs", shares + pads.max(requests) + slice + QUEUES),
-            (
-                "receiving tables",
-                shares + requests + batch * (relus.tables + 8 * relus.positions) + QUEUES,
-            ),
+            ("requesting ReLUs", shares + held + slice + QUEUES),
+            (finishing, shares + finished + QUEUES),
         ]
     }
 
     fn server_stages(&self, cores: usize) -> [(&'static str, u64); 3] {
-        let (batch, relus) = (self.batch as u64, self.relus());
+        let (batch, relus) = (self.batch as u64, self.relus().server);
         let always = self.cells() + batch * words(self.elements());
         let uploads: u64 = self.lattice.groups.iter().map(|g| framed_bytes(g.upload_bytes())).sum();
         let evaluating = self.most(|g| evaluation(g, cores as u64));
-        let pads = batch * 9 * relus.positions;
-        let tickets = batch * self.server_ticket();
-        let requests = batch * relus.messages;
+        let (pads, requests) = (batch * relus.pads, batch * relus.requested);
+        let collecting = always + pads + requests.max(self.selection_work());
+        let finished = self.cells() + batch * self.server_ticket() + requests + self.label_work();
+        let finishing = if self.garbles() { "garbling" } else { "taking requests" };
         [
             ("evaluating convolutions", always + uploads + evaluating + QUEUES),
-            ("collecting requests", always + pads + requests + QUEUES),
-            ("garbling", self.cells() + tickets + requests + self.slice_work() + QUEUES),
+            ("collecting requests", collecting + QUEUES),
+            (finishing, finished + QUEUES),
         ]
     }
 
-    /// Labels and messages of the slice in work.
-    fn slice_work(&self) -> u64 {
-        let widths = self.schedule.relus.iter().map(|r| {
-            let n = r.positions.len().min(SLICE);
-            let ots = gadget::cot_count(n, r.compare);
-            (17 * ots + gadget::offline_down_bytes(n, r.compare)) as u64
-        });
-        widths.max().unwrap_or_default()
+    /// An inference, with all tickets of the batch: at the client and at the server.
+    fn inferring(&self, cores: usize) -> (u64, u64) {
+        let (batch, (client, server)) = (self.batch as u64, self.answering());
+        let image = self.plan.tensors.first().map_or(0, |t| words(t.shape.len()));
+        let terms = || self.plan.tensors.iter().flat_map(|t| &t.terms);
+        let convs =
+            terms().filter_map(|t| if let Linear::Conv(c) = &t.op { Some(c) } else { None });
+        let columns = convs.map(|shape| columns(shape, cores)).max().unwrap_or_default();
+        let shares = words(self.elements()) + columns.max(server);
+        (
+            batch * self.client_ticket() + 3 * image + client + QUEUES,
+            batch * self.server_ticket() + image + shares + QUEUES,
+        )
     }
+}
+
+/// What a convolution of shares gathers and adds up, one group of channels a core.
+fn columns(shape: &ConvShape, cores: usize) -> u64 {
+    let out = shape.output();
+    let plane = (out.height * out.width).next_multiple_of(LANES);
+    let rows = shape.group_inputs() * shape.kernel_h * shape.kernel_w + shape.group_outputs();
+    words(shape.groups.min(cores) * rows * plane)
 }
 
 /// Ciphertexts of a group, the sums in work, the response twice.

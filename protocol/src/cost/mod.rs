@@ -51,15 +51,13 @@ impl<'a> CostModel<'a> {
         Ok(Self { plan, schedule, lattice, batch, relus, ots: OtConfig::default() })
     }
 
-    /// The same with these backends for its ReLUs, which are chosen for the same plan. Bytes and
-    /// rounds follow them; memory and seconds are those of garbled ReLUs.
+    /// The same with these backends for its ReLUs, which are chosen for the same plan.
     #[must_use]
     pub fn with_relus(self, relus: &ReluChoices) -> Self {
         Self { relus: relus.clone(), ..self }
     }
 
-    /// The same with correlated OTs made in this way. Bytes follow it; seconds are those of the
-    /// default, at which the kernels were measured.
+    /// The same with correlated OTs made in this way.
     #[must_use]
     pub fn with_ots(self, ots: OtConfig) -> Self {
         Self { ots, ..self }

@@ -3,9 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::ot::{FieldBits, OtExtension};
 
 /// Version of the profile's format: raised when a unit changes its meaning.
-pub const PROFILE_VERSION: u32 = 1;
+pub const PROFILE_VERSION: u32 = 2;
+
+/// Every number of field bits that the OT extension can run with, in the order of
+/// [`ReluKernels::ot`].
+pub const FIELD_BITS: [u8; 7] = [2, 3, 4, 5, 6, 7, 8];
 
 /// Measured speeds of one machine. Times are core-seconds a unit, that is seconds of processor
 /// time over all threads, but for the latency of a message.
@@ -67,14 +72,80 @@ impl PerGate {
     }
 }
 
+/// A cost of digit OTs: so much a hash of a digit's key, and so much a position besides.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PerHash {
+    /// A hash, as [`Split::digit_hashes`](crate::gadget::lookup::Split::digit_hashes) counts them.
+    pub hash: f64,
+    /// A position, with its other OTs.
+    pub value: f64,
+}
+
+impl PerHash {
+    /// Seconds of `n` positions with `hashes` hashes each.
+    pub(super) fn of(self, n: usize, hashes: usize) -> f64 {
+        n as f64 * (hashes as f64 * self.hash + self.value)
+    }
+}
+
+/// A cost of tables: so much a word, and so much a position besides.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PerWord {
+    /// 64 entries of a bit each.
+    pub word: f64,
+    /// A position.
+    pub value: f64,
+}
+
+impl PerWord {
+    /// Seconds of `n` positions with tables of `words` words each.
+    pub(super) fn of(self, n: usize, words: usize) -> f64 {
+        n as f64 * (words as f64 * self.word + self.value)
+    }
+}
+
+/// Seconds of an extended OT.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OtKernels {
+    /// At its receiver.
+    pub receive: f64,
+    /// At its sender.
+    pub send: f64,
+}
+
+/// Seconds of ReLUs by lookup, a position each unless said otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LookupKernels {
+    /// Client, offline: the pads of the OTs in which it sends.
+    pub pads_send: PerHash,
+    /// Server, offline: the pads of these OTs.
+    pub pads_receive: PerHash,
+    /// Client, offline: preparing its choices, without their pads (one thread).
+    pub request: f64,
+    /// Server, offline: taking the request, without pads (one thread).
+    pub accept: f64,
+    /// Server, online: masking digits (one thread).
+    pub digits: f64,
+    /// Client, online: masking tables.
+    pub tables: PerWord,
+    /// Server, online: reading tables and offering rows.
+    pub rows: PerWord,
+    /// Client, online: re-sharing.
+    pub answer: f64,
+    /// Server, online: taking its new share (one thread).
+    pub finish: f64,
+}
+
 /// Seconds of oblivious transfers and masked ReLUs.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReluKernels {
-    /// An extended OT at its receiver.
-    pub ot_receive: f64,
-    /// An extended OT at its sender.
-    pub ot_send: f64,
+    /// An extended OT, for each of [`FIELD_BITS`].
+    pub ot: [OtKernels; FIELD_BITS.len()],
     /// The pads of a random OT at its receiver.
     pub pads_receive: f64,
     /// The pads of a random OT at its sender.
@@ -87,6 +158,36 @@ pub struct ReluKernels {
     pub labels: PerGate,
     /// Client, online: evaluating.
     pub evaluate: PerGate,
+    /// The same by lookup.
+    pub lookup: LookupKernels,
+}
+
+impl ReluKernels {
+    /// An extended OT.
+    pub fn extension(&self, extension: OtExtension) -> OtKernels {
+        match extension {
+            OtExtension::SoftSpoken(field) => self.ot(field),
+        }
+    }
+
+    /// An extended OT with these field bits.
+    pub fn ot(&self, field: FieldBits) -> OtKernels {
+        let at = FIELD_BITS.iter().position(|bits| usize::from(*bits) == field.get());
+        at.and_then(|at| self.ot.get(at)).copied().unwrap_or_default()
+    }
+
+    /// Every measured time.
+    fn times(&self) -> Vec<f64> {
+        let gates = [self.request, self.garble, self.labels, self.evaluate];
+        let l = &self.lookup;
+        [self.pads_receive, self.pads_send, l.request, l.accept, l.digits, l.answer, l.finish]
+            .into_iter()
+            .chain(self.ot.into_iter().flat_map(|ot| [ot.receive, ot.send]))
+            .chain(gates.into_iter().flat_map(|g| [g.and, g.value]))
+            .chain([l.pads_send, l.pads_receive].into_iter().flat_map(|p| [p.hash, p.value]))
+            .chain([l.tables, l.rows].into_iter().flat_map(|t| [t.word, t.value]))
+            .collect()
+    }
 }
 
 /// Seconds of arithmetic on shares.
@@ -121,19 +222,27 @@ pub struct WireKernels {
     pub session: f64,
 }
 
+/// Refuses a profile of another version, of which nothing else can be read.
+///
+/// # Errors
+/// `Error::Input`, with what to do.
+pub fn check_version(version: u32) -> Result<()> {
+    if version == PROFILE_VERSION {
+        return Ok(());
+    }
+    Err(Error::input(format!(
+        "a profile of version {version}, this program reads {PROFILE_VERSION}: measure it again \
+         with `tacet-bench profile`"
+    )))
+}
+
 impl KernelProfile {
     /// Refuses a profile of another version or with impossible values.
     ///
     /// # Errors
     /// `Error::Input`, with what to do.
     pub fn check(&self) -> Result<()> {
-        if self.version != PROFILE_VERSION {
-            return Err(Error::input(format!(
-                "a profile of version {}, this program reads {PROFILE_VERSION}: measure it again \
-                 with `tacet-bench profile`",
-                self.version
-            )));
-        }
+        check_version(self.version)?;
         let usable = |x: f64| x.is_finite() && (0.0..=1e3).contains(&x);
         if self.threads == 0 || !self.times().into_iter().all(usable) {
             return Err(Error::input(
@@ -145,12 +254,10 @@ impl KernelProfile {
 
     /// Every measured time.
     fn times(&self) -> Vec<f64> {
-        let (l, r, a, w) = (&self.lattice, &self.relu, &self.linear, &self.wire);
-        let gates = [r.request, r.garble, r.labels, r.evaluate];
+        let (l, a, w) = (&self.lattice, &self.linear, &self.wire);
         [l.layout, l.cells, l.encrypt, l.read, l.weight, l.product, l.finish, l.decrypt]
             .into_iter()
-            .chain([r.ot_receive, r.ot_send, r.pads_receive, r.pads_send])
-            .chain(gates.into_iter().flat_map(|g| [g.and, g.value]))
+            .chain(self.relu.times())
             .chain([a.mac, a.mac_narrow, a.column, a.element, a.random, a.fresh])
             .chain([w.byte, w.message, w.connect, w.session])
             .collect()

@@ -2,13 +2,16 @@
 
 mod choose;
 
+use super::CostModel;
 use super::link::Link;
 use super::profile::{
-    KernelProfile, LatticeKernels, LinearKernels, PROFILE_VERSION, PerGate, ReluKernels,
-    WireKernels,
+    FIELD_BITS, KernelProfile, LatticeKernels, LinearKernels, LookupKernels, OtKernels,
+    PROFILE_VERSION, PerGate, PerHash, PerWord, ReluKernels, WireKernels,
 };
-use super::{CostModel, predict};
-use crate::plan::PublicPlan;
+use super::time::LayerTime;
+use crate::gadget::ReluChoice::{self, Garbled, Lookup};
+use crate::ot::FieldBits;
+use crate::plan::{PublicPlan, ReluChoices};
 use crate::session::tests::network;
 
 /// A machine with round figures.
@@ -29,14 +32,27 @@ fn profile() -> KernelProfile {
             decrypt: 3e-4,
         },
         relu: ReluKernels {
-            ot_receive: 4e-8,
-            ot_send: 5e-8,
+            ot: FIELD_BITS.map(|bits| OtKernels {
+                receive: 1e-8 * f64::from(bits),
+                send: 2e-8 * f64::from(bits),
+            }),
             pads_receive: 1e-8,
             pads_send: 2e-8,
             request: gate,
             garble: gate,
             labels: gate,
             evaluate: gate,
+            lookup: LookupKernels {
+                pads_send: PerHash { hash: 1e-8, value: 5e-8 },
+                pads_receive: PerHash { hash: 6e-9, value: 3e-8 },
+                request: 5e-8,
+                accept: 6e-8,
+                digits: 7e-9,
+                tables: PerWord { word: 2e-9, value: 1e-8 },
+                rows: PerWord { word: 1e-9, value: 9e-9 },
+                answer: 8e-9,
+                finish: 4e-9,
+            },
         },
         linear: LinearKernels {
             mac: 1e-10,
@@ -58,13 +74,19 @@ fn plans() -> [PublicPlan; 2] {
     [network::small(7).public, network::varied(8).public]
 }
 
+/// A model of these ReLUs.
+fn model(plan: &PublicPlan, batch: usize, relus: ReluChoice) -> CostModel<'_> {
+    CostModel::new(plan, batch).unwrap().with_relus(&ReluChoices::uniform(plan, relus))
+}
+
 /// The simulated messages are the predicted ones, byte by byte, in every phase.
 #[test]
 fn time_and_traffic_agree_on_every_byte() {
-    for plan in plans() {
+    for (plan, relus) in plans().iter().flat_map(|p| [(p, Garbled), (p, Lookup)]) {
         for batch in [1, 3] {
-            let time = super::time::estimate(&plan, batch, &profile(), &link("wan"), 2).unwrap();
-            let traffic = predict(&plan, batch).unwrap();
+            let model = model(plan, batch, relus);
+            let time = model.time(&profile(), &link("wan"), 2).unwrap();
+            let traffic = model.traffic().unwrap();
             assert_eq!(time.session.traffic, traffic.session);
             assert_eq!(time.offline.traffic, traffic.offline);
             assert_eq!(time.first_offline.traffic, traffic.offline);
@@ -78,27 +100,34 @@ fn time_and_traffic_agree_on_every_byte() {
 /// Payload of all layers, requests and frame headers are all there is.
 #[test]
 fn layers_add_up_to_the_phases() {
-    for plan in plans() {
-        let p = predict(&plan, 2).unwrap();
+    for (plan, relus) in plans().iter().flat_map(|p| [(p, Garbled), (p, Lookup)]) {
+        let model = model(plan, 2, relus);
+        let p = model.traffic().unwrap();
         let offline: u64 = p.tensors.iter().map(|t| t.lattice_up + t.offline_up + t.ot_up).sum();
         let online: u64 = p.tensors.iter().map(|t| t.online_up).sum();
         for (total, layers, request) in [(p.offline.up, offline, 37), (p.online.up, online, 8)] {
             let framing = total - layers - request;
             assert!(framing > 0 && framing.is_multiple_of(5), "{framing} bytes of framing");
         }
-        let model = CostModel::new(&plan, 2).unwrap();
         let time = model.time(&profile(), &link("wan"), 2).unwrap();
         let layers: f64 = time.layers.iter().map(|l| l.online.server).sum();
         assert!((layers - time.online.server).abs() < 1e-12);
         let lines: f64 = time.layers.iter().map(|l| l.offline.down).sum();
         assert!((lines - time.offline.down).abs() < 1e-9);
+        let counts = |of: fn(&LayerTime) -> u64| time.layers.iter().map(of).sum::<u64>();
+        assert_eq!(counts(|l| l.ands) > 0, relus == Garbled);
+        assert_eq!(counts(|l| l.hashes) > 0, relus == Lookup);
     }
 }
 
 /// Seconds of the three phases.
 fn seconds(text: &str, cores: usize) -> [f64; 3] {
+    seconds_of(Garbled, text, cores)
+}
+
+fn seconds_of(relus: ReluChoice, text: &str, cores: usize) -> [f64; 3] {
     let plan = network::small(7).public;
-    let t = super::time::estimate(&plan, 2, &profile(), &link(text), cores).unwrap();
+    let t = model(&plan, 2, relus).time(&profile(), &link(text), cores).unwrap();
     [t.session.seconds, t.offline.seconds, t.online.seconds]
 }
 
@@ -117,14 +146,81 @@ fn slower_links_and_fewer_cores_take_longer() {
 
 #[test]
 fn every_round_trip_costs_its_latency() {
-    let (near, far) = (seconds("10ms,1Gbit", 2), seconds("110ms,1Gbit", 2));
-    let p = predict(&network::small(7).public, 2).unwrap();
-    // TCP and TLS have a round trip each before the session's.
-    let rounds = [p.session.rounds + 2, p.offline.rounds, p.online.rounds];
-    for ((near, far), rounds) in near.iter().zip(far).zip(rounds) {
-        let waited = far - near;
-        // A phase may begin with half a round trip that overlaps the client's computing.
-        assert!((waited - 0.1 * rounds as f64).abs() < 0.051, "{waited} s of {rounds} rounds");
+    let plan = network::small(7).public;
+    for relus in [Garbled, Lookup] {
+        let of = |text| seconds_of(relus, text, 2);
+        let (near, far) = (of("10ms,1Gbit"), of("110ms,1Gbit"));
+        let p = model(&plan, 2, relus).traffic().unwrap();
+        // TCP and TLS have a round trip each before the session's.
+        let rounds = [p.session.rounds + 2, p.offline.rounds, p.online.rounds];
+        for ((near, far), rounds) in near.iter().zip(far).zip(rounds) {
+            let waited = far - near;
+            // A phase may begin with half a round trip that overlaps the client's computing, and
+            // end with half a round trip that nobody waits for.
+            let off = (waited - 0.1 * rounds as f64).abs();
+            assert!(off < 0.051, "{waited} s of {rounds} rounds, {relus:?}");
+        }
+    }
+}
+
+/// Seconds that each party computes: client offline, server offline, client online, server online.
+fn computing(profile: &KernelProfile, relus: ReluChoice) -> [f64; 4] {
+    let plan = network::small(7).public;
+    let t = model(&plan, 2, relus).time(profile, &link("wan"), 2).unwrap();
+    [t.offline.client, t.offline.server, t.online.client, t.online.server]
+}
+
+/// Makes a kernel slower.
+type Slow = fn(&mut LookupKernels);
+
+/// Which party computes longer in which phase if a kernel of lookups is slower.
+#[test]
+fn every_kernel_of_lookups_counts_where_it_runs() {
+    let slower: [(usize, Slow); 13] = [
+        (0, |k| k.pads_send.hash += 1e-6),
+        (0, |k| k.pads_send.value += 1e-6),
+        (1, |k| k.pads_receive.hash += 1e-6),
+        (1, |k| k.pads_receive.value += 1e-6),
+        (0, |k| k.request += 1e-6),
+        (1, |k| k.accept += 1e-6),
+        (3, |k| k.digits += 1e-6),
+        (2, |k| k.tables.word += 1e-6),
+        (2, |k| k.tables.value += 1e-6),
+        (3, |k| k.rows.word += 1e-6),
+        (3, |k| k.rows.value += 1e-6),
+        (2, |k| k.answer += 1e-6),
+        (3, |k| k.finish += 1e-6),
+    ];
+    for (i, (expected, slow)) in slower.into_iter().enumerate() {
+        let mut slowed = profile();
+        slow(&mut slowed.relu.lookup);
+        assert_eq!(computing(&profile(), Garbled), computing(&slowed, Garbled));
+        let (before, after) = (computing(&profile(), Lookup), computing(&slowed, Lookup));
+        let longer: Vec<usize> = (0..4).filter(|at| after[*at] > before[*at] + 1e-9).collect();
+        assert_eq!(longer, [expected], "kernel {i}");
+    }
+}
+
+/// Nothing answers a request for lookups: what the server makes of it delays no client.
+#[test]
+fn the_client_does_not_wait_for_a_server_that_takes_its_requests() {
+    let plan = network::small(7).public;
+    let offline = |accept| {
+        let mut profile = profile();
+        profile.relu.lookup.accept = accept;
+        model(&plan, 2, Lookup).time(&profile, &link("wan"), 2).unwrap().offline
+    };
+    let (fast, slow) = (offline(1e-8), offline(1e-3));
+    assert!(slow.server > fast.server + 0.1);
+    assert_eq!(slow.seconds, fast.seconds);
+}
+
+#[test]
+fn field_bits_have_times_of_their_own() {
+    let of = |bits| profile().relu.ot(FieldBits::new(bits).unwrap());
+    for bits in FIELD_BITS {
+        assert_eq!(of(bits).receive, 1e-8 * f64::from(bits));
+        assert_eq!(of(bits).send, 2e-8 * f64::from(bits));
     }
 }
 
@@ -181,6 +277,12 @@ fn profiles_are_checked() {
     assert!(KernelProfile { threads: 0, ..profile() }.check().is_err());
     let mut bad = profile();
     bad.relu.labels.and = f64::NAN;
+    assert!(bad.check().is_err());
+    let mut bad = profile();
+    bad.relu.lookup.rows.word = -1.0;
+    assert!(bad.check().is_err());
+    let mut bad = profile();
+    bad.relu.ot[6].send = f64::INFINITY;
     assert!(bad.check().is_err());
 }
 

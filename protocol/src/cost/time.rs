@@ -6,14 +6,18 @@
 //!   server begins with the first group when *all* uploads are there. It answers group by group,
 //!   and the client decrypts while the server goes on. Then slice by slice: the server's OT
 //!   extensions; after the last of them the client's requests; after the last of those the
-//!   garbled tables.
+//!   garbled tables. Where ReLUs are looked up there are no tables: the client is done before the
+//!   server.
 //! - **Online.** Tensor by tensor: the server computes its share and sends labels slice by slice,
-//!   which the client evaluates as they come; it answers once a tensor.
+//!   which the client evaluates as they come; it answers once a tensor. Looked up, it is digits
+//!   against tables and then rows against answers.
 //!
 //! Memory that a run uses beyond what was there before costs the system time as well.
 //!
 //! The first run for a batch size transforms the weights, which the server keeps as far as its
 //! budget reaches.
+
+mod relus;
 
 use super::CostModel;
 use super::clock::{Clock, Pair, Party, Work, byte_seconds};
@@ -21,8 +25,8 @@ use super::link::Link;
 use super::profile::KernelProfile;
 use super::work::{Speed, ands, macs};
 use crate::error::{Error, Result};
-use crate::gadget;
-use crate::offline::{LatticeGroup, Slice};
+use crate::gadget::ReluBackend;
+use crate::offline::LatticeGroup;
 use crate::plan::{Linear, PublicPlan};
 use crate::session::{ONLINE_REQUEST_BYTES, SessionLimits, offline_request_bytes};
 use crate::wire::Traffic;
@@ -59,8 +63,10 @@ pub struct LayerTime {
     pub macs: u64,
     /// Ciphertext-plaintext products for the whole batch, of those that read it.
     pub products: u64,
-    /// AND gates for the whole batch.
+    /// AND gates for the whole batch, if its ReLUs are garbled.
     pub ands: u64,
+    /// Digit hashes of the client for the whole batch, if they are looked up.
+    pub hashes: u64,
 }
 
 /// Predicted seconds of a session.
@@ -104,7 +110,8 @@ impl CostModel<'_> {
         if cores == 0 {
             return Err(Error::input("an estimate needs at least one core"));
         }
-        let run = Run { model: self, speed: Speed { profile, cores }, link };
+        let speed = Speed { profile, cores, ots: self.ots };
+        let run = Run { model: self, speed, link };
         let traffic = self.traffic()?;
         let (offline, first, online) = (run.offline(false), run.offline(true), run.online());
         Ok(TimeEstimate {
@@ -177,9 +184,7 @@ impl Run<'_> {
             let share = speed.public_terms(self.model.plan, spec);
             clock.compute(Client, self.model.batch as f64 * share);
         }
-        self.relus(&mut clock);
-        clock.layer(None);
-        clock.compute(Client, speed.elements(self.model.batch * values));
+        self.relus(&mut clock, speed.elements(self.model.batch * values));
         clock
     }
 
@@ -221,46 +226,6 @@ impl Run<'_> {
         }
     }
 
-    fn relus(&self, clock: &mut Clock) {
-        let (schedule, batch, speed) = (&self.model.schedule, self.model.batch, &self.speed);
-        let ot_bytes = |n| self.model.ots.selection.extension_bytes(n);
-        for slice in schedule.slices(batch) {
-            clock.layer(Some(slice.tensor));
-            let (server, client) = speed.random_ots(slice.len());
-            clock.compute(Server, server);
-            let extension = clock.send(Server, ot_bytes(gadget::rot_count(slice.len())));
-            clock.receive(Client, extension);
-            clock.compute(Client, client);
-        }
-        for slice in schedule.slices(batch) {
-            self.request(clock, &slice);
-        }
-        for (tensor, _, positions) in schedule.identity_messages(batch) {
-            clock.layer(Some(tensor));
-            clock.compute(Client, speed.elements(3 * positions.len()));
-            let corrections = clock.send(Client, 8 * positions.len());
-            clock.receive(Server, corrections);
-        }
-        for slice in schedule.slices(batch) {
-            clock.layer(Some(slice.tensor));
-            clock.compute(Server, speed.garble(slice.len(), ands(slice.compare)));
-            let bytes = gadget::offline_down_bytes(slice.len(), slice.compare);
-            let tables = clock.send(Server, bytes);
-            clock.receive(Client, tables);
-        }
-    }
-
-    fn request(&self, clock: &mut Clock, slice: &Slice<'_>) {
-        let (n, compare) = (slice.len(), slice.compare);
-        clock.layer(Some(slice.tensor));
-        clock.compute(Client, self.speed.request(n, ands(compare)));
-        let ots = self.model.ots.labels.extension_bytes(gadget::cot_count(n, compare));
-        let extension = clock.send(Client, ots);
-        clock.receive(Server, extension);
-        let corrections = clock.send(Client, gadget::offline_up_bytes(n, compare));
-        clock.receive(Server, corrections);
-    }
-
     fn online(&self) -> Clock {
         let (mut clock, plan) = (self.clock(), self.model.plan);
         let last = plan.tensors.len().saturating_sub(1);
@@ -295,22 +260,6 @@ impl Run<'_> {
         clock.compute(Server, convs.sum::<f64>() + shares + public);
     }
 
-    fn activate(&self, clock: &mut Clock, j: usize) {
-        let Some(relu) = self.model.schedule.relus.iter().find(|r| r.tensor == j) else { return };
-        let ands = ands(relu.compare);
-        for slice in relu.slices() {
-            clock.compute(Server, self.speed.labels(slice.len(), ands));
-            let labels = clock.send(Server, gadget::online_down_bytes(slice.len(), relu.compare));
-            clock.receive(Client, labels);
-            clock.compute(Client, self.speed.values(slice.len(), ands));
-        }
-        let n = relu.positions.len();
-        clock.compute(Client, self.speed.elements(2 * n));
-        let values = clock.send(Client, 8 * n);
-        clock.receive(Server, values);
-        clock.compute(Server, self.speed.elements(3 * n));
-    }
-
     fn layers(&self, offline: &Clock, online: &Clock) -> Vec<LayerTime> {
         let tensors = self.model.plan.tensors.iter().zip(&offline.layers).zip(&online.layers);
         let times = tensors.map(|((spec, offline), online)| LayerTime {
@@ -327,8 +276,13 @@ impl Run<'_> {
         }
         for relu in &self.model.schedule.relus {
             if let Some(layer) = layers.get_mut(relu.tensor) {
-                let gates = relu.positions.len() * ands(relu.compare);
-                layer.ands = (self.model.batch * gates) as u64;
+                let n = self.model.batch * relu.positions.len();
+                match self.model.backend(relu) {
+                    ReluBackend::Garbled(bits) => layer.ands = (n * ands(bits)) as u64,
+                    ReluBackend::Lookup(split) => {
+                        layer.hashes = (2 * n * split.digit_hashes()) as u64
+                    }
+                }
             }
         }
         layers

@@ -3,10 +3,12 @@
 //! Work on ciphertexts comes in pieces that one core does whole; work on positions is fine enough
 //! to be spread evenly. The rest runs on the party's own thread.
 
-use super::profile::KernelProfile;
-use crate::gadget;
+use super::profile::{KernelProfile, PerHash};
+use crate::gadget::lookup::Split;
+use crate::gadget::{CompareBits, ReluBackend};
 use crate::linear::LANES;
 use crate::offline::LatticeGroup;
+use crate::ot::OtConfig;
 use crate::plan::{ConvShape, Linear, PublicPlan, TensorSpec};
 
 /// Output channels that one task of a convolution computes together.
@@ -17,6 +19,7 @@ const ROWS: usize = 4;
 pub(super) struct Speed<'a> {
     pub(super) profile: &'a KernelProfile,
     pub(super) cores: usize,
+    pub(super) ots: OtConfig,
 }
 
 impl Speed<'_> {
@@ -81,35 +84,83 @@ impl Speed<'_> {
         count as f64 * self.profile.linear.element
     }
 
-    /// Extends and hashes the random OTs of a slice: (server, client).
-    pub(super) fn random_ots(&self, n: usize) -> (f64, f64) {
-        let (ots, k) = (gadget::rot_count(n) as f64, &self.profile.relu);
-        (
-            self.spread(ots * (k.ot_receive + k.pads_receive)),
-            self.spread(ots * (k.ot_send + k.pads_send)),
-        )
+    /// Extends the OTs in which the client sends: (server, client).
+    pub(super) fn selection(&self, n: usize, backend: ReluBackend) -> (f64, f64) {
+        let ot = self.profile.relu.extension(self.ots.selection);
+        let ots = backend.selection_ots(n) as f64;
+        (self.spread(ots * ot.receive), self.spread(ots * ot.send))
+    }
+
+    /// Hashes them: (server, client).
+    pub(super) fn pads(&self, n: usize, backend: ReluBackend) -> (f64, f64) {
+        let k = &self.profile.relu;
+        let (server, client) = match backend {
+            ReluBackend::Garbled(_) => (n as f64 * k.pads_receive, n as f64 * k.pads_send),
+            ReluBackend::Lookup(split) => {
+                let of = |pads: PerHash| pads.of(n, split.digit_hashes());
+                (of(k.lookup.pads_receive), of(k.lookup.pads_send))
+            }
+        };
+        (self.spread(server), self.spread(client))
     }
 
     /// The client's request for a slice.
-    pub(super) fn request(&self, n: usize, ands: usize) -> f64 {
-        let k = &self.profile.relu;
-        self.spread(label_ots(n, ands) * k.ot_receive + k.request.of(n, ands)) + self.elements(n)
+    pub(super) fn request(&self, n: usize, backend: ReluBackend) -> f64 {
+        let (k, ots) = (&self.profile.relu, backend.label_ots(n) as f64);
+        let extension = ots * k.extension(self.ots.labels).receive;
+        let own = match backend {
+            ReluBackend::Garbled(bits) => self.spread(k.request.of(n, ands(bits))),
+            ReluBackend::Lookup(_) => {
+                self.spread(ots * k.pads_receive) + n as f64 * k.lookup.request
+            }
+        };
+        self.spread(extension) + own + self.elements(n)
     }
 
-    /// The server's answer.
-    pub(super) fn garble(&self, n: usize, ands: usize) -> f64 {
-        let k = &self.profile.relu;
-        self.spread(label_ots(n, ands) * k.ot_send + k.garble.of(n, ands))
+    /// What the server makes of it: garbled tables or prepared choices.
+    pub(super) fn take_request(&self, n: usize, backend: ReluBackend) -> f64 {
+        let (k, ots) = (&self.profile.relu, backend.label_ots(n) as f64);
+        let extension = ots * k.extension(self.ots.labels).send;
+        let own = match backend {
+            ReluBackend::Garbled(bits) => self.spread(k.garble.of(n, ands(bits))),
+            ReluBackend::Lookup(_) => self.spread(ots * k.pads_send) + n as f64 * k.lookup.accept,
+        };
+        self.spread(extension) + own
     }
 
-    /// Online, the server's message.
+    /// Garbled, online, the server's message.
     pub(super) fn labels(&self, n: usize, ands: usize) -> f64 {
         self.spread(self.profile.relu.labels.of(n, ands)) + self.elements(2 * n)
     }
 
-    /// Online, the client's evaluation.
+    /// Garbled, online, the client's evaluation.
     pub(super) fn values(&self, n: usize, ands: usize) -> f64 {
         self.spread(self.profile.relu.evaluate.of(n, ands)) + self.elements(2 * n)
+    }
+
+    /// Looked up, online: the server's digits, gathered and masked.
+    pub(super) fn digits(&self, n: usize) -> f64 {
+        n as f64 * self.profile.relu.lookup.digits + self.elements(n)
+    }
+
+    /// Looked up, online: the client's tables.
+    pub(super) fn tables(&self, n: usize, split: Split) -> f64 {
+        self.spread(self.profile.relu.lookup.tables.of(n, split.words()))
+    }
+
+    /// Looked up, online: the server's rows.
+    pub(super) fn rows(&self, n: usize, split: Split) -> f64 {
+        self.spread(self.profile.relu.lookup.rows.of(n, split.words()))
+    }
+
+    /// Looked up, online: the client's answer.
+    pub(super) fn answer(&self, n: usize) -> f64 {
+        self.spread(n as f64 * self.profile.relu.lookup.answer)
+    }
+
+    /// Looked up, online: the server's new share.
+    pub(super) fn finish(&self, n: usize) -> f64 {
+        n as f64 * self.profile.relu.lookup.finish + self.elements(n)
     }
 
     /// A convolution of shares: columns are gathered, then multiplied.
@@ -139,13 +190,8 @@ impl Speed<'_> {
     }
 }
 
-/// OTs for the labels of `n` positions with `ands` gates each.
-fn label_ots(n: usize, ands: usize) -> f64 {
-    (n * (ands + 1)) as f64
-}
-
 /// ANDs of a comparison.
-pub(super) fn ands(bits: gadget::CompareBits) -> usize {
+pub(super) fn ands(bits: CompareBits) -> usize {
     bits.compared().saturating_sub(1)
 }
 

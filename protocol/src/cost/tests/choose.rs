@@ -62,3 +62,19 @@ fn on_a_network_the_choice_is_never_slower_than_one_for_all() {
         }
     }
 }
+
+/// Round trips against bytes: what is cheap on one network is dear on another.
+#[test]
+fn the_choice_follows_the_network() {
+    let plan = crate::session::tests::network::small(7).public;
+    let model = CostModel::new(&plan, 2).unwrap();
+    let on = |network: &str| {
+        let chosen = model.choose(Some(&link(network)), &profile()).unwrap();
+        chosen.iter().map(|c| c == ReluChoice::Lookup).collect::<Vec<_>>()
+    };
+    // Nothing but latency; nothing but bytes; in between only the largest tensor's bytes are worth
+    // a round trip.
+    assert_eq!(on("1s,10Gbit"), [false; 3]);
+    assert_eq!(on("0ms,1Mbit"), [true; 3]);
+    assert_eq!(on("1s,1Mbit"), [true, false, false]);
+}

@@ -94,7 +94,7 @@ impl Split {
     }
 
     /// Words that one position's tables or their pads take in memory.
-    pub(super) fn words(self) -> usize {
+    pub fn words(self) -> usize {
         self.digits().map(Digit::words).iter().sum()
     }
 
