@@ -62,11 +62,7 @@ enum Verb {
     /// The same by the number of ReLUs kept
     Sweep(sweep::Sweep),
     /// Bytes of convolutions and of whole networks, by mask, predicted; runs nothing
-    Predict {
-        /// Results as JSON
-        #[arg(long)]
-        json: bool,
-    },
+    Predict(predict::Options),
 }
 
 /// Options of the verbs that run the protocol.
@@ -109,7 +105,7 @@ fn main() -> ExitCode {
         Verb::CheckEstimate(options) => (check::run(options), options.json),
         Verb::E2e(args) => (e2e::run(args), args.common.json),
         Verb::Sweep(args) => (sweep::run(args), args.common.json),
-        Verb::Predict { json } => (predict::run(*json), *json),
+        Verb::Predict(options) => (predict::run(options), options.json),
     };
     tacet_cli::finish(result, json, tacet_cli::LogFormat::Text)
 }

@@ -1,14 +1,27 @@
 //! Bytes predicted from shapes and masks alone: encrypted convolutions, whole networks, and how cost
 //! follows the mask.
 
+use clap::Args;
 use serde_json::json;
-use tacet_cli::{json_line, line};
+use tacet_cli::{Relu, json_line, line};
+use tacet_protocol::cost::CostModel;
 use tacet_protocol::plan::{ConvShape, Shape};
 use tacet_protocol::rlwe::{Defined, Packing};
 use tacet_protocol::{Result, cost};
 
 use crate::networks::{RESNET18, RESNET20};
 use crate::table::{bytes, markdown};
+
+/// Options of `predict`.
+#[derive(Args)]
+pub struct Options {
+    /// What computes the ReLUs
+    #[arg(long, value_enum, default_value_t)]
+    relu: Relu,
+    /// Results as JSON
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// Bytes of a ticket for one convolution: (up, down).
 fn conv_bytes(shape: &ConvShape, batch: usize) -> Result<(f64, f64)> {
@@ -25,7 +38,8 @@ const MODEL: [(usize, f64); 3] = [(1, 110.0), (8, 42.0), (32, 31.0)];
 ///
 /// # Errors
 /// `Local` if stdout is closed.
-pub fn run(json: bool) -> Result<()> {
+pub fn run(options: &Options) -> Result<()> {
+    let json = options.json;
     let convs = [
         ("64->64 3x3 on 32x32", ConvShape::same(Shape::new(64, 32, 32), 64, 3, 1)),
         ("512->512 3x3 on 4x4", ConvShape::same(Shape::new(512, 4, 4), 512, 3, 1)),
@@ -51,7 +65,8 @@ pub fn run(json: bool) -> Result<()> {
         markdown(&["convolution", "B", "up", "down", "both"], &rows)?;
         line("\nLattice bytes a ticket, whole networks:\n")?;
     }
-    networks(json)
+    networks(json)?;
+    by_mask(options)
 }
 
 fn networks(json: bool) -> Result<()> {
@@ -83,27 +98,24 @@ fn networks(json: bool) -> Result<()> {
         }
     }
     if json {
-        return by_mask(true);
+        return Ok(());
     }
-    markdown(&["network", "B", "both ways", "protocol document", "products"], &rows)?;
-    line(
-        "\nResNet18 at 32x32 by the share of ReLUs kept, bytes a ticket at B = 8 and an image:\n",
-    )?;
-    by_mask(false)
+    markdown(&["network", "B", "both ways", "protocol document", "products"], &rows)
 }
 
 /// How traffic follows the mask.
-fn by_mask(json: bool) -> Result<()> {
+fn by_mask(options: &Options) -> Result<()> {
     const BATCH: usize = 8;
     let mut rows = Vec::new();
     for keep in [1.0, 0.5, 0.25, 0.1, 0.0] {
         let plan = RESNET18.plan(keep)?;
-        let p = cost::predict(&plan.public, BATCH)?;
+        let relus = options.relu.choices(&plan.public, BATCH, None)?;
+        let p = CostModel::new(&plan.public, BATCH)?.with_relus(&relus).traffic()?;
         let offline = (p.offline.up + p.offline.down) as f64 / BATCH as f64;
         let online = (p.online.up + p.online.down) as f64;
-        if json {
+        if options.json {
             json_line(&json!({
-                "network": RESNET18.name, "relus": plan.public.relus(), "offline": offline,
+                "network": RESNET18.name, "relu": options.relu, "relus": plan.public.relus(), "offline": offline,
                 "online": online, "online_rounds": p.online.rounds,
             }))?;
         }
@@ -114,8 +126,13 @@ fn by_mask(json: bool) -> Result<()> {
             p.online.rounds.to_string(),
         ]);
     }
-    if json {
+    if options.json {
         return Ok(());
     }
+    line(&format!(
+        "\nResNet18 at 32x32 by the share of ReLUs kept, bytes a ticket at B = 8 and an image, \
+         --relu {}:\n",
+        options.relu
+    ))?;
     markdown(&["ReLUs", "offline", "online", "online rounds"], &rows)
 }

@@ -43,12 +43,14 @@ impl CostModel<'_> {
         Ok(choices)
     }
 
-    /// Backends share the processors and the line, so that tensors are not independent: starting
-    /// from the better of both uniform choices, one tensor after the other is exchanged, that with
-    /// most ReLUs first, and the exchange is kept if it saves time. Hence never worse than either.
+    /// Backends share the processors and the line, and one garbled tensor costs an offline round
+    /// trip, so that tensors are not independent. First the tensors with most ReLUs are looked up,
+    /// for every number of them; none and all are the uniform choices. Then, from the best of these
+    /// on, one tensor after the other is exchanged, the largest first, and an exchange that saves
+    /// time is kept. Hence never slower than either uniform choice.
     fn fastest(&self, link: &Link, profile: &KernelProfile) -> Result<ReluChoices> {
-        let [garbled, lookup] = self.uniform();
-        let mut best = (self.seconds(&garbled, link, profile)?, garbled);
+        let [garbled, _] = self.uniform();
+        let mut best = (self.seconds(&garbled, link, profile)?, garbled.clone());
         let mut consider = |choices: ReluChoices| -> Result<ReluChoices> {
             let seconds = self.seconds(&choices, link, profile)?;
             if seconds < best.0 {
@@ -56,9 +58,13 @@ impl CostModel<'_> {
             }
             Ok(best.1.clone())
         };
-        let mut choices = consider(lookup)?;
         let mut relus: Vec<_> = self.schedule.relus.iter().collect();
         relus.sort_by_key(|r| std::cmp::Reverse(r.positions.len()));
+        let (mut largest, mut choices) = (garbled.clone(), garbled);
+        for relu in &relus {
+            largest = largest.flipped(relu.index, relu.compare);
+            choices = consider(largest.clone())?;
+        }
         for relu in relus {
             choices = consider(choices.flipped(relu.index, relu.compare))?;
         }
