@@ -4,8 +4,8 @@ use rayon::prelude::*;
 use zeroize::Zeroizing;
 
 use super::cost::{
-    answer_bytes, digit_windows, digits_bytes, label_ots, request_bytes, rows_bytes, selection_ots,
-    selection_windows, tables_bytes,
+    REQUEST_BITS, answer_bytes, digit_windows, digits_bytes, label_ots, request_bytes, rows_bytes,
+    selection_ots, selection_windows, tables_bytes,
 };
 use super::digit::Digit;
 use super::masks::Masks;
@@ -18,7 +18,6 @@ use crate::ot::{
     Block, CotView, Delta, GateHash, ReceiverPads, SenderPads, Windows, check_length, mask64,
     rot_windows,
 };
-use crate::rng::SecretRng;
 
 /// The client's pads of the OTs in which it sends.
 pub struct ClientPads {
@@ -92,9 +91,9 @@ impl ClientPads {
     }
 
     /// Prepares the choices for shares `x_c`, by [`label_ots`] of the correlated OTs that the
-    /// client receives. Returns what to send ([`request_bytes`]): for each position
-    /// `z0 ^ z1 ^ alpha0` and `z0' ^ z1' ^ beta` (`z` the pads of the ANDs), then the corrections
-    /// that turn its four random choices into `kappa ^ e1 alpha0 ^ e2 beta`.
+    /// client receives. Returns what to send ([`request_bytes`]): for each position the
+    /// corrections that turn three of its four random choices into `kappa ^ e1 alpha0 ^ e2 beta`,
+    /// `kappa` being the first.
     ///
     /// # Errors
     /// [`crate::Error::Input`] for other counts of shares, OTs or windows
@@ -105,24 +104,19 @@ impl ClientPads {
         windows: Windows,
         cots: CotView<'_>,
         x_c: &[u64],
-        rng: &mut SecretRng,
     ) -> Result<(ClientLookup, Vec<u8>)> {
         let n = self.len();
         check_count("shares", x_c.len(), n)?;
         check_count("correlated OTs", cots.blocks.len(), label_ots(n))?;
         let mut pads = ReceiverPads::new(hash, windows, cots)?;
-        let mut draws = Zeroizing::new(vec![0; n]);
-        rng.fill(&mut draws);
         let mut masks = Zeroizing::new(Vec::with_capacity(n));
         let mut message = vec![0; request_bytes(n)];
         let mut out = BitWriter::new(&mut message);
-        for (i, (draw, x)) in draws.iter().zip(x_c).enumerate() {
-            let (mask, ands) = self.prepare(i, *draw, *x);
-            ands.into_iter().for_each(|bit| out.push(bit.into(), 1));
-            for opened in 0..4 {
-                let correction = pads.bits[opened * n + i] ^ mask.sign(opened);
-                out.push(correction.into(), 1);
-            }
+        for (i, x) in x_c.iter().enumerate() {
+            let mask = Masks::new(self.and_bits(i), pads.bits[i], self.split.top(*x));
+            let correction = |opened| pads.bits[opened * n + i] ^ mask.sign(opened);
+            let all = correction(1) | correction(2) << 1 | correction(3) << 2;
+            out.push(all.into(), REQUEST_BITS);
             masks.push(mask);
         }
         out.finish();
@@ -132,17 +126,13 @@ impl ClientPads {
         Ok((ClientLookup { tables: self.tables, after }, message))
     }
 
-    /// The masks of position `i` and the corrections of its ANDs. The client's shares of the ANDs
-    /// are the pads `z0`, which go into `kappa`.
-    fn prepare(&self, i: usize, draw: u8, x: u64) -> (Masks, [u8; 2]) {
-        let mut mask = Masks::new(draw, self.split);
-        let n = self.len();
-        let pads = |i| (self.ands.zero[i] as u8 & 1, self.ands.one[i] as u8 & 1);
-        let ((rho1, other1), (rho2, other2)) = (pads(i), pads(n + i));
-        let (alpha0, beta) = (mask.alpha0(), mask.beta());
-        let top = self.split.top(x);
-        mask.set_kappa(1 ^ top ^ mask.alpha1() ^ beta & alpha0 ^ rho1 ^ rho2);
-        (mask, [rho1 ^ other1 ^ alpha0, rho2 ^ other2 ^ beta])
+    /// The pads of both ANDs of position `i`, a bit each.
+    fn and_bits(&self, i: usize) -> [[u8; 2]; 2] {
+        let keep = [self.split.low_bit(), 1];
+        [0, 1].map(|and| {
+            let at = and * self.len() + i;
+            [&self.ands.zero, &self.ands.one].map(|pads| pads[at] as u8 & keep[and])
+        })
     }
 }
 

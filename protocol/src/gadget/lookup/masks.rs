@@ -2,17 +2,18 @@
 
 use zeroize::Zeroize;
 
-use super::Split;
-
 /// The client's mask bits `alpha1`, `beta`, `alpha0` and `kappa` of one position.
 #[derive(Clone, Copy, Default, Zeroize)]
 pub(super) struct Masks(pub(super) u8);
 
 impl Masks {
-    /// Masks of the tables from three bits of `draw`; there is nothing to mask in an empty low
-    /// table.
-    pub(super) fn new(draw: u8, split: Split) -> Self {
-        Self(draw & if split.low() > 0 { 0b111 } else { 0b011 })
+    /// What follows from the pads `[z0, z1]` of both ANDs, from `kappa`, which is the random choice
+    /// of the first prepared OT, and from the top bit of the client's share.
+    pub(super) fn new(ands: [[u8; 2]; 2], kappa: u8, top: u8) -> Self {
+        let [alpha0, beta] = ands.map(|[zero, one]| zero ^ one);
+        let rho = ands[0][0] ^ ands[1][0];
+        let alpha1 = 1 ^ top ^ kappa ^ beta & alpha0 ^ rho;
+        Self(alpha1 | beta << 1 | alpha0 << 2 | kappa << 3)
     }
 
     pub(super) fn alpha1(self) -> u8 {
@@ -25,10 +26,6 @@ impl Masks {
 
     pub(super) fn alpha0(self) -> u8 {
         (self.0 >> 2) & 1
-    }
-
-    pub(super) fn set_kappa(&mut self, kappa: u8) {
-        self.0 |= kappa << 3;
     }
 
     /// The client's share of the sign if the server opens `opened = 2 e1 + e2`.

@@ -5,8 +5,8 @@ use rayon::prelude::*;
 use zeroize::Zeroizing;
 
 use super::cost::{
-    OPENED_BITS, PREPARED, answer_bytes, digit_windows, digits_bytes, label_ots, request_bytes,
-    rows_bytes, selection_ots, selection_windows, tables_bytes,
+    OPENED_BITS, PREPARED, REQUEST_BITS, answer_bytes, digit_windows, digits_bytes, label_ots,
+    request_bytes, rows_bytes, selection_ots, selection_windows, tables_bytes,
 };
 use super::pads::{Held, receiver_pads};
 use super::stream::{BitReader, BitWriter};
@@ -112,18 +112,16 @@ impl ServerPads {
     ) -> Result<ServerLookup> {
         let n = self.len();
         check_length(request, request_bytes(n))?;
-        check_bits(request, 6 * n)?;
+        check_bits(request, REQUEST_BITS * n)?;
         check_count("correlated OTs", keys.len(), label_ots(n))?;
         let mut offers = SenderPads::new(hash, windows, keys, delta)?;
         let mut ands = Zeroizing::new(Vec::with_capacity(n));
         let mut bits = BitReader::new(request);
         for i in 0..n {
-            let share = |i: usize, correction| {
-                (self.ands.chosen[i] as u8 & 1) ^ self.ands.bits[i] & correction
-            };
-            let sum = share(i, bits.bit()) ^ share(n + i, bits.bit());
+            let [first, second] = [i, n + i].map(|i| self.ands.chosen[i] as u8);
+            let sum = first & self.split.low_bit() ^ second & 1;
             ands.push([self.ands.bits[i], self.ands.bits[n + i], sum]);
-            for opened in 0..PREPARED {
+            for opened in 1..PREPARED {
                 swap_if(bits.bit(), &mut offers, opened * n + i);
             }
         }

@@ -105,6 +105,12 @@ impl Split {
         [(bits >> self.low) & mask(self.high()), bits & mask(self.low())]
     }
 
+    /// 1 if there is a low digit, 0 if its table is empty and masks nothing.
+    #[inline]
+    pub(super) fn low_bit(self) -> u8 {
+        u8::from(self.low > 0)
+    }
+
     /// The highest compared bit of a share.
     #[inline]
     pub(super) fn top(self, share: u64) -> u8 {

@@ -52,8 +52,8 @@ fn the_wire_trace_is_the_recorded_one() {
     assert_eq!(
         (sent.as_str(), received.as_str()),
         (
-            "251ff7f1954f7a5d0f61a8127d055c0d2a940b634775746bf3551f7c0a9746f8",
-            "3b1b25562083765d9cf1e01481931d3040f8915daa31278f01b29565153f74ca",
+            "93387d054e9c71e3417a00e4ec66efb02f8a3cb850368f133f1f741fed5e3221",
+            "d99fbcae7822cbdf6036c51c546ea4223e135615c51b6627879a602c189df335",
         )
     );
 }

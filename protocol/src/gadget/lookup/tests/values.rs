@@ -122,7 +122,7 @@ fn costs_are_those_of_the_specification() {
     assert_eq!(selection_ots(1, split) + label_ots(1), 19);
     assert_eq!(online_down_bytes(1000, split), 9875);
     assert_eq!(online_up_bytes(1000, split), 40_000);
-    assert_eq!(request_bytes(1000), 750);
+    assert_eq!(request_bytes(1000), 375);
 }
 
 #[test]
@@ -182,7 +182,7 @@ fn wire_trace() {
     };
     assert_eq!(
         trace(&[&got.request, &got.tables, &got.answer]),
-        "d40ba162e6a6919472ed3b2d022a43cada06acd1fe8f59c13db3f58658d3467d"
+        "3499d6663d260d03dc70ddd66c0bba425f648ae5c6bde11b507e0bace1d440ea"
     );
     assert_eq!(
         trace(&[&got.digits, &got.rows]),
