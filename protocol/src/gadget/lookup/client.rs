@@ -4,13 +4,13 @@ use rayon::prelude::*;
 use zeroize::Zeroizing;
 
 use super::cost::{
-    REQUEST_BITS, answer_bytes, digit_windows, digits_bytes, label_ots, request_bytes, rows_bytes,
-    selection_ots, selection_windows, tables_bytes,
+    answer_bytes, digit_windows, digits_bytes, label_ots, request_bytes, rows_bytes, selection_ots,
+    selection_windows, tables_bytes,
 };
 use super::digit::Digit;
 use super::masks::Masks;
 use super::pads::sender_pads;
-use super::stream::{BitReader, BitWriter};
+use super::stream::{BitReader, BitWriter, pack3, unpack3};
 use super::{CHUNK, Split, check_bits};
 use crate::error::Result;
 use crate::gadget::check_count;
@@ -109,30 +109,36 @@ impl ClientPads {
         check_count("shares", x_c.len(), n)?;
         check_count("correlated OTs", cots.blocks.len(), label_ots(n))?;
         let mut pads = ReceiverPads::new(hash, windows, cots)?;
-        let mut masks = Zeroizing::new(Vec::with_capacity(n));
-        let mut message = vec![0; request_bytes(n)];
-        let mut out = BitWriter::new(&mut message);
-        for (i, x) in x_c.iter().enumerate() {
-            let mask = Masks::new(self.and_bits(i), pads.bits[i], self.split.top(*x));
-            let correction = |opened| pads.bits[opened * n + i] ^ mask.sign(opened);
-            let all = correction(1) | correction(2) << 1 | correction(3) << 2;
-            out.push(all.into(), REQUEST_BITS);
-            masks.push(mask);
+        let masks = self.masks(&pads.bits[..n], x_c);
+        let mut corrections = vec![0; n];
+        let [one, two, three] = [1, 2, 3].map(|opened| &pads.bits[opened * n..][..n]);
+        let choices = one.iter().zip(two).zip(three).map(|((a, b), c)| [*a, *b, *c]);
+        for ((to, mask), choices) in corrections.iter_mut().zip(masks.iter()).zip(choices) {
+            *to = mask.corrections(choices);
         }
-        out.finish();
+        let mut message = vec![0; request_bytes(n)];
+        pack3(&corrections, &mut message);
         let chosen = Zeroizing::new(std::mem::take(&mut pads.chosen));
         let x = Zeroizing::new(x_c.to_vec());
         let after = ClientTables { split: self.split, x, masks, chosen, answer: self.answer };
         Ok((ClientLookup { tables: self.tables, after }, message))
     }
 
-    /// The pads of both ANDs of position `i`, a bit each.
-    fn and_bits(&self, i: usize) -> [[u8; 2]; 2] {
-        let keep = [self.split.low_bit(), 1];
-        [0, 1].map(|and| {
-            let at = and * self.len() + i;
-            [&self.ands.zero, &self.ands.one].map(|pads| pads[at] as u8 & keep[and])
-        })
+    /// The masks that follow from the pads of the ANDs and the client's choices `kappa`.
+    fn masks(&self, kappa: &[u8], x_c: &[u64]) -> Zeroizing<Vec<Masks>> {
+        let n = self.len();
+        let mut masks = Zeroizing::new(vec![Masks::default(); n]);
+        let (zero, other_zero) = self.ands.zero.split_at(n);
+        let (one, other_one) = self.ands.one.split_at(n);
+        let first = zero.iter().zip(one).map(|(a, b)| [*a, *b]);
+        let second = other_zero.iter().zip(other_one).map(|(a, b)| [*a, *b]);
+        let given = kappa.iter().zip(x_c).zip(first.zip(second));
+        for (mask, ((kappa, x), (first, second))) in masks.iter_mut().zip(given) {
+            let first = first.map(|pad| pad as u8 & self.split.low_bit());
+            let second = second.map(|pad| pad as u8 & 1);
+            *mask = Masks::new([first, second], *kappa, self.split.top(*x));
+        }
+        masks
     }
 }
 
@@ -174,9 +180,9 @@ impl ClientLookup {
                     let [high, low] = split.digits();
                     let [t1, t0] = split.digits_of(!x);
                     let (pads1, pads0) = pads.split_at(high.words());
-                    let flips = [mask.alpha1(), mask.beta()];
+                    let flips = [mask.table(0), mask.table(1)];
                     put_table(&mut out, high, (pads1, digits.take(high.bits())), t1, &flips);
-                    let flips = [mask.alpha0()];
+                    let flips = [mask.table(2)];
                     put_table(&mut out, low, (pads0, digits.take(low.bits())), t0, &flips);
                 }
                 out.finish();
@@ -200,7 +206,9 @@ fn put_table(
                 0 => digit.greater(word, threshold),
                 _ => digit.equal(word, threshold),
             };
-            let masked = clear ^ mask64(*flip) ^ digit.turned(pads, (plane, word), by);
+            let masked = clear
+                ^ mask64(*flip)
+                ^ digit.turned(word, by, |word| pads[digit.place(plane, word)]);
             out.push(masked & digit.ring_mask(), digit.ring());
         }
     }
@@ -237,13 +245,15 @@ impl ClientTables {
             .zip(reshare.par_chunks(CHUNK))
             .enumerate()
             .for_each(|(i, (((message, rows), opened), reshare))| {
-                let mut opened = BitReader::new(opened);
+                let mut codes = [0; CHUNK];
+                unpack3(opened, &mut codes[..reshare.len()]);
                 let rows = crate::bytes::u64s_from(rows);
                 let slots = message.chunks_exact_mut(16);
-                for (i, ((slot, row), reshare)) in (i * CHUNK..).zip(slots.zip(rows).zip(reshare)) {
-                    let number = 2 * opened.bit() + opened.bit();
-                    let both = self.reshared(i, number.into(), row, *reshare);
-                    let [a, b] = self.sealed(i, opened.bit(), both);
+                let given = slots.zip(rows).zip(reshare).zip(codes);
+                for (i, (((slot, row), reshare), code)) in (i * CHUNK..).zip(given) {
+                    let number = usize::from(2 * (code & 1) + (code >> 1 & 1));
+                    let both = self.reshared(i, number, row, *reshare);
+                    let [a, b] = self.sealed(i, code >> 2, both);
                     slot[..8].copy_from_slice(&a.to_le_bytes());
                     slot[8..].copy_from_slice(&b.to_le_bytes());
                 }

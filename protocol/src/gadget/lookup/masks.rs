@@ -16,8 +16,11 @@ impl Masks {
         Self(alpha1 | beta << 1 | alpha0 << 2 | kappa << 3)
     }
 
-    pub(super) fn alpha1(self) -> u8 {
-        self.0 & 1
+    /// Mask `number` of the tables in the order of their planes, in the lowest bit: `alpha1`,
+    /// `beta`, `alpha0`.
+    #[inline]
+    pub(super) fn table(self, number: usize) -> u8 {
+        self.0 >> number
     }
 
     pub(super) fn beta(self) -> u8 {
@@ -26,6 +29,14 @@ impl Masks {
 
     pub(super) fn alpha0(self) -> u8 {
         (self.0 >> 2) & 1
+    }
+
+    /// The client's shares of the sign for the opened bits 1, 2 and 3, under its random choices in
+    /// the OTs for them: three bits.
+    pub(super) fn corrections(self, choices: [u8; 3]) -> u8 {
+        let [one, two, three] = choices;
+        let (kappa, alpha0, beta) = (self.0 >> 3, self.alpha0(), self.beta());
+        (one ^ kappa ^ beta) | (two ^ kappa ^ alpha0) << 1 | (three ^ kappa ^ alpha0 ^ beta) << 2
     }
 
     /// The client's share of the sign if the server opens `opened = 2 e1 + e2`.

@@ -92,6 +92,7 @@ mod cost;
 mod digit;
 mod masks;
 mod pads;
+mod row;
 mod server;
 mod split;
 mod stream;

@@ -85,7 +85,7 @@ impl Split {
     /// Hashes of one position's digit OTs that the receiver computes; the sender computes two for
     /// each.
     pub fn digit_hashes(self) -> usize {
-        self.digits().map(|d| d.bits() * d.blocks()).iter().sum()
+        self.digits().map(|d| d.bits() * d.hashes()).iter().sum()
     }
 
     /// The tables: the high digit's says greater and equal, the low digit's greater only.
@@ -93,9 +93,14 @@ impl Split {
         [Digit::new(self.high(), 2), Digit::new(self.low(), 1)]
     }
 
-    /// Words that one position's tables or their pads take in memory.
+    /// Words of one position's tables.
     pub(super) fn words(self) -> usize {
         self.digits().map(Digit::words).iter().sum()
+    }
+
+    /// Blocks that the pads of one position's tables take in memory.
+    pub(super) fn blocks(self) -> usize {
+        self.digits().map(Digit::blocks).iter().sum()
     }
 
     /// The digits of the low `m` compared bits of a share, high one first.

@@ -186,6 +186,6 @@ fn wire_trace() {
     );
     assert_eq!(
         trace(&[&got.digits, &got.rows]),
-        "7e629b4e02975a09bd5fd23cb9c83f425f92564613f4314d0faf164461edece3"
+        "745bcaf7ddf4be6b0ed10081846e6581a3c72189678b2d62eb687ac0aafc5032"
     );
 }
