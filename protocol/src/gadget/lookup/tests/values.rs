@@ -15,7 +15,10 @@ fn every_width_and_split_is_exact_at_the_edges() {
     for k in 2u8..=20 {
         let limit = (1i64 << (k - 1)) - 1;
         let values = [0, 1, -1, limit, -limit, limit / 2, -limit / 2, limit / 3];
-        let x: Vec<i64> = values.into_iter().flat_map(|x| [x; 9]).collect();
+        // Of 0 and -1, one is at the threshold of the comparison and the other beyond it, whatever
+        // the share.
+        let random = SecretRng::from_test_seed(k.into()).u64s(16);
+        let x: Vec<i64> = values.into_iter().flat_map(|x| [x; 9 + 16]).collect();
         let corners = [
             0,
             1,
@@ -27,7 +30,7 @@ fn every_width_and_split_is_exact_at_the_edges() {
             (limit as u64).wrapping_neg(),
             0x5555_5555_5555_5555,
         ];
-        let x_c: Vec<u64> = corners.into_iter().cycle().take(x.len()).collect();
+        let x_c: Vec<u64> = corners.into_iter().chain(random).cycle().take(x.len()).collect();
         let splits = splits(k, 0);
         let m = usize::from(k) - 1;
         assert_eq!(splits.len(), m.min(21 - m));
