@@ -38,8 +38,8 @@
 //! `b_C` depends on online values only through the two opened bits: it is one of four bits known
 //! offline. So the client prepares *four* OTs offline with these as choices, correcting random OTs
 //! by a bit each; the first needs none, because its random choice *is* `kappa`, from which `alpha1`
-//! follows. And the server answers OT number `(e1, e2)` in the same message that opens them:
-//! choice 0 gives `b_S x_S + rho`, choice 1 `(1 - b_S) x_S + rho`, so that the client gets `T = b x_S + rho`
+//! follows. The server answers OT number `(e1, e2)` in the same message that opens them: choice 0
+//! gives `b_S x_S + rho`, choice 1 `(1 - b_S) x_S + rho`, so that the client gets `T = b x_S + rho`
 //! at `b_C` without a further round. The row of choice 0 is zero by choice of `rho`. The client
 //! then offers `b x_C + T - r'` for either value of `b_S`, in an OT whose choice `r3` the server
 //! corrected to `b_S` by one more bit of that message: the server ends with `max(x, 0) - r'`.
@@ -66,11 +66,11 @@
 //! *The server* sees offline three corrections, each under a random choice of the client's that
 //! occurs nowhere else. Online it sees tables, padded in all entries but one, and there the masks:
 //! `alpha0` and `beta` have a term `z_(1-r)` each, the pad that it lacks, and `alpha1` has the term
-//! `kappa`, the client's choice in an OT, so all three are uniform and independent to it. (Were the masks drawn
-//! and three more corrections sent, `z0 ^ z1 ^ alpha0`, the same for `beta`, and one for `kappa`,
-//! these would be uniform and independent of all else that the server sees; this is that protocol
-//! given that all three are zero.) Of the two values in the last message one
-//! is padded; the other is `max(x, 0) + rho - r'` with r' uniform. So its view is uniform given `x_S` and its
+//! `kappa`, the client's choice in an OT, so all three are uniform and independent to it. (Were the
+//! masks drawn and three more corrections sent, `z0 ^ z1 ^ alpha0`, the same for `beta`, and one for
+//! `kappa`, these would be uniform and independent of all else that the server sees; this is that
+//! protocol given that all three are zero.) Of the two values in the last message one is padded;
+//! the other is `max(x, 0) + rho - r'` with r' uniform. So its view is uniform given `x_S` and its
 //! output.
 //!
 //! *The client* sees `v - w`, `e ^ r1`, `g0 ^ r2`, `b_S ^ r3` with `w`, `r1`, `r2`, `r3` uniform, used once
