@@ -25,5 +25,6 @@ for net in vgg16 mobilenetv1; do
 done
 
 "$bench" sweep --out "$out/sweep.jsonl"
+"$bench" relu --out "$out/relu.json"
 "$bench" compare --out "$out/compare.json"
 "$bench" report --results "$out"

@@ -17,6 +17,7 @@ mod networks_table;
 mod predict;
 mod process;
 mod profile;
+mod relu;
 mod report;
 mod server;
 mod stage;
@@ -54,6 +55,8 @@ enum Verb {
     Profile(profile::Options),
     /// Every kernel on one core, beside the time that this machine cannot do it faster than
     Kernels(kernels::Options),
+    /// Bytes and time of one ReLU, garbled and looked up, by the bits compared
+    Relu(relu::Options),
     /// Predicted against measured seconds and memory: two offline runs on loopback
     CheckEstimate(check::Options),
     /// A whole private run on a given network: seconds, bytes, CPU and memory of each phase, and of
@@ -102,6 +105,7 @@ fn main() -> ExitCode {
         Verb::Networks(args) => (networks_table::run(args), args.json),
         Verb::Profile(options) => (profile::run(options), options.json),
         Verb::Kernels(options) => (kernels::run(options), options.json),
+        Verb::Relu(options) => (relu::run(options), options.json),
         Verb::CheckEstimate(options) => (check::run(options), options.json),
         Verb::E2e(args) => (e2e::run(args), args.common.json),
         Verb::Sweep(args) => (sweep::run(args), args.common.json),

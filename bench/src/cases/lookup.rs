@@ -2,75 +2,142 @@
 
 use tacet_protocol::Result;
 use tacet_protocol::gadget::lookup::{
-    ClientLookup, ClientPads, ServerLookup, ServerPads, Split, label_ots, label_windows,
-    selection_ots, selection_windows,
+    ClientPads, ServerPads, Split, label_ots, label_windows, selection_ots, selection_windows,
 };
-use tacet_protocol::ot::{CotView, SentCots};
+use tacet_protocol::ot::{FieldBits, GateHash, Tweaks};
+use tacet_protocol::rng::SecretRng;
 
-use super::{POSITIONS, Relus};
+use super::relu::{Instance, POSITIONS};
 use crate::meter::timed;
 
-/// Steps of a slice of lookups that are timed. Offline: the client's pads and the server's, the
-/// request and taking it, both with their own pads. Online: digits, tables, rows, the answer, the
-/// server's new share.
-pub const LOOKUP_STEPS: usize = 9;
-
-/// Both parties' ReLUs, and the core-seconds of the four offline steps.
-struct Offline {
-    client: ClientLookup,
-    server: ServerLookup,
-    seconds: [f64; 4],
+/// Core-seconds of each step of a slice of [`POSITIONS`], or of other amounts of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LookupSteps {
+    /// Offline: both parties' OT extensions, client and server.
+    pub ots: [f64; 2],
+    /// Offline: pads of the OTs in which the client sends, client and server.
+    pub pads: [f64; 2],
+    /// Offline: the client prepares its choices.
+    pub request: f64,
+    /// Offline: the server takes them.
+    pub accept: f64,
+    /// Online 1: the server masks its digits.
+    pub digits: f64,
+    /// Online 2: the client masks its tables.
+    pub tables: f64,
+    /// Online 3: the server reads them and answers.
+    pub rows: f64,
+    /// Online 4: the client re-shares.
+    pub answer: f64,
+    /// The server takes its share.
+    pub finish: f64,
 }
 
-impl Relus {
-    /// One slice of [`POSITIONS`] by lookup through both phases; core-seconds of each of the
-    /// [`LOOKUP_STEPS`].
+impl LookupSteps {
+    /// Steps, in the order of the fields.
+    pub const COUNT: usize = 11;
+
+    /// All of them.
+    pub fn list(&self) -> [f64; Self::COUNT] {
+        let [ots_client, ots_server] = self.ots;
+        let [pads_client, pads_server] = self.pads;
+        let offline = [ots_client, ots_server, pads_client, pads_server, self.request, self.accept];
+        let online = [self.digits, self.tables, self.rows, self.answer, self.finish];
+        let mut all = [0.0; Self::COUNT];
+        all.iter_mut().zip(offline.into_iter().chain(online)).for_each(|(to, from)| *to = from);
+        all
+    }
+
+    /// The inverse of [`Self::list`].
+    pub fn of(list: [f64; Self::COUNT]) -> Self {
+        let [o0, o1, p0, p1, request, accept, digits, tables, rows, answer, finish] = list;
+        let (ots, pads) = ([o0, o1], [p0, p1]);
+        Self { ots, pads, request, accept, digits, tables, rows, answer, finish }
+    }
+
+    /// Both parties, offline.
+    pub fn offline(&self) -> f64 {
+        self.ots.iter().chain(&self.pads).sum::<f64>() + self.request + self.accept
+    }
+
+    /// Both parties, online.
+    pub fn online(&self) -> f64 {
+        self.digits + self.tables + self.rows + self.answer + self.finish
+    }
+}
+
+/// Both directions of correlated OT and the rest of a session.
+pub struct Lookups {
+    labels: Instance,
+    selection: Instance,
+    hash: GateHash,
+    /// The client's, then the server's.
+    tweaks: (Tweaks, Tweaks),
+    rng: SecretRng,
+}
+
+impl Lookups {
+    /// A session.
     ///
     /// # Errors
     /// Those of the protocol.
-    pub fn look_up(&mut self, split: Split) -> Result<[f64; LOOKUP_STEPS]> {
-        let (x_s, reshare) = (self.rng.u64s(POSITIONS), self.rng.u64s(POSITIONS));
-        let Offline { client, server, seconds } = self.prepare_lookup(split)?;
-        let [pads_send, pads_receive, request, accept] = seconds;
+    pub fn new() -> Result<Self> {
+        Self::with(FieldBits::default())
+    }
+
+    /// The same with other field bits of the OT extension than the default.
+    ///
+    /// # Errors
+    /// Those of the protocol.
+    pub fn with(field: FieldBits) -> Result<Self> {
+        let mut rng = SecretRng::from_os()?;
+        Ok(Self {
+            labels: Instance::with(field, &mut rng)?,
+            selection: Instance::with(field, &mut rng)?,
+            hash: GateHash::new(&rng.array()),
+            tweaks: (Tweaks::new(), Tweaks::new()),
+            rng,
+        })
+    }
+
+    /// One slice of [`POSITIONS`] through both phases.
+    ///
+    /// # Errors
+    /// Those of the protocol.
+    pub fn slice(&mut self, split: Split) -> Result<LookupSteps> {
+        let (n, hash) = (POSITIONS, self.hash.clone());
+        let (ots, prepared) = (selection_ots(n, split), label_ots(n));
+        let (x_c, x_s, reshare) = (self.rng.u64s(n), self.rng.u64s(n), self.rng.u64s(n));
+
+        let ((mut chosen, message), server_ots) = timed(|| self.selection.receiver.extend(ots))?;
+        let (mut keys, client_ots) = timed(|| self.selection.sender.extend(ots, &message))?;
+        let w = self.tweaks.1.take(selection_windows(n, split))?;
+        let (server, server_pads) =
+            timed(|| ServerPads::new(&hash, w, (n, split), chosen.take(ots)?))?;
+        let w = self.tweaks.0.take(selection_windows(n, split))?;
+        let delta = self.selection.sender.delta();
+        let (client, client_pads) =
+            timed(|| ClientPads::new(&hash, w, (n, split), keys.take(ots)?, delta))?;
+
+        let ((mut chosen, message), client_labels) =
+            timed(|| self.labels.receiver.extend(prepared))?;
+        let (mut keys, server_labels) = timed(|| self.labels.sender.extend(prepared, &message))?;
+        let w = self.tweaks.0.take(label_windows(n))?;
+        let ((client, message), request) =
+            timed(|| client.request(&hash, w, chosen.take(prepared)?, &x_c))?;
+        let w = self.tweaks.1.take(label_windows(n))?;
+        let delta = self.labels.sender.delta();
+        let (server, accept) =
+            timed(|| server.accept(&hash, w, (keys.take(prepared)?, delta), &message))?;
+
         let ((server, message), digits) = timed(|| server.digits(&x_s))?;
         let ((client, message), tables) = timed(|| client.tables(&message))?;
         let ((server, message), rows) = timed(|| server.rows(&message))?;
         let (message, answer) = timed(|| client.answer(&message, &reshare))?;
-        let (shares, finish) = timed(|| server.finish(&message))?;
-        std::hint::black_box(shares);
-        Ok([pads_send, pads_receive, request, accept, digits, tables, rows, answer, finish])
-    }
-
-    fn prepare_lookup(&mut self, split: Split) -> Result<Offline> {
-        let (n, ots) = (selection_ots(POSITIONS, split), label_ots(POSITIONS));
-        let (mut chosen, mut sent, _) = self.selection.extend(n)?;
-        let (client, server) = self.lookup_pads(split, chosen.take(n)?, &mut sent)?;
-        let ((client, pads_send), (server, pads_receive)) = (client, server);
-        let (mut received, mut keys, _) = self.labels.extend(ots)?;
-        let windows = self.tweaks.0.take(label_windows(POSITIONS))?;
-        let (x_c, hash, rng) = (self.rng.u64s(POSITIONS), &self.hash, &mut self.rng);
-        let view = received.take(ots)?;
-        let ((client, message), request) =
-            timed(|| client.request(hash, windows, view, &x_c, rng))?;
-        let windows = self.tweaks.1.take(label_windows(POSITIONS))?;
-        let keys = (keys.take(ots)?, self.labels.sender.delta());
-        let (server, accept) = timed(|| server.accept(hash, windows, keys, &message))?;
-        Ok(Offline { client, server, seconds: [pads_send, pads_receive, request, accept] })
-    }
-
-    /// The client's pads and the server's, with the core-seconds of each.
-    fn lookup_pads(
-        &mut self,
-        split: Split,
-        chosen: CotView<'_>,
-        sent: &mut SentCots,
-    ) -> Result<((ClientPads, f64), (ServerPads, f64))> {
-        let (hash, at, delta) = (&self.hash, (POSITIONS, split), self.selection.sender.delta());
-        let keys = sent.take(selection_ots(POSITIONS, split))?;
-        let windows = self.tweaks.0.take(selection_windows(POSITIONS, split))?;
-        let client = timed(|| ClientPads::new(hash, windows, at, keys, delta))?;
-        let windows = self.tweaks.1.take(selection_windows(POSITIONS, split))?;
-        let server = timed(|| ServerPads::new(hash, windows, at, chosen))?;
-        Ok((client, server))
+        let (share, finish) = timed(|| server.finish(&message))?;
+        std::hint::black_box(share);
+        let ots = [client_ots + client_labels, server_ots + server_labels];
+        let pads = [client_pads, server_pads];
+        Ok(LookupSteps { ots, pads, request, accept, digits, tables, rows, answer, finish })
     }
 }

@@ -7,5 +7,5 @@ mod relu;
 
 pub use lattice::{Keys, Layer, Polynomials, ProductStream};
 pub use linear::Conv;
-pub use lookup::LOOKUP_STEPS;
+pub use lookup::{LookupSteps, Lookups};
 pub use relu::{Gates, Instance, Ots, POSITIONS, Relus, STEPS};

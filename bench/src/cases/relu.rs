@@ -34,14 +34,14 @@ impl Instance {
     /// # Errors
     /// Those of the protocol.
     pub fn new(rng: &mut SecretRng) -> Result<Self> {
-        Self::over(FieldBits::default(), rng)
+        Self::with(FieldBits::default(), rng)
     }
 
-    /// The same with other field bits.
+    /// The same with other field bits than the default.
     ///
     /// # Errors
     /// Those of the protocol.
-    pub fn over(field: FieldBits, rng: &mut SecretRng) -> Result<Self> {
+    pub fn with(field: FieldBits, rng: &mut SecretRng) -> Result<Self> {
         let delta = Delta::random(rng);
         let (base, first) = BaseSender::new(rng);
         let (keys, answer) = BaseReceiver::respond(delta.base_choices(), &first, rng)?;
@@ -137,10 +137,18 @@ impl Relus {
     /// # Errors
     /// Those of the protocol.
     pub fn new() -> Result<Self> {
+        Self::with(FieldBits::default())
+    }
+
+    /// The same with other field bits of the OT extension than the default.
+    ///
+    /// # Errors
+    /// Those of the protocol.
+    pub fn with(field: FieldBits) -> Result<Self> {
         let mut rng = SecretRng::from_os()?;
         Ok(Self {
-            labels: Instance::new(&mut rng)?,
-            selection: Instance::new(&mut rng)?,
+            labels: Instance::with(field, &mut rng)?,
+            selection: Instance::with(field, &mut rng)?,
             hash: GateHash::new(&rng.array()),
             tweaks: (Tweaks::new(), Tweaks::new()),
             rng,

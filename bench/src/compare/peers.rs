@@ -56,6 +56,8 @@ pub mod figure {
 
 /// OpenCheetah.
 pub const CHEETAH: &str = "OpenCheetah";
+/// What figures of a ReLU alone stand under.
+pub const ONE_RELU: &str = "one ReLU";
 /// The code of Delphi.
 pub const DELPHI: &str = "Delphi";
 
@@ -124,7 +126,7 @@ const GROUPS: &[Group] = &[
         ],
     ),
     cheetah(
-        "one ReLU",
+        ONE_RELU,
         &[
             ("exact", 22e-6, "s"),
             ("default", 11e-6, "s"),
@@ -179,7 +181,7 @@ const GROUPS: &[Group] = &[
         ],
     ),
     delphi(
-        "one ReLU",
+        ONE_RELU,
         &[
             ("garbling", 104e-6, "s"),
             ("evaluation", 55e-6, "s"),

@@ -101,10 +101,15 @@ pub fn decrypt(p: &Peaks) -> Floor {
     )
 }
 
-/// An AND gate: `hashes` of two AES calls each, `bytes` written or read.
-pub fn gate(p: &Peaks, hashes: f64, text: &str) -> Floor {
-    let rounds = hashes * 2.0 * ROUNDS;
-    Floor::new([p.aes_round().unwrap_or_default() * rounds, p.moved(32.0)], text)
+/// An AND gate: `hashes` of two AES calls each, 32 bytes written or read.
+pub fn gate(p: &Peaks, count: f64, text: &str) -> Floor {
+    hashes(p, count, 32.0, text)
+}
+
+/// So many hashes of two AES calls each, `bytes` written or read.
+pub fn hashes(p: &Peaks, count: f64, bytes: f64, text: &str) -> Floor {
+    let rounds = count * 2.0 * ROUNDS;
+    Floor::new([p.aes_round().unwrap_or_default() * rounds, p.moved(bytes)], text)
 }
 
 /// AES calls an OT at the receiver, and at the sender, who misses a leaf in each tree.

@@ -5,6 +5,7 @@
 
 mod convs;
 mod floor;
+mod lookup;
 mod peaks;
 mod report;
 mod ticket;
@@ -26,7 +27,7 @@ use peaks::Peaks;
 use report::{Report, Row};
 
 /// Measurements that share the time.
-const MEASUREMENTS: f64 = 18.0;
+const MEASUREMENTS: f64 = 19.0;
 /// Batches of gates in one call.
 const BATCHES: usize = 64;
 /// OTs whose bytes are counted.
@@ -67,6 +68,7 @@ pub fn run(options: &Options) -> Result<()> {
     kernels.extend(ciphertexts(&meter, &peaks)?);
     kernels.extend(gates(&meter, &peaks, &mut rng)?);
     kernels.extend(relus(&meter, &peaks)?);
+    kernels.extend(lookup::rows(&meter, &peaks)?);
     kernels.extend(convs::rows(&meter, &peaks, &backends, &mut rng)?);
     kernels.extend(ticket::rows(&peaks)?);
     let command = command();

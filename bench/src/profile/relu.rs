@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tacet_bench::cases::{Instance, POSITIONS, Relus};
+use tacet_bench::cases::{Instance, LookupSteps, Lookups, POSITIONS, Relus};
 use tacet_bench::meter::{Meter, median, unit};
 use tacet_protocol::Result;
 use tacet_protocol::cost::profile::{
@@ -70,7 +70,7 @@ pub fn measure(meter: &Meter) -> Result<ReluKernels> {
         garble: gates(few_garbled, garbled),
         labels: gates(few_picked, picked),
         evaluate: gates(few_evaluated, evaluated),
-        lookup: lookups(&longer(4.0), &mut relus, (pads_receive, pads_send))?,
+        lookup: lookups(&longer(4.0), (pads_receive, pads_send))?,
     })
 }
 
@@ -79,7 +79,7 @@ fn extensions(meter: &Meter) -> Result<[OtKernels; FIELD_BITS.len()]> {
     let mut rng = SecretRng::from_os()?;
     let mut instances = BTreeMap::new();
     for bits in FIELD_BITS {
-        instances.insert(bits, Instance::over(FieldBits::new(bits)?, &mut rng)?);
+        instances.insert(bits, Instance::with(FieldBits::new(bits)?, &mut rng)?);
     }
     let all = medians(meter, FIELD_BITS, |bits| {
         instances.get_mut(&bits).map_or(Ok([f64::NAN; 2]), |instance| instance.time(OTS))
@@ -88,10 +88,12 @@ fn extensions(meter: &Meter) -> Result<[OtKernels; FIELD_BITS.len()]> {
 }
 
 /// Lookups; `pads` are those of a random OT at its receiver and its sender.
-fn lookups(meter: &Meter, relus: &mut Relus, pads: (f64, f64)) -> Result<LookupKernels> {
+fn lookups(meter: &Meter, pads: (f64, f64)) -> Result<LookupKernels> {
+    let mut lookups = Lookups::new()?;
     let [narrow, wide] = LOOKUP_WIDTHS.map(|width| Split::cheapest(CompareBits::new(width, 0)?));
     let splits = [narrow?, wide?];
-    let [few, many] = medians(meter, splits, |split| relus.look_up(split))?;
+    let [few, many] =
+        medians(meter, splits, |split| Ok(lookups.slice(split)?.list()))?.map(LookupSteps::of);
     let line = |of: fn(Split) -> usize, few: f64, many: f64| {
         let [narrow, wide] = splits.map(|split| of(split) as f64);
         line_through((narrow, a_value(few)), (wide, a_value(many)))
@@ -104,18 +106,16 @@ fn lookups(meter: &Meter, relus: &mut Relus, pads: (f64, f64)) -> Result<LookupK
         let (word, value) = line(Split::words, few, many);
         PerWord { word, value }
     };
-    let [pads_send, pads_receive, request, accept, digits, tables, rows, answer, finish] = many;
-    let [few_send, few_receive, _, _, _, few_tables, few_rows, ..] = few;
     let without = |cpu: f64, pad: f64| (a_value(cpu) - PREPARED * pad).max(0.0);
     Ok(LookupKernels {
-        pads_send: hashes(few_send, pads_send),
-        pads_receive: hashes(few_receive, pads_receive),
-        request: without(request, pads.0),
-        accept: without(accept, pads.1),
-        digits: a_value(digits),
-        tables: words(few_tables, tables),
-        rows: words(few_rows, rows),
-        answer: a_value(answer),
-        finish: a_value(finish),
+        pads_send: hashes(few.pads[0], many.pads[0]),
+        pads_receive: hashes(few.pads[1], many.pads[1]),
+        request: without(many.request, pads.0),
+        accept: without(many.accept, pads.1),
+        digits: a_value(many.digits),
+        tables: words(few.tables, many.tables),
+        rows: words(few.rows, many.rows),
+        answer: a_value(many.answer),
+        finish: a_value(many.finish),
     })
 }

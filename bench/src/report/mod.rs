@@ -18,10 +18,11 @@ use tacet_protocol::{Error, Result};
 
 use crate::store::write;
 use format::SEVERAL;
-use inputs::{COMPARE, E2E, File, Inputs, KERNELS, SWEEP};
+use inputs::{COMPARE, E2E, File, Inputs, KERNELS, RELU, SWEEP};
 use readme::Block;
 use sections::{
-    against, alternatives, conditions, headline, kernels, layers, memory, networks, shaping, sweep,
+    against, alternatives, conditions, headline, kernels, layers, memory, networks, relu, shaping,
+    sweep,
 };
 
 /// Options of `report`.
@@ -72,6 +73,7 @@ fn render(inputs: &Inputs) -> String {
         against::section(inputs),
         layers::section(inputs),
         kernels::section(inputs),
+        relu::section(inputs),
         alternatives::section(inputs),
         memory::section(inputs),
         networks::section(inputs),
@@ -94,6 +96,7 @@ fn tables(inputs: &Inputs) -> Vec<Block> {
         None => Block::Text(file.missing()),
     };
     let (measured, compared) = (inputs.kernels.as_ref(), inputs.compare.as_ref());
+    let relus = inputs.relu.as_ref();
     let of = |command: Option<&String>| command.cloned().unwrap_or_default();
     // The page names each of several commands.
     let together = |command: String| match command.contains(SEVERAL) {
@@ -106,6 +109,7 @@ fn tables(inputs: &Inputs) -> Vec<Block> {
         or(against::summary(inputs), together(against::command(inputs)), E2E),
         or(sweep::table(inputs), sweep::command(inputs), SWEEP),
         or(measured.map(kernels::summary), of(measured.map(|k| &k.command)), KERNELS),
+        or(relus.map(relu::summary), of(relus.map(|r| &r.command)), RELU),
         or(compared.map(alternatives::relu_summary), of(compared.map(|c| &c.command)), COMPARE),
     ]
 }

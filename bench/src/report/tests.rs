@@ -41,7 +41,7 @@ fn the_same_results_give_the_same_bytes() {
 #[test]
 fn every_result_stands_beside_the_command_that_made_it() {
     let (page, readme) = made(Path::new(DATA));
-    for verb in ["e2e", "sweep", "kernels", "compare"] {
+    for verb in ["e2e", "sweep", "kernels", "relu", "compare"] {
         let command = format!("tacet-bench {verb} --test-data");
         assert!(page.contains(&command), "{command} in the page");
         assert!(readme.contains(&format!("`{command}`")), "{command} in the README");
@@ -68,7 +68,7 @@ fn the_readme_keeps_what_is_outside_the_markers() {
 fn missing_files_are_named_with_their_commands() {
     let empty = tempfile::tempdir().unwrap();
     let (page, readme) = made(empty.path());
-    for file in [E2E, SWEEP, KERNELS, COMPARE, inputs::NETWORKS, inputs::SHAPING] {
+    for file in [E2E, SWEEP, KERNELS, RELU, COMPARE, inputs::NETWORKS, inputs::SHAPING] {
         assert!(page.contains(&tacet_page::text::escape(&file.missing())), "{file:?}");
     }
     assert!(readme.contains(&E2E.missing()) && readme.contains(&KERNELS.missing()));
@@ -113,6 +113,7 @@ fn every_table_has_a_cell_for_every_column() {
         against::section(&inputs()),
         layers::section(&inputs()),
         kernels::section(&inputs()),
+        relu::section(&inputs()),
         alternatives::section(&inputs()),
         networks::section(&inputs()),
         shaping::section(&inputs()),

@@ -7,6 +7,7 @@
 
 mod lattice;
 mod linear;
+mod lookup;
 mod relu;
 
 use std::hint::black_box;

@@ -15,7 +15,7 @@ use crate::rng::SecretRng;
 const OTS: usize = 4096;
 const POSITIONS: usize = 256;
 
-fn instance(rng: &mut SecretRng) -> (CotReceiver, CotSender) {
+pub(super) fn instance(rng: &mut SecretRng) -> (CotReceiver, CotSender) {
     let (field, delta) = (FieldBits::default(), Delta::random(rng));
     let (base, first) = BaseSender::new(rng);
     let (keys, answer) = BaseReceiver::respond(delta.base_choices(), &first, rng).unwrap();

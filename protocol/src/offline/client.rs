@@ -203,7 +203,7 @@ fn request_relus<T: Transport>(
             (Requested::Garbled(request), message)
         }
         Pads::Lookup(pads) => {
-            let (lookup, message) = pads.request(hash, windows, cots, &x_c, &mut crypto.rng)?;
+            let (lookup, message) = pads.request(hash, windows, cots, &x_c)?;
             (Requested::Lookup(lookup), message)
         }
     };

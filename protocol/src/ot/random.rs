@@ -35,9 +35,8 @@ impl SenderPads {
     /// [`crate::Error::Input`] unless there are [`rot_windows`] windows.
     pub fn new(hash: &GateHash, windows: Windows, keys: &[Block], delta: &Delta) -> Result<Self> {
         let windows = windows.exactly(rot_windows(keys.len()))?;
-        let flipped: Zeroizing<Vec<Block>> =
-            Zeroizing::new(keys.iter().map(|k| *k ^ delta.block()).collect());
-        Ok(Self { zero: pads(hash, &windows, keys), one: pads(hash, &windows, &flipped) })
+        let of = |offset| pads(hash, &windows, keys, offset);
+        Ok(Self { zero: of(Block::default()), one: of(delta.block()) })
     }
 }
 
@@ -57,17 +56,21 @@ impl ReceiverPads {
     /// [`crate::Error::Input`] unless there are [`rot_windows`] windows.
     pub fn new(hash: &GateHash, windows: Windows, cots: CotView<'_>) -> Result<Self> {
         let windows = windows.exactly(rot_windows(cots.blocks.len()))?;
-        Ok(Self { bits: cots.bits.to_vec(), chosen: pads(hash, &windows, cots.blocks) })
+        Ok(Self {
+            bits: cots.bits.to_vec(),
+            chosen: pads(hash, &windows, cots.blocks, Block::default()),
+        })
     }
 }
 
-fn pads(hash: &GateHash, windows: &Windows, blocks: &[Block]) -> Vec<u64> {
+/// Pads from the hashes of all blocks, each plus `offset`.
+fn pads(hash: &GateHash, windows: &Windows, blocks: &[Block], offset: Block) -> Vec<u64> {
     let mut out = vec![0; blocks.len()];
     out.par_chunks_mut(ROT_WINDOW).zip(blocks.par_chunks(ROT_WINDOW)).enumerate().for_each(
         |(i, (out, blocks))| {
             let mut labels = Zeroizing::new([Block::default(); ROT_WINDOW]);
             let labels = &mut labels[..blocks.len()];
-            labels.copy_from_slice(blocks);
+            labels.iter_mut().zip(blocks).for_each(|(to, from)| *to = *from ^ offset);
             hash.window(windows.index(i)).hash(0, labels);
             for (to, from) in out.iter_mut().zip(labels) {
                 *to = from.low64();

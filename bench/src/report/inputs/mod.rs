@@ -12,6 +12,7 @@ use tacet_protocol::{Error, Result};
 
 use crate::compare::record::Comparison;
 use crate::networks_table::row::Row;
+use crate::relu::record::Relus;
 
 pub use kernels::{Kernel, Kernels, Peak};
 pub use runs::{Layer, Run};
@@ -24,6 +25,8 @@ pub const E2E: File = File { name: "e2e.jsonl", command: "tacet-bench e2e" };
 pub const SWEEP: File = File { name: "sweep.jsonl", command: "tacet-bench sweep" };
 /// The alternatives.
 pub const COMPARE: File = File { name: "compare.json", command: "tacet-bench compare" };
+/// One ReLU under both backends.
+pub const RELU: File = File { name: "relu.json", command: "tacet-bench relu" };
 /// Networks from ONNX.
 pub const NETWORKS: File =
     File { name: "networks.jsonl", command: "tacet-bench networks MODEL..." };
@@ -57,6 +60,8 @@ pub struct Inputs {
     pub sweep: Vec<Run>,
     /// [`COMPARE`].
     pub compare: Option<Comparison>,
+    /// [`RELU`].
+    pub relu: Option<Relus>,
     /// [`NETWORKS`].
     pub networks: Vec<Row>,
     /// [`SHAPING`].
@@ -78,6 +83,7 @@ impl Inputs {
             e2e: latest(lines(&folder.join(E2E.name))?, Run::key),
             sweep: latest(lines(&folder.join(SWEEP.name))?, Run::key),
             compare: object(&folder.join(COMPARE.name))?,
+            relu: object(&folder.join(RELU.name))?,
             networks: latest(lines(&folder.join(NETWORKS.name))?, |r: &Row| r.network.clone()),
             shaping: object(&folder.join(SHAPING.name))?,
         })

@@ -4,7 +4,7 @@ use tacet_page::text::count;
 use tacet_page::{Section, Table};
 
 use crate::machine::Machine;
-use crate::report::inputs::{COMPARE, E2E, Inputs, KERNELS, Run, SWEEP};
+use crate::report::inputs::{COMPARE, E2E, Inputs, KERNELS, RELU, Run, SWEEP};
 
 const TITLE: &str = "Conditions";
 
@@ -28,7 +28,8 @@ fn all(inputs: &Inputs) -> Vec<(&'static str, &Machine, &str)> {
     let sweep = inputs.sweep.first().map(|r| (SWEEP.name, &r.machine, r.command.as_str()));
     let kernels = inputs.kernels.as_ref().map(|k| (KERNELS.name, &k.machine, k.command.as_str()));
     let compare = inputs.compare.as_ref().map(|c| (COMPARE.name, &c.machine, c.command.as_str()));
-    [e2e, sweep, kernels, compare].into_iter().flatten().collect()
+    let relu = inputs.relu.as_ref().map(|r| (RELU.name, &r.machine, r.command.as_str()));
+    [e2e, sweep, kernels, relu, compare].into_iter().flatten().collect()
 }
 
 fn machines(inputs: &Inputs) -> Table {

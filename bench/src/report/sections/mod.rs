@@ -9,6 +9,7 @@ pub mod kernels;
 pub mod layers;
 pub mod memory;
 pub mod networks;
+pub mod relu;
 pub mod shaping;
 pub mod sweep;
 

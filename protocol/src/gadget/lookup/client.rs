@@ -10,7 +10,7 @@ use super::cost::{
 use super::digit::Digit;
 use super::masks::Masks;
 use super::pads::sender_pads;
-use super::stream::{BitReader, BitWriter};
+use super::stream::{BitReader, BitWriter, pack3, unpack3};
 use super::{CHUNK, Split, check_bits};
 use crate::error::Result;
 use crate::gadget::check_count;
@@ -18,7 +18,6 @@ use crate::ot::{
     Block, CotView, Delta, GateHash, ReceiverPads, SenderPads, Windows, check_length, mask64,
     rot_windows,
 };
-use crate::rng::SecretRng;
 
 /// The client's pads of the OTs in which it sends.
 pub struct ClientPads {
@@ -92,9 +91,9 @@ impl ClientPads {
     }
 
     /// Prepares the choices for shares `x_c`, by [`label_ots`] of the correlated OTs that the
-    /// client receives. Returns what to send ([`request_bytes`]): for each position
-    /// `z0 ^ z1 ^ alpha0` and `z0' ^ z1' ^ beta` (`z` the pads of the ANDs), then the corrections
-    /// that turn its four random choices into `kappa ^ e1 alpha0 ^ e2 beta`.
+    /// client receives. Returns what to send ([`request_bytes`]): for each position the
+    /// corrections that turn three of its four random choices into `kappa ^ e1 alpha0 ^ e2 beta`,
+    /// `kappa` being the first.
     ///
     /// # Errors
     /// [`crate::Error::Input`] for other counts of shares, OTs or windows
@@ -105,44 +104,41 @@ impl ClientPads {
         windows: Windows,
         cots: CotView<'_>,
         x_c: &[u64],
-        rng: &mut SecretRng,
     ) -> Result<(ClientLookup, Vec<u8>)> {
         let n = self.len();
         check_count("shares", x_c.len(), n)?;
         check_count("correlated OTs", cots.blocks.len(), label_ots(n))?;
         let mut pads = ReceiverPads::new(hash, windows, cots)?;
-        let mut draws = Zeroizing::new(vec![0; n]);
-        rng.fill(&mut draws);
-        let mut masks = Zeroizing::new(Vec::with_capacity(n));
-        let mut message = vec![0; request_bytes(n)];
-        let mut out = BitWriter::new(&mut message);
-        for (i, (draw, x)) in draws.iter().zip(x_c).enumerate() {
-            let (mask, ands) = self.prepare(i, *draw, *x);
-            ands.into_iter().for_each(|bit| out.push(bit.into(), 1));
-            for opened in 0..4 {
-                let correction = pads.bits[opened * n + i] ^ mask.sign(opened);
-                out.push(correction.into(), 1);
-            }
-            masks.push(mask);
+        let masks = self.masks(&pads.bits[..n], x_c);
+        let mut corrections = vec![0; n];
+        let [one, two, three] = [1, 2, 3].map(|opened| &pads.bits[opened * n..][..n]);
+        let choices = one.iter().zip(two).zip(three).map(|((a, b), c)| [*a, *b, *c]);
+        for ((to, mask), choices) in corrections.iter_mut().zip(masks.iter()).zip(choices) {
+            *to = mask.corrections(choices);
         }
-        out.finish();
+        let mut message = vec![0; request_bytes(n)];
+        pack3(&corrections, &mut message);
         let chosen = Zeroizing::new(std::mem::take(&mut pads.chosen));
         let x = Zeroizing::new(x_c.to_vec());
         let after = ClientTables { split: self.split, x, masks, chosen, answer: self.answer };
         Ok((ClientLookup { tables: self.tables, after }, message))
     }
 
-    /// The masks of position `i` and the corrections of its ANDs. The client's shares of the ANDs
-    /// are the pads `z0`, which go into `kappa`.
-    fn prepare(&self, i: usize, draw: u8, x: u64) -> (Masks, [u8; 2]) {
-        let mut mask = Masks::new(draw, self.split);
+    /// The masks that follow from the pads of the ANDs and the client's choices `kappa`.
+    fn masks(&self, kappa: &[u8], x_c: &[u64]) -> Zeroizing<Vec<Masks>> {
         let n = self.len();
-        let pads = |i| (self.ands.zero[i] as u8 & 1, self.ands.one[i] as u8 & 1);
-        let ((rho1, other1), (rho2, other2)) = (pads(i), pads(n + i));
-        let (alpha0, beta) = (mask.alpha0(), mask.beta());
-        let top = self.split.top(x);
-        mask.set_kappa(1 ^ top ^ mask.alpha1() ^ beta & alpha0 ^ rho1 ^ rho2);
-        (mask, [rho1 ^ other1 ^ alpha0, rho2 ^ other2 ^ beta])
+        let mut masks = Zeroizing::new(vec![Masks::default(); n]);
+        let (zero, other_zero) = self.ands.zero.split_at(n);
+        let (one, other_one) = self.ands.one.split_at(n);
+        let first = zero.iter().zip(one).map(|(a, b)| [*a, *b]);
+        let second = other_zero.iter().zip(other_one).map(|(a, b)| [*a, *b]);
+        let given = kappa.iter().zip(x_c).zip(first.zip(second));
+        for (mask, ((kappa, x), (first, second))) in masks.iter_mut().zip(given) {
+            let first = first.map(|pad| pad as u8 & self.split.low_bit());
+            let second = second.map(|pad| pad as u8 & 1);
+            *mask = Masks::new([first, second], *kappa, self.split.top(*x));
+        }
+        masks
     }
 }
 
@@ -184,9 +180,9 @@ impl ClientLookup {
                     let [high, low] = split.digits();
                     let [t1, t0] = split.digits_of(!x);
                     let (pads1, pads0) = pads.split_at(high.words());
-                    let flips = [mask.alpha1(), mask.beta()];
+                    let flips = [mask.table(0), mask.table(1)];
                     put_table(&mut out, high, (pads1, digits.take(high.bits())), t1, &flips);
-                    let flips = [mask.alpha0()];
+                    let flips = [mask.table(2)];
                     put_table(&mut out, low, (pads0, digits.take(low.bits())), t0, &flips);
                 }
                 out.finish();
@@ -210,7 +206,9 @@ fn put_table(
                 0 => digit.greater(word, threshold),
                 _ => digit.equal(word, threshold),
             };
-            let masked = clear ^ mask64(*flip) ^ digit.turned(pads, (plane, word), by);
+            let masked = clear
+                ^ mask64(*flip)
+                ^ digit.turned(word, by, |word| pads[digit.place(plane, word)]);
             out.push(masked & digit.ring_mask(), digit.ring());
         }
     }
@@ -247,13 +245,15 @@ impl ClientTables {
             .zip(reshare.par_chunks(CHUNK))
             .enumerate()
             .for_each(|(i, (((message, rows), opened), reshare))| {
-                let mut opened = BitReader::new(opened);
+                let mut codes = [0; CHUNK];
+                unpack3(opened, &mut codes[..reshare.len()]);
                 let rows = crate::bytes::u64s_from(rows);
                 let slots = message.chunks_exact_mut(16);
-                for (i, ((slot, row), reshare)) in (i * CHUNK..).zip(slots.zip(rows).zip(reshare)) {
-                    let number = 2 * opened.bit() + opened.bit();
-                    let both = self.reshared(i, number.into(), row, *reshare);
-                    let [a, b] = self.sealed(i, opened.bit(), both);
+                let given = slots.zip(rows).zip(reshare).zip(codes);
+                for (i, (((slot, row), reshare), code)) in (i * CHUNK..).zip(given) {
+                    let number = usize::from(2 * (code & 1) + (code >> 1 & 1));
+                    let both = self.reshared(i, number, row, *reshare);
+                    let [a, b] = self.sealed(i, code >> 2, both);
                     slot[..8].copy_from_slice(&a.to_le_bytes());
                     slot[8..].copy_from_slice(&b.to_le_bytes());
                 }

@@ -1,7 +1,7 @@
 //! Exact byte and correlation counts of the lookup backend, for checks and for cost prediction.
 //!
 //! `n` positions, digits of `h` and `l` bits, `m = h + l`. At k = 13 and 6 + 6 bits: offline 19 OTs
-//! and 0.75 B up; online 1.5 B and 8.375 B down, 24 B and 16 B up.
+//! and 0.375 B up; online 1.5 B and 8.375 B down, 24 B and 16 B up.
 
 use super::{CHUNK, Split};
 use crate::ot::rot_windows;
@@ -11,8 +11,9 @@ use crate::ot::rot_windows;
 const OTHER_SELECTION_OTS: usize = 3;
 /// OTs of a position in which the server sends: one for each pair of opened bits.
 pub(super) const PREPARED: usize = 4;
-/// Bits of a position in the client's offline request: two ANDs, four choices.
-const REQUEST_BITS: usize = 2 + PREPARED;
+/// Bits of a position in the client's offline request: corrections of all prepared choices but
+/// the first, which needs none.
+pub(super) const REQUEST_BITS: usize = PREPARED - 1;
 /// Bits of a position that the server opens beside its row.
 pub(super) const OPENED_BITS: usize = 3;
 
@@ -41,7 +42,7 @@ pub fn label_windows(n: usize) -> u64 {
     rot_windows(label_ots(n))
 }
 
-/// Offline, client to server: 6 bits a position, packed.
+/// Offline, client to server: 3 bits a position, packed.
 pub fn request_bytes(n: usize) -> usize {
     (n * REQUEST_BITS).div_ceil(8)
 }

@@ -1,11 +1,11 @@
 //! One digit's table as bit planes, 64 entries a word.
 //!
-//! Word `i` of plane `p` lies at `i * planes + p`. A table of fewer than 64 entries fills the low
-//! bits of one word. Thresholds and values are secret: they turn into masks and shift amounts,
+//! Word `i` of plane `p` lies at `i * planes + p`, two words a block; an odd last word has half a
+//! block of zeros behind it. A table of fewer than 64 entries fills the low bits of its words.
+//! Thresholds and values are secret: they turn into masks and shift amounts,
 //! which take the same time whatever they are, never into branches or addresses.
 
 use super::split::mask;
-use crate::ot::mask64;
 
 /// A table with `planes` bits for each of the `2^bits` values of a digit; empty for a digit of
 /// no bits.
@@ -49,6 +49,12 @@ impl Digit {
         self.planes * self.plane_words()
     }
 
+    /// Where word `word` of a plane lies in a table.
+    #[inline]
+    pub(super) fn place(self, plane: usize, word: usize) -> usize {
+        word * self.planes + plane
+    }
+
     /// Blocks of 128 bits that cover a table.
     pub(super) fn blocks(self) -> usize {
         self.words().div_ceil(2)
@@ -66,12 +72,19 @@ impl Digit {
         u64::MAX >> (64 - self.ring())
     }
 
-    /// Which entries of word `word` (of all planes) have bit `j` of their value set.
-    pub(super) fn ones(self, j: usize, word: usize) -> u64 {
-        match PATTERNS.get(j) {
-            Some(pattern) => *pattern,
-            None => mask64(((word / self.planes) >> (j - PATTERNS.len())) as u8),
-        }
+    /// Hashes for each bit of the digit: two blocks share one, see `row.rs`.
+    pub(super) fn hashes(self) -> usize {
+        self.blocks().div_ceil(2)
+    }
+
+    /// Bits of a value by which entries of one block differ: two planes have a word each in it.
+    pub(super) fn block_bits(self) -> usize {
+        8 - self.planes
+    }
+
+    /// Which entries of a block's two words have bit `j` of their value set, if they differ in it.
+    pub(super) fn ones(self, j: usize) -> [u64; 2] {
+        PATTERNS.get(j).map_or([0, u64::MAX], |pattern| [*pattern; 2])
     }
 
     /// Word `word` of the plane `[v > threshold]`.
@@ -87,14 +100,13 @@ impl Digit {
         equal_mask(threshold >> 6, word as u64) & (1 << (threshold & 63))
     }
 
-    /// Word `word` of plane `plane` of a table, turned by `by` entries: value `v` takes the entry
-    /// of `v - by`. `by` is public.
+    /// Word `word` of a plane, turned by `by` entries: value `v` takes the entry of `v - by`.
+    /// `by` is public; `word_of` gives a word of the plane.
     #[inline]
-    pub(super) fn turned(self, table: &[u64], (plane, word): (usize, usize), by: u64) -> u64 {
+    pub(super) fn turned(self, word: usize, by: u64, word_of: impl Fn(usize) -> u64) -> u64 {
         let (words, by) = (self.plane_words(), by as usize);
-        let (skip, shift) = (by / self.ring(), by % self.ring());
-        let at =
-            |back| table[((word + 2 * words - skip - back) & (words - 1)) * self.planes + plane];
+        let (skip, shift) = (by >> self.bits.min(6), by & (self.ring() - 1));
+        let at = |back| word_of((word + 2 * words - skip - back) & (words - 1));
         (at(0) << shift | at(1) >> 1 >> (self.ring() - 1 - shift)) & self.ring_mask()
     }
 
@@ -109,10 +121,15 @@ impl Digit {
         ((found >> (value & 63)) & 1) as u8
     }
 
-    /// The entry of a secret value in plane `plane` of a table in memory.
+    /// The entry of a secret value in plane `plane` of a table, a word of which `word_of` gives.
     #[inline]
-    pub(super) fn entry(self, table: &[u64], plane: usize, value: u64) -> u8 {
-        self.pick(value, |word| table[word * self.planes + plane])
+    pub(super) fn entry(
+        self,
+        plane: usize,
+        value: u64,
+        mut word_of: impl FnMut(usize) -> u64,
+    ) -> u8 {
+        self.pick(value, |word| word_of(self.place(plane, word)))
     }
 
     /// `a - b` as values of this digit.
@@ -169,13 +186,14 @@ mod tests {
             for by in (0..1u64 << bits).step_by(if bits > 7 { 29 } else { 1 }) {
                 for v in 0..1u64 << bits {
                     for plane in 0..2 {
-                        let turned = digit.pick(v, |w| digit.turned(&table, (plane, w), by));
-                        assert_eq!(turned, digit.entry(&table, plane, digit.minus(v, by)));
+                        let turned = digit
+                            .pick(v, |w| digit.turned(w, by, |w| table[digit.place(plane, w)]));
+                        assert_eq!(turned, digit.entry(plane, digit.minus(v, by), |w| table[w]));
                     }
                 }
             }
-            for (j, v) in (0..bits).flat_map(|j| (0..1u64 << bits).map(move |v| (j, v))) {
-                let bit = digit.pick(v, |w| digit.ones(j, 2 * w + 1));
+            for (j, v) in (0..bits.min(6)).flat_map(|j| (0..1u64 << bits).map(move |v| (j, v))) {
+                let bit = digit.pick(v, |_| digit.ones(j)[0]);
                 assert_eq!(u64::from(bit), (v >> j) & 1);
             }
         }

@@ -20,8 +20,10 @@
 //! `e = eq1 ^ beta`, `g0 = gt0 ^ alpha0` and
 //! `eq1 gt0 = e g0 ^ e alpha0 ^ g0 beta ^ beta alpha0`. Of that the server knows the first term and the
 //! client the last. For the others the server opens `e1 = e ^ r1` and `e2 = g0 ^ r2` with random bits
-//! for which the parties share `r1 alpha0` and `r2 beta` since the offline phase (an OT of a bit each:
-//! the server's choice is `r`, the messages are `rho` and `rho ^ alpha0`). So `b = b_S ^ b_C` with
+//! for which the parties share `r1 alpha0` and `r2 beta` since the offline phase: a random OT of a bit
+//! each, in which the server's choice is `r` and the client's pads are `z0` and `z1`. The mask *is*
+//! their difference, `alpha0 = z0 ^ z1`, so the server's pad is `z_r = rho1 ^ r1 alpha0` with
+//! `rho1 = z0`, and nothing has to be sent; likewise `beta` and `rho2`. So `b = b_S ^ b_C` with
 //!
 //! ```text
 //! b_S = g1 ^ e g0 ^ (r1 alpha0 ^ rho1) ^ (r2 beta ^ rho2) ^ top(x_S)
@@ -29,12 +31,15 @@
 //! kappa = 1 ^ top(x_C) ^ alpha1 ^ beta alpha0 ^ rho1 ^ rho2        known offline
 //! ```
 //!
+//! An empty low digit has no `alpha0`: then both parties take 0 for `z0`, `z1` and `z_r`.
+//!
 //! # Selection with a prepared choice
 //!
 //! `b_C` depends on online values only through the two opened bits: it is one of four bits known
-//! offline. So the client prepares *four* OTs offline with these as choices (correcting four random
-//! OTs by 4 bits), and the server answers OT number `(e1, e2)` in the same message that opens them:
-//! choice 0 gives `b_S x_S + rho`, choice 1 `(1 - b_S) x_S + rho`, so that the client gets `T = b x_S + rho`
+//! offline. So the client prepares *four* OTs offline with these as choices, correcting random OTs
+//! by a bit each; the first needs none, because its random choice *is* `kappa`, from which `alpha1`
+//! follows. The server answers OT number `(e1, e2)` in the same message that opens them: choice 0
+//! gives `b_S x_S + rho`, choice 1 `(1 - b_S) x_S + rho`, so that the client gets `T = b x_S + rho`
 //! at `b_C` without a further round. The row of choice 0 is zero by choice of `rho`. The client
 //! then offers `b x_C + T - r'` for either value of `b_S`, in an OT whose choice `r3` the server
 //! corrected to `b_S` by one more bit of that message: the server ends with `max(x, 0) - r'`.
@@ -43,7 +48,7 @@
 //!
 //! | | | a position | state after it |
 //! |---|---|---|---|
-//! | offline | C to S | [`request_bytes`]: 6 bits | [`ClientLookup`], [`ServerLookup`] |
+//! | offline | C to S | [`request_bytes`]: 3 bits | [`ClientLookup`], [`ServerLookup`] |
 //! | online 1 | S to C | [`digits_bytes`]: `v - w` | [`ServerDigits`] |
 //! | online 2 | C to S | [`tables_bytes`]: masked tables | [`ClientTables`] |
 //! | online 3 | S to C | [`rows_bytes`]: a row, 3 bits | [`ServerRows`] |
@@ -58,11 +63,14 @@
 //!
 //! Given that hashed OT keys are uniform to who lacks them, and choices hidden from who sends:
 //!
-//! *The server* sees offline `z0 ^ z1 ^ alpha0` and the same for `beta`, with one of the pads `z`
-//! unknown to it, and four corrections, each under a random choice of the client's. Online it sees
-//! tables, padded in all entries but one, and there the masks: `alpha1`, `beta`, `alpha0` are
-//! uniform, and all that it saw of them before was padded. Of the two values in the last message one
-//! is padded; the other is `max(x, 0) + rho - r'` with r' uniform. So its view is uniform given `x_S` and its
+//! *The server* sees offline three corrections, each under a random choice of the client's that
+//! occurs nowhere else. Online it sees tables, padded in all entries but one, and there the masks:
+//! `alpha0` and `beta` have a term `z_(1-r)` each, the pad that it lacks, and `alpha1` has the term
+//! `kappa`, the client's choice in an OT, so all three are uniform and independent to it. (Were the
+//! masks drawn and three more corrections sent, `z0 ^ z1 ^ alpha0`, the same for `beta`, and one for
+//! `kappa`, these would be uniform and independent of all else that the server sees; this is that
+//! protocol given that all three are zero.) Of the two values in the last message one is padded;
+//! the other is `max(x, 0) + rho - r'` with r' uniform. So its view is uniform given `x_S` and its
 //! output.
 //!
 //! *The client* sees `v - w`, `e ^ r1`, `g0 ^ r2`, `b_S ^ r3` with `w`, `r1`, `r2`, `r3` uniform, used once
@@ -84,6 +92,7 @@ mod cost;
 mod digit;
 mod masks;
 mod pads;
+mod row;
 mod server;
 mod split;
 mod stream;

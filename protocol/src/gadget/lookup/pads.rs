@@ -4,10 +4,11 @@
 //! Naor, Pinkas, "Computationally Secure Oblivious Transfer" (J. Cryptology 18, 2005), section 3:
 //! with pairs of keys `(G_j0, G_j1)`, `j < d`, of which the receiver holds those of the bits of
 //! `w`, the pad of entry `v` is the XOR over `j` of `F(G_jb, v)`, `b` being bit `j` of `v`. Here `F`
-//! reads *position `v` of the key's own stream*, and a stream is the hash of the key of a correlated
+//! reads *a place for `v` alone in the key's own stream*, and a stream is the hash of the key of a correlated
 //! OT, `H(K_j)` for `b = 0` and `H(K_j ^ delta)` for `b = 1`: 128 bits a hash, one hash (of one
-//! tweak) for each 128 bits of table. A digit of six bits costs its sender 12 hashes, where a
-//! hash for each entry would be 64.
+//! tweak) for the first 128 and for each 256 bits of table, because an entry needs a bit of one of
+//! both streams only (`row.rs`). A digit of six bits costs its sender 12 hashes, where a hash for
+//! each entry would be 64.
 //!
 //! # Why the pads that the receiver does not hold are uniform to it
 //!
@@ -18,8 +19,8 @@
 //!   ([`crate::ot::SenderPads`]): by correlation robustness all streams `H(M_j ^ delta)` of the keys
 //!   that the receiver lacks are uniform and independent to it.
 //! * Whole streams must not serve as pads of several entries: the XORs of `d` pairs of strings
-//!   span only `d + 1` dimensions. So entry `v` takes position `v`, and each bit of each stream is in
-//!   the pad of one entry only. The pad of `v != w` has a term from some `j` where `v` and `w`
+//!   span only `d + 1` dimensions. So every entry takes places of its own, and each bit of each
+//!   stream is in the pad of one entry only. The pad of `v != w` has a term from some `j` where `v` and `w`
 //!   differ, hence from a stream that the receiver lacks, and no other pad has that bit. So all pads
 //!   but that of `w` are uniform and independent, even jointly.
 //!
@@ -28,46 +29,13 @@
 use rayon::prelude::*;
 use zeroize::Zeroizing;
 
-use super::digit::Digit;
+use super::row::{of, rows};
 use super::{CHUNK, Split};
-use crate::ot::{Block, CotView, Delta, GateHash, Windows, zeros};
+use crate::ot::{Block, Blocks, CotView, Delta, GateHash, Windows, zeros};
 
-/// One hash of one OT in all positions of a chunk.
-struct Row {
-    /// Which OT of the position.
-    ot: usize,
-    /// Its table.
-    digit: Digit,
-    /// Which bit of the digit.
-    bit: usize,
-    /// Words of the table that this hash covers, one or two, and where they lie in a position's.
-    words: std::ops::Range<usize>,
-    /// Where the table lies in a position's words.
-    table: usize,
-}
-
-/// Every hash of a position; each has a window of its own in each chunk.
-fn rows(split: Split) -> impl Iterator<Item = Row> {
-    let [high, low] = split.digits();
-    [(high, 0, 0), (low, high.bits(), high.words())].into_iter().flat_map(|(digit, ot, table)| {
-        (0..digit.bits()).flat_map(move |bit| {
-            (0..digit.words()).step_by(2).map(move |first| {
-                let end = digit.words().min(first + 2);
-                Row { ot: ot + bit, digit, bit, words: table + first..table + end, table }
-            })
-        })
-    })
-}
-
-impl Row {
-    /// Word `word` of a position: the entries whose bit is set.
-    fn ones(&self, word: usize) -> u64 {
-        self.digit.ones(self.bit, word - self.table)
-    }
-}
-
-/// The halves of a block: what one hash gives to two words.
-fn halves(block: Block) -> [u64; 2] {
+/// The halves of a block, which are two words of a table.
+#[inline]
+pub(super) fn halves(block: Block) -> [u64; 2] {
     [block.low64(), (block.0 >> 64) as u64]
 }
 
@@ -86,34 +54,37 @@ pub(super) fn sender_pads(
         .zip(keys.par_chunks(CHUNK * split.digit_bits()))
         .enumerate()
         .for_each(|(i, (pads, keys))| {
-            let first = i * split.digit_hashes();
-            let n = keys.len() / split.digit_bits();
-            let mut streams = [zeros(n), zeros(n)];
+            let (n, first) = (keys.len() / split.digit_bits(), i * split.digit_hashes());
+            let mut sums = zeros(n * split.blocks());
+            let mut streams = Zeroizing::new([[Block::default(); CHUNK]; 2]);
             for (i, row) in rows(split).enumerate() {
-                for (k, key) in keys[row.ot * n..][..n].iter().enumerate() {
-                    streams[0][k] = *key;
-                    streams[1][k] = *key ^ delta.block();
-                }
+                let [zero, one] = streams.each_mut().map(|s| &mut s[..n]);
+                let keys = &keys[of(row.ot, n)];
+                zero.copy_from_slice(keys);
+                one.iter_mut().zip(keys).for_each(|(to, key)| *to = *key ^ delta.block());
                 let window = hash.window(windows.index(first + i));
-                streams.iter_mut().for_each(|s| window.hash(0, s));
-                add_pair(&row, split, &streams, pads);
+                window.hash(0, zero);
+                window.hash(0, one);
+                row.add_pair(&mut sums, [zero, one]);
             }
+            put_words(split, &sums, pads);
         });
     pads
 }
 
-/// XORs the streams of one OT into the pads, each entry taking the one of its bit.
-fn add_pair(row: &Row, split: Split, streams: &[impl AsRef<[Block]>; 2], pads: &mut [u64]) {
-    let [zero, one] = streams.each_ref().map(AsRef::as_ref);
-    let mut ones = [0; 2];
-    for (to, word) in ones.iter_mut().zip(row.words.clone()) {
-        *to = row.ones(word);
-    }
-    let keep = row.digit.ring_mask();
-    for ((pads, zero), one) in pads.chunks_exact_mut(split.words()).zip(zero).zip(one) {
-        let (zero, one) = (halves(*zero), halves(*one));
-        for (i, pad) in pads[row.words.clone()].iter_mut().enumerate() {
-            *pad ^= (zero[i] ^ (zero[i] ^ one[i]) & ones[i]) & keep;
+/// Splits the blocks of a chunk, the first of all positions, then the second, into the words of
+/// one position after the other.
+fn put_words(split: Split, blocks: &[Block], words: &mut [u64]) {
+    let (n, mut first) = (blocks.len() / split.blocks(), 0);
+    let mut blocks = blocks.chunks_exact(n);
+    for digit in split.digits() {
+        for (number, blocks) in blocks.by_ref().take(digit.blocks()).enumerate() {
+            let count = (digit.words() - 2 * number).min(2);
+            for (words, block) in words.chunks_exact_mut(split.words()).zip(blocks) {
+                let halves = halves(*block).map(|half| half & digit.ring_mask());
+                words[first..first + count].copy_from_slice(&halves[..count]);
+            }
+            first += count;
         }
     }
 }
@@ -144,12 +115,10 @@ pub(super) fn receiver_pads(
         .enumerate()
         .for_each(|(i, ((index, pads), (bits, keys)))| {
             read_index(split, bits, index);
-            let first = i * split.digit_hashes();
-            let streams = sum_streams(hash, windows, first, split, keys);
-            for ((index, pads), words) in
-                index.iter().zip(pads).zip(streams.chunks_exact(split.words()))
-            {
-                *pads = entries(split, words, index.map(u64::from));
+            let (n, first) = (index.len(), i * split.digit_hashes());
+            let sums = sum_streams(hash, windows, first, split, keys);
+            for (i, (index, pads)) in index.iter().zip(pads).enumerate() {
+                *pads = entries(split, &sums, (i, n), index.map(u64::from));
             }
         });
     Held { index, pads }
@@ -174,27 +143,34 @@ fn sum_streams(
     first: usize,
     split: Split,
     keys: &[Block],
-) -> Zeroizing<Vec<u64>> {
+) -> Blocks {
     let n = keys.len() / split.digit_bits();
-    let mut sums = Zeroizing::new(vec![0; n * split.words()]);
-    let mut streams = zeros(n);
+    let mut sums = zeros(n * split.blocks());
+    let mut stream = Zeroizing::new([Block::default(); CHUNK]);
+    let stream = &mut stream[..n];
     for (i, row) in rows(split).enumerate() {
-        streams.copy_from_slice(&keys[row.ot * n..][..n]);
-        hash.window(windows.index(first + i)).hash(0, &mut streams);
-        for (sums, stream) in sums.chunks_exact_mut(split.words()).zip(streams.iter()) {
-            for (sum, half) in sums[row.words.clone()].iter_mut().zip(halves(*stream)) {
-                *sum ^= half;
-            }
-        }
+        stream.copy_from_slice(&keys[of(row.ot, n)]);
+        hash.window(windows.index(first + i)).hash(0, stream);
+        row.add_held(&mut sums, stream);
     }
     sums
 }
 
-/// The entries of both digits in one position's words: greater, equal, greater.
-pub(super) fn entries(split: Split, words: &[u64], [high, low]: [u64; 2]) -> [u8; 3] {
+/// The entries of both digits of position `i` of a chunk of `n`: greater, equal, greater.
+pub(super) fn entries(
+    split: Split,
+    blocks: &[Block],
+    (i, n): (usize, usize),
+    [high, low]: [u64; 2],
+) -> [u8; 3] {
     let [first, second] = split.digits();
-    let (a, b) = words.split_at(first.words());
-    [first.entry(a, 0, high), first.entry(a, 1, high), second.entry(b, 0, low)]
+    let word = |number: usize| halves(blocks[number / 2 * n + i])[number % 2];
+    let below = 2 * first.blocks();
+    [
+        first.entry(0, high, word),
+        first.entry(1, high, word),
+        second.entry(0, low, |number| word(below + number)),
+    ]
 }
 
 #[cfg(test)]
@@ -214,6 +190,13 @@ mod tests {
         (sent, receiver_pads(&dealer.hash, &b, split, view))
     }
 
+    fn sent_entries(sent: &[u64], split: Split, i: usize, [v1, v0]: [u64; 2]) -> [u8; 3] {
+        let [high, low] = split.digits();
+        let (a, b) = sent[i * split.words()..][..split.words()].split_at(high.words());
+        let above = |word: usize| a[word];
+        [high.entry(0, v1, above), high.entry(1, v1, above), low.entry(0, v0, |word| b[word])]
+    }
+
     fn splits() -> Vec<Split> {
         let compare = |k| CompareBits::new(k, 0).unwrap();
         (2..=21).flat_map(|k| Split::all(compare(k))).step_by(5).collect()
@@ -223,10 +206,10 @@ mod tests {
     fn the_receiver_holds_the_pads_of_its_index() {
         for split in splits() {
             let (sent, held) = draw(split, 1);
-            for (i, words) in sent.chunks_exact(split.words()).enumerate() {
-                let index = held.index[i].map(u64::from);
+            for (i, index) in held.index.iter().enumerate() {
+                let index = index.map(u64::from);
                 assert!(index[0] >> split.high() == 0 && index[1] >> split.low() == 0);
-                assert_eq!(held.pads[i], entries(split, words, index));
+                assert_eq!(held.pads[i], sent_entries(&sent, split, i, index));
             }
         }
     }
@@ -235,24 +218,25 @@ mod tests {
     /// of a square of bits `(j, k)`, wherever it lies.
     #[test]
     fn pads_of_a_position_are_not_related() {
-        let split = Split::new(CompareBits::new(13, 0).unwrap(), 6).unwrap();
-        let (sent, held) = draw(split, 2);
-        let mut relations = vec![0i64; 36 + 1];
-        for (words, index) in sent.chunks_exact(split.words()).zip(held.index.iter()) {
-            let w = u64::from(index[0]);
-            let pad = |v: u64| entries(split, words, [v, 0])[0];
-            for (j, k) in (0..6).flat_map(|j| (0..6).map(move |k| (j, k))) {
-                let (a, b) = (1 << j, 1 << k);
-                let square = pad(w) ^ pad(w ^ a) ^ pad(w ^ b) ^ pad(w ^ a ^ b);
-                relations[6 * j + k] += 1 - 2 * i64::from(square);
+        for (width, low) in [(13, 6), (18, 9)] {
+            let split = Split::new(CompareBits::new(width, 0).unwrap(), low).unwrap();
+            let (sent, held) = draw(split, 2);
+            let pairs = || {
+                let d = split.high();
+                (0..d).flat_map(move |j| (0..j).map(move |k| (1 << j, 1 << k)))
+            };
+            let mut relations = vec![0i64; pairs().count() + 1];
+            for (i, index) in held.index.iter().enumerate() {
+                let w = u64::from(index[0]);
+                let pad = |v: u64| sent_entries(&sent, split, i, [v, 0])[0];
+                let square = |(a, b)| pad(w) ^ pad(w ^ a) ^ pad(w ^ b) ^ pad(w ^ a ^ b);
+                let all = pairs().map(square).chain([pad(w) ^ pad(w ^ 1)]);
+                relations.iter_mut().zip(all).for_each(|(sum, bit)| *sum += 1 - 2 * i64::from(bit));
             }
-            relations[36] += 1 - 2 * i64::from(pad(w) ^ pad(w ^ 1));
-        }
-        for (i, sum) in relations.into_iter().enumerate() {
-            // The square of one bit twice is empty.
-            let trivial = i < 36 && i / 6 == i % 6;
-            let deviation = sum as f64 / (N as f64).sqrt();
-            assert!(trivial || deviation.abs() < 5.0, "relation {i}: {deviation} deviations");
+            for (i, sum) in relations.into_iter().enumerate() {
+                let deviation = sum as f64 / (N as f64).sqrt();
+                assert!(deviation.abs() < 5.0, "relation {i}: {deviation} deviations");
+            }
         }
     }
 }

@@ -5,11 +5,11 @@ use rayon::prelude::*;
 use zeroize::Zeroizing;
 
 use super::cost::{
-    OPENED_BITS, PREPARED, answer_bytes, digit_windows, digits_bytes, label_ots, request_bytes,
-    rows_bytes, selection_ots, selection_windows, tables_bytes,
+    OPENED_BITS, PREPARED, REQUEST_BITS, answer_bytes, digit_windows, digits_bytes, label_ots,
+    request_bytes, rows_bytes, selection_ots, selection_windows, tables_bytes,
 };
 use super::pads::{Held, receiver_pads};
-use super::stream::{BitReader, BitWriter};
+use super::stream::{BitReader, BitWriter, pack3, unpack3};
 use super::{CHUNK, Split, check_bits};
 use crate::bytes::u64s_from;
 use crate::error::Result;
@@ -112,23 +112,37 @@ impl ServerPads {
     ) -> Result<ServerLookup> {
         let n = self.len();
         check_length(request, request_bytes(n))?;
-        check_bits(request, 6 * n)?;
+        check_bits(request, REQUEST_BITS * n)?;
         check_count("correlated OTs", keys.len(), label_ots(n))?;
         let mut offers = SenderPads::new(hash, windows, keys, delta)?;
-        let mut ands = Zeroizing::new(Vec::with_capacity(n));
-        let mut bits = BitReader::new(request);
-        for i in 0..n {
-            let share = |i: usize, correction| {
-                (self.ands.chosen[i] as u8 & 1) ^ self.ands.bits[i] & correction
-            };
-            let sum = share(i, bits.bit()) ^ share(n + i, bits.bit());
-            ands.push([self.ands.bits[i], self.ands.bits[n + i], sum]);
-            for opened in 0..PREPARED {
-                swap_if(bits.bit(), &mut offers, opened * n + i);
+        let mut corrections = vec![0; n];
+        unpack3(request, &mut corrections);
+        for opened in 1..PREPARED {
+            let SenderPads { zero, one } = &mut offers;
+            let both = zero[opened * n..].iter_mut().zip(&mut one[opened * n..]);
+            for ((zero, one), code) in both.zip(&corrections) {
+                let difference = (*zero ^ *one) & mask64(code >> (opened - 1));
+                *zero ^= difference;
+                *one ^= difference;
             }
         }
+        let ands = self.and_shares();
         let Self { split, held, answer, .. } = self;
         Ok(ServerLookup { split, held, ands, offers, answer })
+    }
+
+    /// `r1`, `r2` and the XOR of the shares of `r1 alpha0` and `r2 beta`.
+    fn and_shares(&self) -> Zeroizing<Vec<[u8; 3]>> {
+        let n = self.len();
+        let mut all = Zeroizing::new(vec![[0; 3]; n]);
+        let (r1, r2) = self.ands.bits.split_at(n);
+        let (first, second) = self.ands.chosen.split_at(n);
+        let held = r1.iter().zip(r2).zip(first.iter().zip(second));
+        for (to, ((r1, r2), (first, second))) in all.iter_mut().zip(held) {
+            let sum = *first as u8 & self.split.low_bit() ^ *second as u8 & 1;
+            *to = [*r1, *r2, sum];
+        }
+        all
     }
 }
 
@@ -137,13 +151,6 @@ fn cut(cots: CotView<'_>, n: usize) -> (CotView<'_>, CotView<'_>) {
     let (bits, other_bits) = cots.bits.split_at(n);
     let (blocks, other_blocks) = cots.blocks.split_at(n);
     (CotView { bits, blocks }, CotView { bits: other_bits, blocks: other_blocks })
-}
-
-/// Swaps the two pads of OT `i` if `bit` is 1.
-fn swap_if(bit: u8, pads: &mut SenderPads, i: usize) {
-    let difference = (pads.zero[i] ^ pads.one[i]) & mask64(bit);
-    pads.zero[i] ^= difference;
-    pads.one[i] ^= difference;
 }
 
 impl ServerLookup {
@@ -211,19 +218,20 @@ impl ServerDigits {
             .zip(sign.par_chunks_mut(CHUNK).zip(cover.par_chunks_mut(CHUNK)))
             .enumerate()
             .for_each(|(i, (((rows, opened), tables), (sign, cover)))| {
-                let (mut tables, mut out) = (BitReader::new(tables), BitWriter::new(opened));
+                let (mut tables, mut codes) = (BitReader::new(tables), [0; CHUNK]);
+                let n = sign.len();
                 let slots = rows.chunks_exact_mut(8).zip(sign).zip(cover);
-                for (i, ((row, sign), cover)) in (i * CHUNK..).zip(slots) {
+                let slots = slots.zip(&mut codes);
+                for (i, (((row, sign), cover), code)) in (i * CHUNK..).zip(slots) {
                     let bits = self.open(i, self.read(i, &mut tables));
-                    out.push(bits.e1.into(), 1);
-                    out.push(bits.e2.into(), 1);
-                    out.push((bits.sign ^ self.lookup.answer.bits[i]).into(), 1);
+                    let flip = bits.sign ^ self.lookup.answer.bits[i];
+                    *code = bits.e1 | bits.e2 << 1 | flip << 2;
                     let (rho, g) = self.offer(i, &bits);
                     row.copy_from_slice(&g.to_le_bytes());
                     *sign = bits.sign;
                     *cover = rho.wrapping_add(self.lookup.answer.chosen[i]);
                 }
-                out.finish();
+                pack3(&codes[..n], opened);
             });
         Ok((ServerRows { sign, cover }, message))
     }

@@ -85,7 +85,7 @@ impl Split {
     /// Hashes of one position's digit OTs that the receiver computes; the sender computes two for
     /// each.
     pub fn digit_hashes(self) -> usize {
-        self.digits().map(|d| d.bits() * d.blocks()).iter().sum()
+        self.digits().map(|d| d.bits() * d.hashes()).iter().sum()
     }
 
     /// The tables: the high digit's says greater and equal, the low digit's greater only.
@@ -98,11 +98,22 @@ impl Split {
         self.digits().map(Digit::words).iter().sum()
     }
 
+    /// Blocks that the pads of one position's tables take in memory.
+    pub(super) fn blocks(self) -> usize {
+        self.digits().map(Digit::blocks).iter().sum()
+    }
+
     /// The digits of the low `m` compared bits of a share, high one first.
     #[inline]
     pub(super) fn digits_of(self, share: u64) -> [u64; 2] {
         let bits = share >> self.compare.dropped();
         [(bits >> self.low) & mask(self.high()), bits & mask(self.low())]
+    }
+
+    /// 1 if there is a low digit, 0 if its table is empty and masks nothing.
+    #[inline]
+    pub(super) fn low_bit(self) -> u8 {
+        u8::from(self.low > 0)
     }
 
     /// The highest compared bit of a share.

@@ -16,15 +16,24 @@ impl<'a> BitWriter<'a> {
     /// Appends the field `value`, less than `2^bits`.
     #[inline]
     pub(super) fn push(&mut self, value: u64, bits: usize) {
+        // Whole words stay where they are.
+        if self.filled == 0 && bits == 64 {
+            return self.word(value);
+        }
         self.pending |= u128::from(value) << self.filled;
         self.filled += bits;
         if self.filled >= 64 {
-            if let Some((word, rest)) = std::mem::take(&mut self.out).split_first_chunk_mut() {
-                *word = (self.pending as u64).to_le_bytes();
-                self.out = rest;
-            }
+            self.word(self.pending as u64);
             self.pending >>= 64;
             self.filled -= 64;
+        }
+    }
+
+    #[inline]
+    fn word(&mut self, value: u64) {
+        if let Some((word, rest)) = std::mem::take(&mut self.out).split_first_chunk_mut() {
+            *word = value.to_le_bytes();
+            self.out = rest;
         }
     }
 
@@ -52,6 +61,14 @@ impl<'a> BitReader<'a> {
     /// The next field, of `bits` bits.
     #[inline]
     pub(super) fn take(&mut self, bits: usize) -> u64 {
+        // Whole words stay where they are.
+        if self.filled == 0
+            && bits == 64
+            && let Some((word, rest)) = self.rest.split_first_chunk()
+        {
+            self.rest = rest;
+            return u64::from_le_bytes(*word);
+        }
         if self.filled < bits {
             let mut word = [0; 8];
             let (head, tail) = self.rest.split_at(self.rest.len().min(8));
@@ -65,11 +82,31 @@ impl<'a> BitReader<'a> {
         self.filled -= bits;
         field
     }
+}
 
-    /// The next bit.
-    #[inline]
-    pub(super) fn bit(&mut self) -> u8 {
-        self.take(1) as u8
+/// Packs codes of three bits, a byte each; unused bits of the last byte are zero.
+pub(super) fn pack3(codes: &[u8], out: &mut [u8]) {
+    for (codes, out) in codes.chunks(8).zip(out.chunks_mut(3)) {
+        let mut eight = [0; 8];
+        eight[..codes.len()].copy_from_slice(codes);
+        let mut x = u64::from_le_bytes(eight);
+        x = (x | x >> 5) & 0x003f_003f_003f_003f;
+        x = (x | x >> 10) & 0x0000_0fff_0000_0fff;
+        x |= x >> 20;
+        out.copy_from_slice(&x.to_le_bytes()[..out.len()]);
+    }
+}
+
+/// The inverse of [`pack3`].
+pub(super) fn unpack3(bytes: &[u8], codes: &mut [u8]) {
+    for (codes, bytes) in codes.chunks_mut(8).zip(bytes.chunks(3)) {
+        let mut packed = [0; 8];
+        packed[..bytes.len()].copy_from_slice(bytes);
+        let mut x = u64::from_le_bytes(packed);
+        x = (x | x << 20) & 0x0000_0fff_0000_0fff;
+        x = (x | x << 10) & 0x003f_003f_003f_003f;
+        x = (x | x << 5) & 0x0707_0707_0707_0707;
+        codes.copy_from_slice(&x.to_le_bytes()[..codes.len()]);
     }
 }
 
@@ -83,6 +120,23 @@ fn low_bits(bits: usize) -> u64 {
 mod tests {
     use super::*;
     use crate::rng::SecretRng;
+
+    #[test]
+    fn packed_codes_are_fields_of_three_bits() {
+        let mut rng = SecretRng::from_test_seed(5);
+        for n in [0usize, 1, 2, 3, 7, 8, 9, 16, 255, 256] {
+            let codes: Vec<u8> = (0..n).map(|_| rng.u64() as u8 & 7).collect();
+            let [mut packed, mut fields] = [(); 2].map(|()| vec![0xff; (3 * n).div_ceil(8)]);
+            pack3(&codes, &mut packed);
+            let mut writer = BitWriter::new(&mut fields);
+            codes.iter().for_each(|code| writer.push((*code).into(), 3));
+            writer.finish();
+            assert_eq!(packed, fields);
+            let mut back = vec![0xff; n];
+            unpack3(&packed, &mut back);
+            assert_eq!(back, codes);
+        }
+    }
 
     #[test]
     fn fields_come_back() {

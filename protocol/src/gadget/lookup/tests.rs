@@ -36,7 +36,7 @@ fn offline(
     let (t, m, k) = cots(label_ots(x_c.len()), &dealer.server, &mut dealer.rng);
     let [a, b] = dealer.windows(label_windows(x_c.len()));
     let view = CotView { bits: &t, blocks: &m };
-    let (client, request) = client.request(&dealer.hash, a, view, x_c, &mut dealer.rng).unwrap();
+    let (client, request) = client.request(&dealer.hash, a, view, x_c).unwrap();
     let server = server.accept(&dealer.hash, b, (&k, &dealer.server), &request).unwrap();
     (client, server, request)
 }

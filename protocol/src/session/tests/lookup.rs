@@ -2,6 +2,7 @@
 
 use super::{looked_up, moved, network, recorded, ring, with_session};
 use crate::cost::CostModel;
+use crate::gadget::{ReluBackend, ReluChoice};
 use crate::plan::clear;
 use crate::rng::SecretRng;
 use crate::session::SessionReport;
@@ -9,8 +10,9 @@ use crate::wire::Phase;
 
 #[test]
 fn tickets_of_both_kinds_give_the_clear_logits() {
-    for seed in 0..4 {
-        let plan = if seed < 2 { network::small(seed) } else { network::varied(seed) };
+    let plans = [network::small, network::varied, network::clipped];
+    for (plan, seed) in plans.into_iter().flat_map(|plan| [plan, plan]).zip(0..) {
+        let plan = plan(seed);
         let image = network::image(&plan, &mut SecretRng::from_test_seed(seed + 100));
         let clear = clear::evaluate(&plan, &image).pop().unwrap();
         let (all, report) = with_session(&plan, seed, |mut session| {
@@ -29,6 +31,25 @@ fn tickets_of_both_kinds_give_the_clear_logits() {
             }
         }
     }
+}
+
+/// A clipped ReLU of two, and beside them one whose comparison is too wide to be looked up.
+#[test]
+fn comparisons_too_wide_for_tables_are_garbled_beside_the_others() {
+    let plan = network::clipped(4);
+    let relus = plan.public.tensors.iter().filter(|t| t.unmasked_relus > 0);
+    let looked_up = relus.map(|t| {
+        let backend = ReluChoice::Lookup.backend(t.compare().unwrap());
+        matches!(backend, ReluBackend::Lookup(_))
+    });
+    assert_eq!(looked_up.collect::<Vec<_>>(), [true, true, false]);
+    let model = CostModel::new(&plan.public, 2).unwrap().with_relus(ReluChoice::Lookup);
+    let predicted = model.traffic().unwrap();
+    let measured = moved(&plan, 2, ReluChoice::Lookup);
+    assert_eq!(measured(Phase::Offline), predicted.offline);
+    assert_eq!(measured(Phase::Online), predicted.online);
+    // Two looked up at two round trips each, one garbled, the logits.
+    assert_eq!(predicted.online.rounds, 2 * 2 + 1 + 1);
 }
 
 #[test]
@@ -52,8 +73,8 @@ fn the_wire_trace_is_the_recorded_one() {
     assert_eq!(
         (sent.as_str(), received.as_str()),
         (
-            "abdd22deee0eccc5d916b90a55585c8cbad0822f25411b862eb72e58574abe2c",
-            "fc6b6cee9ae6ffc8af8e61b98592a57fea440ab0baf1ca69d588211cda4b69ca",
+            "93387d054e9c71e3417a00e4ec66efb02f8a3cb850368f133f1f741fed5e3221",
+            "d99fbcae7822cbdf6036c51c546ea4223e135615c51b6627879a602c189df335",
         )
     );
 }

@@ -182,6 +182,60 @@ pub(crate) fn varied(seed: u64) -> Plan {
     plan("varied", wider.collect(), &mut rng)
 }
 
+/// 2x8x8 -> conv 4 (ReLU) -> what exceeds a bound a channel (ReLU) -> the first less the second,
+/// which is a clipped ReLU -> conv 4, too wide for lookup tables (ReLU) -> logits.
+pub(crate) fn clipped(seed: u64) -> Plan {
+    let mut rng = SecretRng::from_test_seed(seed);
+    let (input, wide) = (Shape::new(2, 8, 8), Shape::new(4, 8, 8));
+    let term = |input, op| Term { input, op };
+    let whole = || CopyShape::whole(4, 0);
+    let all = || Mask::uniform(wide.len(), true);
+    let stem = ConvShape::same(input, 4, 3, 1);
+    let logits = ConvShape { pad: Padding::NONE, ..ConvShape::same(wide, 5, 8, 1) };
+    let tensors = vec![
+        tensor("image", input, 0, vec![], Mask::uniform(input.len(), false)),
+        tensor("stem", wide, WEIGHT_FRAC, vec![term(0, Linear::Conv(stem))], all()),
+        TensorSpec {
+            magnitude: 16,
+            ..tensor("excess", wide, 0, vec![term(1, Linear::Copy(whole()))], all())
+        },
+        TensorSpec {
+            magnitude: 17,
+            ..tensor(
+                "clipped",
+                wide,
+                0,
+                vec![
+                    term(1, Linear::Copy(whole())),
+                    term(2, Linear::Copy(CopyShape { negative: true, ..whole() })),
+                ],
+                Mask::uniform(wide.len(), false),
+            )
+        },
+        TensorSpec {
+            magnitude: 30,
+            ..tensor(
+                "wide",
+                wide,
+                WEIGHT_FRAC,
+                vec![term(3, Linear::Conv(ConvShape::same(wide, 4, 3, 1)))],
+                all(),
+            )
+        },
+        TensorSpec {
+            magnitude: 20,
+            ..tensor(
+                "logits",
+                Shape::new(5, 1, 1),
+                WEIGHT_FRAC,
+                vec![term(4, Linear::Conv(logits))],
+                Mask::uniform(5, false),
+            )
+        },
+    ];
+    plan("clipped", tensors, &mut rng)
+}
+
 /// Weights scaled like a trained network's, so that activations keep their size.
 fn weights(spec: &TensorSpec, rng: &mut SecretRng) -> TensorSecrets {
     let mut draw = |n: usize, bound: i64| -> Vec<i64> {

@@ -81,10 +81,10 @@ fn a_caller_with_wrong_counts_is_told() {
     let (t, m, _) = cots(label_ots(N), &dealer.server, &mut dealer.rng);
     let view = CotView { bits: &t, blocks: &m };
     let [windows, _] = dealer.windows(label_windows(N));
-    told(client.request(&dealer.hash, windows, view, &[0; N - 1], &mut dealer.rng));
+    told(client.request(&dealer.hash, windows, view, &[0; N - 1]));
     let (client, _) = pads(&mut dealer, N, split);
     let [windows, _] = dealer.windows(label_windows(N) + 1);
-    told(client.request(&dealer.hash, windows, view, &[0; N], &mut dealer.rng));
+    told(client.request(&dealer.hash, windows, view, &[0; N]));
 }
 
 #[test]

@@ -34,7 +34,7 @@ fn two_tickets_of_two_tensors_over_real_ots() {
         let (mut prepared, extension) = client_labels.extend(label_ots(n)).unwrap();
         let windows = client_tweaks.take(label_windows(n)).unwrap();
         let prepared = prepared.take(label_ots(n)).unwrap();
-        let (client, request) = client.request(&hash, windows, prepared, &x_c, &mut rng).unwrap();
+        let (client, request) = client.request(&hash, windows, prepared, &x_c).unwrap();
 
         // The server takes it; nothing comes back.
         let mut keys = server_labels.extend(label_ots(n), &extension).unwrap();

@@ -1,0 +1,89 @@
+//! Bytes of one ReLU, from the functions with which the estimator predicts a session.
+
+use tacet_protocol::gadget::{self, ReluBackend, lookup};
+
+/// Bytes of some ReLUs, without framing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReluBytes {
+    /// Offline, client to server: OT extension, request.
+    pub offline_up: usize,
+    /// Offline, server to client: OT extension, garbled tables.
+    pub offline_down: usize,
+    /// Online, client to server.
+    pub online_up: usize,
+    /// Online, server to client.
+    pub online_down: usize,
+}
+
+/// Bytes of a slice of `n` ReLUs. `ot_bytes` says how many the receiver of so many correlated OTs
+/// sends.
+pub fn of_slice(backend: ReluBackend, n: usize, ot_bytes: &dyn Fn(usize) -> usize) -> ReluBytes {
+    let (online_up, online_down) = match backend {
+        // The client sends its result less its new share.
+        ReluBackend::Garbled(bits) => (8 * n, gadget::online_down_bytes(n, bits)),
+        ReluBackend::Lookup(split) => {
+            (lookup::online_up_bytes(n, split), lookup::online_down_bytes(n, split))
+        }
+    };
+    let tables = backend.tables_bytes(n).unwrap_or_default();
+    ReluBytes {
+        offline_up: ot_bytes(backend.label_ots(n)) + backend.request_bytes(n),
+        offline_down: ot_bytes(backend.selection_ots(n)) + tables,
+        online_up,
+        online_down,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tacet_protocol::cost::{CostModel, TensorCost};
+    use tacet_protocol::gadget::{CompareBits, ReluChoice};
+    use tacet_protocol::ot::FieldBits;
+
+    use super::*;
+    use crate::networks::{RESNET18, RESNET20};
+
+    /// What the estimator says of a whole network is the sum of its slices.
+    #[test]
+    fn bytes_are_the_estimator_s() {
+        let field = FieldBits::default();
+        for network in [RESNET20, RESNET18] {
+            let plan = network.plan(1.0).unwrap().public;
+            for choice in [ReluChoice::Garbled, ReluChoice::Lookup] {
+                let model = CostModel::new(&plan, 1).unwrap().with_relus(choice);
+                let all = model.traffic().unwrap().tensors;
+                for (spec, cost) in plan.tensors.iter().zip(&all).skip(1) {
+                    let relus = spec.mask.relu_positions().len();
+                    if relus == 0 {
+                        continue;
+                    }
+                    let backend = choice.backend(spec.compare().unwrap());
+                    let slices = (0..relus).step_by(crate::relu::POSITIONS);
+                    let sizes = slices.map(|first| (relus - first).min(crate::relu::POSITIONS));
+                    let of = |n| of_slice(backend, n, &|ots| field.extension_bytes(ots));
+                    let sum = |get: fn(ReluBytes) -> usize| {
+                        sizes.clone().map(|n| get(of(n)) as u64).sum::<u64>()
+                    };
+                    let TensorCost { offline_up, offline_down, ot_up, ot_down, .. } = *cost;
+                    assert_eq!(sum(|b| b.offline_up), offline_up + ot_up, "{}", network.name);
+                    assert_eq!(sum(|b| b.offline_down), offline_down + ot_down);
+                    assert_eq!(sum(|b| b.online_up), cost.online_up);
+                    assert_eq!(sum(|b| b.online_down), cost.online_down);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_looked_up_relu_of_14_bits_takes_what_the_protocol_says() {
+        let bits = CompareBits::new(14, 0).unwrap();
+        let none = |_| 0;
+        let looked_up = of_slice(ReluChoice::Lookup.backend(bits), 8, &none);
+        // Three bits; 13 bits, a row and three bits; 256 bits of tables and two values.
+        let expected =
+            ReluBytes { offline_up: 3, offline_down: 0, online_up: 8 * 48, online_down: 8 * 10 };
+        assert_eq!(looked_up, expected);
+        let counted = of_slice(ReluChoice::Lookup.backend(bits), 1, &|ots| ots);
+        assert_eq!((counted.offline_up, counted.offline_down), (4 + 1, 16));
+    }
+}

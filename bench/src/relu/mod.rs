@@ -1,0 +1,112 @@
+//! `tacet-bench relu`: bytes and time of one masked ReLU under both backends, by the bits that are
+//! compared, beside other systems' figures.
+
+pub mod bytes;
+mod measure;
+pub mod record;
+pub mod table;
+
+use std::path::PathBuf;
+
+use clap::Args;
+use tacet_bench::meter::Meter;
+use tacet_cli::{init_compute_pool, json_line, line};
+use tacet_protocol::gadget::lookup::Split;
+use tacet_protocol::gadget::{CompareBits, ReluBackend};
+use tacet_protocol::ot::FieldBits;
+use tacet_protocol::{Error, Result};
+
+use crate::compare::peers;
+use crate::machine::{Machine, command};
+use crate::store::write_json;
+use crate::table::markdown;
+use measure::{Seconds, Sessions};
+use record::{GARBLED, LOOKUP, Relus, Row};
+
+/// Bits compared.
+const WIDTHS: std::ops::RangeInclusive<u8> = 8..=20;
+/// Positions that bytes and times are divided by: a full slice of the protocol.
+pub const POSITIONS: usize = tacet_bench::cases::POSITIONS;
+
+/// Options of `relu`.
+#[derive(Args)]
+pub struct Options {
+    /// Seconds to measure each width for, about
+    #[arg(long, value_name = "S", default_value_t = 1.0)]
+    seconds: f64,
+    /// Field bits of the OT extension, 2 to 8: more send fewer bytes and compute more [default:
+    /// the protocol's]
+    #[arg(long, value_name = "BITS")]
+    ot_field_bits: Option<u8>,
+    /// Also write the results as JSON, such as to results/relu.json
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Results as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Counts, measures and prints.
+///
+/// # Errors
+/// `Input` for options that make no sense, `Local` if the results cannot be written.
+pub fn run(options: &Options) -> Result<()> {
+    if !(options.seconds.is_finite() && options.seconds > 0.0) {
+        return Err(Error::input("--seconds takes a positive number"));
+    }
+    let field = options.ot_field_bits.map_or_else(|| Ok(FieldBits::default()), FieldBits::new)?;
+    init_compute_pool(Some(1))?;
+    let relus = measure_all(&Meter { seconds: options.seconds }, field)?;
+    if let Some(path) = &options.out {
+        write_json(path, &relus)?;
+    }
+    if options.json {
+        return json_line(&relus);
+    }
+    let (head, rows) = table::cells(&relus);
+    line(&format!("{}, {}:\n", table::caption(&relus), relus.machine.cpu))?;
+    markdown(&head.map(|h| h.trim_start_matches('#')), &rows)
+}
+
+fn measure_all(meter: &Meter, field: FieldBits) -> Result<Relus> {
+    let mut sessions = Sessions::new(field)?;
+    let mut rows = Vec::new();
+    for width in WIDTHS {
+        let bits = CompareBits::new(width, 0)?;
+        let split = Split::cheapest(bits)?;
+        let [garbled, lookup] = sessions.measure(meter, (bits, split))?;
+        rows.push(row(ReluBackend::Garbled(bits), bits, field, garbled));
+        rows.push(row(ReluBackend::Lookup(split), bits, field, lookup));
+    }
+    let one_relu = |p: &peers::Peer| p.network == peers::ONE_RELU;
+    Ok(Relus {
+        command: command(),
+        machine: Machine::here(),
+        ot_field_bits: field.get(),
+        positions: POSITIONS,
+        rows,
+        peers: peers::all().into_iter().filter(one_relu).collect(),
+    })
+}
+
+fn row(backend: ReluBackend, bits: CompareBits, field: FieldBits, seconds: Seconds) -> Row {
+    let bytes = bytes::of_slice(backend, POSITIONS, &|ots| field.extension_bytes(ots));
+    let each = |bytes: usize| bytes as f64 / POSITIONS as f64;
+    let (name, digits) = match backend {
+        ReluBackend::Garbled(_) => (GARBLED, None),
+        ReluBackend::Lookup(split) => (LOOKUP, Some([split.high(), split.low()])),
+    };
+    Row {
+        backend: name.into(),
+        bits: bits.compared(),
+        digits,
+        round_trips: backend.rounds(),
+        ots: backend.label_ots(1) + backend.selection_ots(1),
+        offline_up: each(bytes.offline_up),
+        offline_down: each(bytes.offline_down),
+        online_up: each(bytes.online_up),
+        online_down: each(bytes.online_down),
+        offline_us: 1e6 * seconds.offline,
+        online_us: 1e6 * seconds.online,
+    }
+}
