@@ -23,11 +23,11 @@ mod block;
 mod cots;
 mod extension;
 mod field;
+mod fixed_key;
 mod ggm;
 mod hash;
 mod random;
 mod stream;
-mod tmmo;
 mod transpose;
 
 pub use base::{
@@ -41,10 +41,10 @@ pub(crate) use block::zeros;
 pub use cots::{CotView, ReceivedCots, SentCots};
 pub use extension::{CotReceiver, CotSender};
 pub use field::FieldBits;
+pub use fixed_key::HashBackend;
 pub use ggm::CORRECTION_BYTES;
 pub use hash::{GateHash, Tweaks, WINDOW_TWEAKS, WindowHash, Windows};
 pub use random::{ROT_WINDOW, ReceiverPads, SenderPads, rot_windows};
-pub use tmmo::HashBackend;
 
 /// All ones if `bit` is 1, zero if it is 0: a branch-free select mask.
 #[inline]
