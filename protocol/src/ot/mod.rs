@@ -27,6 +27,7 @@ mod fixed_key;
 mod ggm;
 mod hash;
 mod random;
+mod silent;
 mod stream;
 mod transpose;
 
@@ -45,6 +46,10 @@ pub use fixed_key::HashBackend;
 pub use ggm::CORRECTION_BYTES;
 pub use hash::{GateHash, Tweaks, WINDOW_TWEAKS, WindowHash, Windows};
 pub use random::{ROT_WINDOW, ReceiverPads, SenderPads, rot_windows};
+pub use silent::{
+    Direction, Ledger, ReceiverBatch, ReceiverRefill, SenderBatch, SenderRefill, SilentReceiver,
+    SilentSender, SilentSet,
+};
 
 /// All ones if `bit` is 1, zero if it is 0: a branch-free select mask.
 #[inline]

@@ -27,7 +27,7 @@ fn base(choices: u128, seed: u64) -> (BasePairs, BaseKeys, [Vec<u8>; 2]) {
     (sender.finish(&second).unwrap(), keys, [first, second])
 }
 
-fn session(field: FieldBits, seed: u64) -> (CotReceiver, CotSender, Vec<u8>) {
+pub(super) fn session(field: FieldBits, seed: u64) -> (CotReceiver, CotSender, Vec<u8>) {
     let mut rng = SecretRng::from_test_seed(seed + 2);
     let delta = Delta::random(&mut rng);
     let (pairs, keys, _) = base(delta.base_choices(), seed);
