@@ -1,13 +1,15 @@
 //! The public sparse code: each output is the XOR of ten of the secret's blocks.
 //!
-//! Ferret's local linear code with `d = 10`. Positions are random words under the matrix's AES key, cut
-//! to the secret's length, which is a power of two: uniform, and computed anew by both parties.
+//! Ferret's local linear code with `d = 10`. Positions are random words under the matrix's AES key,
+//! cut to the secret's length: a power of two, so that they are exactly uniform. Both parties
+//! compute them anew, as public as the key: their addresses tell nothing.
 
 use crate::error::{Error, Result};
 use crate::ot::Block;
 use crate::ot::fixed_key::{FixedKey, Words};
 
 use super::SilentSet;
+use super::lanes::Lane;
 
 /// Positions of a row.
 pub(super) const LOCALITY: usize = 10;
@@ -67,13 +69,13 @@ fn add_rows<const K: usize, const W: usize>(
     keep: u128,
 ) {
     for (x, row) in out.iter_mut().zip(rows) {
-        let mut sum = x.0 & keep;
+        let mut sum = Lane::load(&Block(x.0 & keep));
         for word in row {
-            sum ^= secret[*word as usize % K].0;
+            sum.add(&secret[*word as usize % K]);
             if W < LOCALITY {
-                sum ^= secret[(*word >> 16) as usize % K].0;
+                sum.add(&secret[(*word >> 16) as usize % K]);
             }
         }
-        x.0 = sum;
+        sum.store(x);
     }
 }

@@ -7,13 +7,15 @@ use super::stock::{Start, Stock, set_bits};
 use super::tree::grow_punctured;
 use super::{Direction, Ledger, SilentSet, code};
 use crate::error::Result;
-use crate::ot::{Block, Blocks, ReceivedCots, check_length, zeros};
+use crate::ot::{Block, Blocks, CotView, ReceivedCots, check_length};
 use crate::rng::PublicSeed;
 
 /// The receiver of correlated OTs: it gets random bits `t` and blocks `M`, which it takes from a
 /// stock.
 pub struct SilentReceiver {
     stock: Stock,
+    /// The choice bits of what was last taken.
+    bits: Zeroizing<Vec<u8>>,
 }
 
 /// A refill whose message has arrived and whose outputs are still to be computed.
@@ -42,7 +44,7 @@ impl SilentReceiver {
         let cots = base.take(n)?;
         let mut reserve = Zeroizing::new(cots.blocks.to_vec());
         set_bits(&mut reserve, cots.bits);
-        Ok(Self { stock: Stock::new(kind, seed, reserve)? })
+        Ok(Self { stock: Stock::new(kind, seed, reserve)?, bits: Zeroizing::default() })
     }
 
     /// What is in stock and what the next refill takes.
@@ -73,10 +75,15 @@ impl SilentReceiver {
     ///
     /// # Errors
     /// [`crate::Error::Input`] if fewer are in stock: refill first.
-    pub fn take(&mut self, n: usize) -> Result<ReceivedCots> {
+    pub fn take(&mut self, n: usize) -> Result<CotView<'_>> {
         let blocks = self.stock.take(n)?;
-        let bits = Zeroizing::new(blocks.iter().map(|m| m.lsb()).collect());
-        Ok(ReceivedCots { bits, blocks, used: 0 })
+        if self.bits.capacity() < n {
+            // Not grown in place: that would leave a copy behind.
+            self.bits = Zeroizing::new(Vec::with_capacity(n));
+        }
+        self.bits.clear();
+        self.bits.extend(blocks.iter().map(|m| m.lsb()));
+        Ok(CotView { bits: &self.bits, blocks })
     }
 }
 
@@ -86,8 +93,7 @@ impl ReceiverRefill {
     /// # Errors
     /// None that a caller can cause.
     pub fn expand(self) -> Result<ReceiverBatch> {
-        let Start { number, set, keys, secret, bases } = self.start;
-        let mut outputs = zeros(set.outputs());
+        let Start { number, set, keys, secret, bases, mut outputs } = self.start;
         outputs
             .par_chunks_mut(1 << set.depth())
             .zip(bases.par_chunks(set.depth()))

@@ -7,7 +7,7 @@ use super::stock::{Start, Stock};
 use super::tree::{HIGH, grow};
 use super::{Direction, Ledger, SilentSet, code};
 use crate::error::Result;
-use crate::ot::{Block, Blocks, Delta, SentCots, zeros};
+use crate::ot::{Block, Blocks, Delta, SentCots};
 use crate::rng::{PublicSeed, SecretRng};
 
 /// The sender of correlated OTs under its offset: it gets blocks `K = M ^ t * delta`, which it
@@ -18,10 +18,7 @@ pub struct SilentSender {
 }
 
 /// A refill whose message is made and whose outputs are still to be computed.
-pub struct SenderRefill {
-    start: Start,
-    leaves: Blocks,
-}
+pub struct SenderRefill(Start);
 
 /// The outputs of a refill, to be put in stock.
 pub struct SenderBatch {
@@ -63,12 +60,12 @@ impl SilentSender {
     /// # Errors
     /// [`crate::Error::Input`] while the last refill has not been [accepted](Self::accept).
     pub fn refill(&mut self, rng: &mut SecretRng) -> Result<(SenderRefill, Vec<u8>)> {
-        let start = self.stock.start()?;
-        let set = start.set;
+        let mut start = self.stock.start()?;
+        let (set, delta) = (start.set, self.delta.block());
         let roots: Blocks = Zeroizing::new((0..set.trees()).map(|_| Block::random(rng)).collect());
-        let (delta, mut leaves) = (self.delta.block(), zeros(set.outputs()));
         let mut message = vec![0; set.message_bytes()];
-        leaves
+        start
+            .outputs
             .par_chunks_mut(1 << set.depth())
             .zip(message.par_chunks_mut(set.depth() * Block::BYTES))
             .zip(start.bases.par_chunks(set.depth()).zip(roots.par_iter()))
@@ -76,7 +73,7 @@ impl SilentSender {
             .for_each(|(i, ((leaves, message), (bases, root)))| {
                 grow(&start.keys.tree(i), (*root, delta), bases, leaves, message);
             });
-        Ok((SenderRefill { start, leaves }, message))
+        Ok((SenderRefill(start), message))
     }
 
     /// Puts a refill in stock.
@@ -87,26 +84,31 @@ impl SilentSender {
         self.stock.accept(batch.number, batch.outputs)
     }
 
-    /// The next `n`; they are not handed out again.
+    /// The next `n`, and the offset; they are not handed out again.
     ///
     /// # Errors
     /// [`crate::Error::Input`] if fewer are in stock: refill first.
-    pub fn take(&mut self, n: usize) -> Result<SentCots> {
-        Ok(SentCots { blocks: self.stock.take(n)?, used: 0 })
+    pub fn take(&mut self, n: usize) -> Result<(&[Block], &Delta)> {
+        Ok((self.stock.take(n)?, &self.delta))
     }
 }
 
 impl SenderRefill {
+    /// What the refill uses up.
+    #[cfg(test)]
+    pub(super) fn inputs(&self) -> Vec<u128> {
+        self.0.secret.iter().chain(self.0.bases.iter()).map(|k| k.0).collect()
+    }
+
     /// Computes the outputs, on the current rayon pool; the refill can be sent to another thread.
     ///
     /// # Errors
     /// None that a caller can cause.
     pub fn expand(self) -> Result<SenderBatch> {
-        let Self { start, mut leaves } = self;
-        let (set, rows) = (start.set, start.keys.rows());
-        leaves.par_chunks_mut(1 << set.depth()).enumerate().try_for_each(|(i, leaves)| {
-            code::encode(set, rows, i, &start.secret, (leaves, HIGH))
+        let Start { number, set, keys, secret, mut outputs, .. } = self.0;
+        outputs.par_chunks_mut(1 << set.depth()).enumerate().try_for_each(|(i, leaves)| {
+            code::encode(set, keys.rows(), i, &secret, (leaves, HIGH))
         })?;
-        Ok(SenderBatch { number: start.number, outputs: leaves })
+        Ok(SenderBatch { number, outputs })
     }
 }

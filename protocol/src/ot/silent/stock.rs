@@ -7,11 +7,11 @@ use zeroize::{Zeroize, Zeroizing};
 use super::keys::Keys;
 use super::{Direction, Ledger, SilentSet};
 use crate::error::{Error, Result};
-use crate::ot::{Block, Blocks};
+use crate::ot::{Block, Blocks, zeros};
 use crate::rng::PublicSeed;
 
 /// One party's blocks of one direction. The lowest bit of the receiver's is its choice bit, that of
-/// the sender's is zero.
+/// the sender's is zero (see [`super`]).
 pub(super) struct Stock {
     ledger: Ledger,
     direction: Direction,
@@ -22,6 +22,8 @@ pub(super) struct Stock {
     batches: VecDeque<Blocks>,
     /// Blocks of the oldest that are gone.
     used: usize,
+    /// What was last taken, if it lay in several batches.
+    joined: Blocks,
 }
 
 /// What a refill starts from.
@@ -33,6 +35,8 @@ pub(super) struct Start {
     pub(super) secret: Blocks,
     /// One block a level, tree by tree.
     pub(super) bases: Blocks,
+    /// For the outputs; holds anything.
+    pub(super) outputs: Blocks,
 }
 
 impl Stock {
@@ -47,7 +51,8 @@ impl Stock {
             let (given, wanted) = (reserve.len(), ledger.base_cots());
             return Err(Error::input(format!("{given} base correlated OTs instead of {wanted}")));
         }
-        Ok(Self { ledger, direction, seed: *seed, reserve, batches: VecDeque::new(), used: 0 })
+        let (batches, joined) = (VecDeque::new(), Blocks::default());
+        Ok(Self { ledger, direction, seed: *seed, reserve, batches, used: 0, joined })
     }
 
     pub(super) fn ledger(&self) -> &Ledger {
@@ -65,7 +70,22 @@ impl Stock {
         secret[set.secret()..].iter_mut().zeroize();
         secret.truncate(set.secret());
         let keys = Keys::new(&self.seed, self.direction, number);
-        Ok(Start { number, set, keys, secret, bases })
+        let outputs = self.buffer(set.outputs());
+        Ok(Start { number, set, keys, secret, bases, outputs })
+    }
+
+    /// A buffer of `n` blocks: that of the last batch, once little is left in it. Fresh pages cost
+    /// as much as the trees.
+    fn buffer(&mut self, n: usize) -> Blocks {
+        let reusable = self.batches.len() == 1 && self.ledger.available() <= n / 8;
+        let Some(last) = self.batches.front_mut().filter(|b| reusable && b.capacity() >= n) else {
+            return zeros(n);
+        };
+        let rest = Zeroizing::new(last[self.used..].to_vec());
+        let mut buffer = std::mem::replace(last, rest);
+        self.used = 0;
+        buffer.resize(n, Block::default());
+        buffer
     }
 
     /// Ends refill `number`: keeps back what the next one costs, puts the rest in stock.
@@ -85,14 +105,19 @@ impl Stock {
         Ok(())
     }
 
-    /// The next `n` blocks, copied out.
-    pub(super) fn take(&mut self, n: usize) -> Result<Blocks> {
+    /// The next `n` blocks.
+    pub(super) fn take(&mut self, n: usize) -> Result<&[Block]> {
         self.ledger.take(n)?;
-        let mut taken: Blocks = Zeroizing::new(Vec::with_capacity(n));
+        if self.batches.front().is_some_and(|batch| batch.len() - self.used >= n) {
+            let start = self.used;
+            self.used += n;
+            return Ok(self.batches.front().map_or(&[], |batch| &batch[start..start + n]));
+        }
+        self.joined = Zeroizing::new(Vec::with_capacity(n));
         while let Some(batch) = self.batches.front() {
             let rest = &batch[self.used..];
-            let part = rest.len().min(n - taken.len());
-            taken.extend_from_slice(&rest[..part]);
+            let part = rest.len().min(n - self.joined.len());
+            self.joined.extend_from_slice(&rest[..part]);
             self.used += part;
             if part < rest.len() {
                 break;
@@ -100,7 +125,7 @@ impl Stock {
             self.batches.pop_front();
             self.used = 0;
         }
-        Ok(taken)
+        Ok(&self.joined)
     }
 }
 

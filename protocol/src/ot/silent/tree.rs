@@ -8,7 +8,9 @@
 //!
 //! At the receiver the missing node's number is secret. It holds zero there, so that its children
 //! come out as `H(0)`, and one masked pass over the level puts zero and the sibling in their
-//! place: neither branches nor addresses depend on it.
+//! place: neither branches nor addresses depend on it. (Numbering nodes from the missing one, as
+//! the extension's trees do, would save these passes and cost one masked swap of all leaves for
+//! each level in the end; they must lie where the sender's do.)
 
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
@@ -43,7 +45,7 @@ pub(super) fn grow(
     }
 }
 
-/// Grows all leaves but one into `leaves`, their lowest bits cleared. The bits of the receiver's
+/// Grows all leaves but one into `leaves` (two levels or more), their lowest bits cleared. The bits of the receiver's
 /// `bases` say which turns are *off* the missing path. The leaf that is missing gets its value XOR
 /// the offset, with the lowest bit set.
 pub(super) fn grow_punctured(

@@ -27,20 +27,25 @@ macro_rules! kernels {
             #[target_feature(enable = $features)]
             #[inline]
             fn load_keys(keys: &[[u8; 16]; KEYS]) -> Keys {
-                keys.each_ref().map(|k| {
+                // Loops, not `map`: its code has no vector features and may not be inlined.
+                let mut out = [$zero(); KEYS];
+                for (to, k) in out.iter_mut().zip(keys) {
                     // SAFETY: 16 bytes a key, unaligned access allowed.
-                    unsafe { $broadcast(_mm_loadu_si128(k.as_ptr().cast::<__m128i>())) }
-                })
+                    *to = unsafe { $broadcast(_mm_loadu_si128(k.as_ptr().cast::<__m128i>())) };
+                }
+                out
             }
 
             #[target_feature(enable = $features)]
             #[inline]
             fn load<T>(from: &[T; BATCH]) -> Batch {
                 const { assert!(size_of::<T>() == 16) };
-                core::array::from_fn(|i| {
+                let mut out = [$zero(); SIDE_BY_SIDE];
+                for (i, x) in out.iter_mut().enumerate() {
                     // SAFETY: the batch is `SIDE_BY_SIDE` registers long; unaligned access allowed.
-                    unsafe { $load(from.as_ptr().cast::<$vector>().add(i)) }
-                })
+                    *x = unsafe { $load(from.as_ptr().cast::<$vector>().add(i)) };
+                }
+                out
             }
 
             #[target_feature(enable = $features)]
