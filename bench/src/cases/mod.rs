@@ -3,7 +3,9 @@
 mod lattice;
 mod linear;
 mod relu;
+mod silent;
 
 pub use lattice::{Keys, Layer, Polynomials, ProductStream};
 pub use linear::Conv;
 pub use relu::{Gates, Instance, Ots, POSITIONS, Relus, STEPS};
+pub use silent::Silent;

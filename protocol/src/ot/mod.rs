@@ -1,4 +1,4 @@
-//! Oblivious transfer: base OTs, the SoftSpoken extension, correlated and random OTs.
+//! Oblivious transfer: base OTs, the SoftSpoken extension, silent OT, correlated and random OTs.
 //!
 //! Everything is semi-honest and works on bytes in memory. A session runs two instances, one for
 //! each direction, because the gadgets need both:
@@ -17,6 +17,9 @@
 //! 4. any number of times, R -> S: [`CotReceiver::extend`], [`FieldBits::extension_bytes`].
 //!
 //! One instance costs a session 8.2 kB once and, at the default [`FieldBits`], 31/8 bytes an OT.
+//! Silent correlated OT, [`SilentSender`] and [`SilentReceiver`], takes one such extension of
+//! [`Ledger::base_cots`] OTs (287 kB) and then refills a stock of them by messages S -> R alone, of
+//! 0.05 to 0.17 bytes an OT and with less computing. It pays from some 100,000 OTs on.
 
 mod base;
 mod block;
