@@ -77,12 +77,14 @@ impl Stock {
     /// A buffer of `n` blocks: that of the last batch, once little is left in it. Fresh pages cost
     /// as much as the trees.
     fn buffer(&mut self, n: usize) -> Blocks {
-        let reusable = self.batches.len() == 1 && self.ledger.available() <= n / 8;
-        let Some(last) = self.batches.front_mut().filter(|b| reusable && b.capacity() >= n) else {
+        let few = self.batches.len() == 1 && self.ledger.available() <= n / 4;
+        if !few || self.batches.front().is_none_or(|last| last.capacity() < n) {
             return zeros(n);
-        };
-        let rest = Zeroizing::new(last[self.used..].to_vec());
-        let mut buffer = std::mem::replace(last, rest);
+        }
+        let mut buffer = self.batches.pop_front().unwrap_or_default();
+        if self.used < buffer.len() {
+            self.batches.push_back(Zeroizing::new(buffer[self.used..].to_vec()));
+        }
         self.used = 0;
         buffer.resize(n, Block::default());
         buffer
