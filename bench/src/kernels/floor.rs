@@ -3,7 +3,7 @@
 //! Parts may overlap (multiplications, other arithmetic, memory), so a floor is the longest part,
 //! not their sum. What is left out only lowers it: additions, loads and stores, whatever stays in a cache.
 
-use tacet_protocol::ot::{BASE_COUNT, FieldBits};
+use tacet_protocol::ot::{BASE_COUNT, FieldBits, SilentSet};
 use tacet_protocol::rlwe::{DEGREE, P};
 
 use super::peaks::Peaks;
@@ -133,6 +133,26 @@ pub fn ots(p: &Peaks) -> [Floor; 2] {
     [of(receiver), of(sender)]
 }
 
+/// AES calls for an output of a refill: one for two children, of which half are leaves, and those
+/// that make ten positions of 16 or 32 bits.
+fn silent_calls(set: SilentSet) -> f64 {
+    let position = if set.secret() <= 1 << 16 { 16.0 } else { 32.0 };
+    1.0 + 10.0 * position / 128.0
+}
+
+/// An OT of a refill, at either party.
+pub fn silent(p: &Peaks, set: SilentSet) -> Floor {
+    let calls = silent_calls(set);
+    let kept = set.outputs() as f64 / (set.outputs() - set.cost()) as f64;
+    let text = format!(
+        "{calls} AES calls of 10 rounds: children of a tree node, positions of a row; 16 bytes \
+         written (and ten reads of 16 bytes from a table of {} MiB, not counted)",
+        set.secret() >> 16
+    );
+    let round = p.aes_round().unwrap_or_default();
+    Floor::new([kept * calls * ROUNDS * round, p.moved(16.0)], &text)
+}
+
 /// A multiplication of a convolution; weights may stay in a cache.
 pub fn mac(p: &Peaks, backend: &str) -> Floor {
     let text = match backend {
@@ -162,6 +182,7 @@ mod tests {
     fn counts_follow_from_the_parameters() {
         assert_eq!(butterflies(), 2.0 * 4096.0 * 13.0);
         assert_eq!(ot_calls(), (4.0, 3.75));
+        assert_eq!(SilentSet::ALL.map(silent_calls), [2.25, 3.5, 3.5]);
         assert_eq!(POLY, 131_072.0);
     }
 

@@ -13,10 +13,10 @@ mod ticket;
 use std::path::PathBuf;
 
 use clap::Args;
-use tacet_bench::cases::{Gates, Polynomials, ProductStream};
-use tacet_bench::meter::{Meter, timed, unit};
+use tacet_bench::cases::{Gates, Polynomials, ProductStream, Silent};
+use tacet_bench::meter::{Meter, median, timed, unit};
 use tacet_cli::{init_compute_pool, json_line};
-use tacet_protocol::ot::FieldBits;
+use tacet_protocol::ot::{FieldBits, SilentSet};
 use tacet_protocol::rng::SecretRng;
 use tacet_protocol::{Error, Result};
 
@@ -27,7 +27,7 @@ use peaks::Peaks;
 use report::{Report, Row};
 
 /// Measurements that share the time.
-const MEASUREMENTS: f64 = 19.0;
+const MEASUREMENTS: f64 = 25.0;
 /// Batches of gates in one call.
 const BATCHES: usize = 64;
 /// OTs whose bytes are counted.
@@ -69,6 +69,9 @@ pub fn run(options: &Options) -> Result<()> {
     kernels.extend(gates(&meter, &peaks, &mut rng)?);
     kernels.extend(relus(&meter, &peaks)?);
     kernels.extend(lookup::rows(&meter, &peaks)?);
+    for set in SilentSet::ALL {
+        kernels.extend(silent(&meter, &peaks, set)?);
+    }
     kernels.extend(convs::rows(&meter, &peaks, &backends, &mut rng)?);
     kernels.extend(ticket::rows(&peaks)?);
     let command = command();
@@ -164,5 +167,27 @@ fn relus(meter: &Meter, p: &Peaks) -> Result<Vec<Row>> {
         Row::new("an AND more in a ReLU, evaluated", "AND", evaluate, evaluating(p)),
         Row::new("OT extension, receiver", "OT", ot.receive, receiver).bytes(bytes).target(40e6),
         Row::new("OT extension, sender", "OT", ot.send, sender).target(40e6),
+    ])
+}
+
+/// Refills of one size, both parties in turn.
+fn silent(meter: &Meter, p: &Peaks, set: SilentSet) -> Result<[Row; 2]> {
+    let mut silent = Silent::new(set, SecretRng::from_os()?)?;
+    let (mut receiver, mut sender) = (Vec::new(), Vec::new());
+    meter.median(|| {
+        let [received, sent] = silent.refill()?;
+        receiver.push(received);
+        sender.push(sent);
+        Ok(0.0)
+    })?;
+    let (outputs, backend) = (Silent::outputs(set), format!("{set:?}").to_lowercase());
+    let row = |name, seconds: Vec<f64>| {
+        let each = unit(median(seconds), outputs);
+        Row::new(name, "OT", each, floor::silent(p, set)).backend(&backend)
+    };
+    let bytes = set.message_bytes() as f64 / outputs as f64;
+    Ok([
+        row("silent OT, receiver", receiver).target(40e6),
+        row("silent OT, sender", sender).bytes(bytes).target(40e6),
     ])
 }

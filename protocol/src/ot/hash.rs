@@ -19,7 +19,7 @@ use aes::Aes128Enc;
 use aes::cipher::{Array, BlockCipherEncrypt, KeyInit};
 
 use super::Block;
-use super::tmmo::{HashBackend, Tmmo};
+use super::fixed_key::{FixedKey, HashBackend};
 use crate::error::{Error, Result};
 
 /// Tweaks of one window, that is hashes (one per label pair) under one AES key.
@@ -46,12 +46,12 @@ impl GateHash {
     pub fn window(&self, index: u64) -> WindowHash {
         let mut key = Array(u128::from(index).to_le_bytes());
         self.keys.encrypt_block(&mut key);
-        WindowHash(Tmmo::new(self.backend, &key.0))
+        WindowHash(FixedKey::new(self.backend, &key.0))
     }
 }
 
 /// The hash under one window's key.
-pub struct WindowHash(Tmmo);
+pub struct WindowHash(FixedKey);
 
 impl WindowHash {
     /// Replaces `blocks[i]` by its hash with tweak `first + i`. Best in batches of 64 or more.

@@ -1,4 +1,4 @@
-//! Oblivious transfer: base OTs, the SoftSpoken extension, correlated and random OTs.
+//! Oblivious transfer: base OTs, the SoftSpoken extension, silent OT, correlated and random OTs.
 //!
 //! Everything is semi-honest and works on bytes in memory. A session runs two instances, one for
 //! each direction, because the gadgets need both:
@@ -18,6 +18,9 @@
 //!
 //! One instance costs a session 8.2 kB once and, at the default [`FieldBits`], 31/8 bytes an OT.
 //! The client chooses the parameters of both ([`OtConfig`]).
+//! Silent correlated OT, [`SilentSender`] and [`SilentReceiver`], takes one such extension of
+//! [`Ledger::base_cots`] OTs (287 kB) and then refills a stock of them by messages S -> R alone, of
+//! 0.05 to 0.17 bytes an OT and with less computing. It pays from some 100,000 OTs on.
 
 mod base;
 mod block;
@@ -25,11 +28,12 @@ mod config;
 mod cots;
 mod extension;
 mod field;
+mod fixed_key;
 mod ggm;
 mod hash;
 mod random;
+mod silent;
 mod stream;
-mod tmmo;
 mod transpose;
 
 pub use base::{
@@ -44,10 +48,14 @@ pub use config::{OtConfig, OtExtension};
 pub use cots::{CotView, ReceivedCots, SentCots};
 pub use extension::{CotReceiver, CotSender};
 pub use field::FieldBits;
+pub use fixed_key::HashBackend;
 pub use ggm::CORRECTION_BYTES;
 pub use hash::{GateHash, Tweaks, WINDOW_TWEAKS, WindowHash, Windows};
 pub use random::{ROT_WINDOW, ReceiverPads, SenderPads, rot_windows};
-pub use tmmo::HashBackend;
+pub use silent::{
+    Direction, Ledger, ReceiverBatch, ReceiverRefill, SenderBatch, SenderRefill, SilentReceiver,
+    SilentSender, SilentSet,
+};
 
 /// All ones if `bit` is 1, zero if it is 0: a branch-free select mask.
 #[inline]

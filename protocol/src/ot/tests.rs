@@ -10,7 +10,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
-fn trace(messages: &[&[u8]]) -> String {
+pub(super) fn trace(messages: &[&[u8]]) -> String {
     let mut h = Sha256::new();
     for m in messages {
         h.update((m.len() as u64).to_le_bytes());
@@ -27,7 +27,7 @@ fn base(choices: u128, seed: u64) -> (BasePairs, BaseKeys, [Vec<u8>; 2]) {
     (sender.finish(&second).unwrap(), keys, [first, second])
 }
 
-fn session(field: FieldBits, seed: u64) -> (CotReceiver, CotSender, Vec<u8>) {
+pub(super) fn session(field: FieldBits, seed: u64) -> (CotReceiver, CotSender, Vec<u8>) {
     let mut rng = SecretRng::from_test_seed(seed + 2);
     let delta = Delta::random(&mut rng);
     let (pairs, keys, _) = base(delta.base_choices(), seed);
@@ -36,9 +36,8 @@ fn session(field: FieldBits, seed: u64) -> (CotReceiver, CotSender, Vec<u8>) {
     (receiver, sender, corrections)
 }
 
-fn assert_correlated(delta: &Delta, mut r: ReceivedCots, mut s: SentCots) {
-    let n = r.len();
-    let (cots, keys) = (r.take(n).unwrap(), s.take(n).unwrap());
+pub(super) fn assert_correlated(delta: &Delta, cots: CotView<'_>, keys: &[Block], n: usize) {
+    assert_eq!((cots.bits.len(), cots.blocks.len(), keys.len()), (n, n, n));
     for j in 0..n {
         let expected = cots.blocks[j] ^ delta.block().and_bit(cots.bits[j]);
         assert!(keys[j].0 == expected.0, "OT {j} of {n}");
@@ -80,10 +79,10 @@ fn correlation_holds_for_every_field_and_odd_counts() {
         let (mut receiver, mut sender, corrections) = session(field, 40 + u64::from(k));
         assert_eq!(corrections.len(), CORRECTION_BYTES);
         for n in [1, 0, 8, 129, 4099] {
-            let (r, message) = receiver.extend(n).unwrap();
+            let (mut r, message) = receiver.extend(n).unwrap();
             assert_eq!(message.len(), field.extension_bytes(n));
-            let s = sender.extend(n, &message).unwrap();
-            assert_correlated(sender.delta(), r, s);
+            let mut s = sender.extend(n, &message).unwrap();
+            assert_correlated(sender.delta(), r.take(n).unwrap(), s.take(n).unwrap(), n);
         }
     }
 }
@@ -227,9 +226,9 @@ proptest! {
     fn correlation_holds_for_any_count(n in 0usize..9000, m in 0usize..300, k in 2u8..=8, seed in 0u64..1000) {
         let (mut receiver, mut sender, _) = session(FieldBits::new(k).unwrap(), seed);
         for n in [n, m] {
-            let (r, message) = receiver.extend(n).unwrap();
-            let s = sender.extend(n, &message).unwrap();
-            assert_correlated(sender.delta(), r, s);
+            let (mut r, message) = receiver.extend(n).unwrap();
+            let mut s = sender.extend(n, &message).unwrap();
+            assert_correlated(sender.delta(), r.take(n).unwrap(), s.take(n).unwrap(), n);
         }
     }
 }
