@@ -38,14 +38,14 @@ fn tickets_of_both_kinds_give_the_clear_logits() {
 fn comparisons_too_wide_for_tables_are_garbled_beside_the_others() {
     let plan = network::clipped(4);
     let relus = plan.public.tensors.iter().filter(|t| t.unmasked_relus > 0);
-    let looked_up = relus.map(|t| {
+    let backends = relus.map(|t| {
         let backend = ReluChoice::Lookup.backend(t.compare().unwrap());
         matches!(backend, ReluBackend::Lookup(_))
     });
-    assert_eq!(looked_up.collect::<Vec<_>>(), [true, true, false]);
-    let model = CostModel::new(&plan.public, 2).unwrap().with_relus(ReluChoice::Lookup);
+    assert_eq!(backends.collect::<Vec<_>>(), [true, true, false]);
+    let model = CostModel::new(&plan.public, 2).unwrap().with_relus(&looked_up(&plan));
     let predicted = model.traffic().unwrap();
-    let measured = moved(&plan, 2, ReluChoice::Lookup);
+    let measured = moved(&plan, 2, &looked_up(&plan));
     assert_eq!(measured(Phase::Offline), predicted.offline);
     assert_eq!(measured(Phase::Online), predicted.online);
     // Two looked up at two round trips each, one garbled, the logits.
