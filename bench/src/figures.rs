@@ -36,7 +36,7 @@ pub fn run(options: &Options) -> Result<()> {
     if !options.json {
         line("")?;
     }
-    predict::run(options.json)
+    predict::run(&predict::Options { json: options.json, ..Default::default() })
 }
 
 fn agreement(runs: &[Compared], json: bool) -> Result<()> {

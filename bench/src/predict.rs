@@ -13,11 +13,11 @@ use crate::networks::{RESNET18, RESNET20};
 use crate::table::{bytes, markdown};
 
 /// Options of `predict`.
-#[derive(Args)]
+#[derive(Args, Default)]
 pub struct Options {
     /// What computes the ReLUs
     #[arg(long, value_enum, default_value_t)]
-    relu: Relu,
+    pub relu: Relu,
     /// Results as JSON
     #[arg(long)]
     pub json: bool,
