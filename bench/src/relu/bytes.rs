@@ -39,6 +39,7 @@ mod tests {
     use tacet_protocol::cost::{CostModel, TensorCost};
     use tacet_protocol::gadget::{CompareBits, ReluChoice};
     use tacet_protocol::ot::FieldBits;
+    use tacet_protocol::plan::ReluChoices;
 
     use super::*;
     use crate::networks::{RESNET18, RESNET20};
@@ -50,7 +51,8 @@ mod tests {
         for network in [RESNET20, RESNET18] {
             let plan = network.plan(1.0).unwrap().public;
             for choice in [ReluChoice::Garbled, ReluChoice::Lookup] {
-                let model = CostModel::new(&plan, 1).unwrap().with_relus(choice);
+                let choices = ReluChoices::uniform(&plan, choice);
+                let model = CostModel::new(&plan, 1).unwrap().with_relus(&choices);
                 let all = model.traffic().unwrap().tensors;
                 for (spec, cost) in plan.tensors.iter().zip(&all).skip(1) {
                     let relus = spec.mask.relu_positions().len();

@@ -73,8 +73,8 @@ fn the_wire_trace_is_the_recorded_one() {
     assert_eq!(
         (sent.as_str(), received.as_str()),
         (
-            "93387d054e9c71e3417a00e4ec66efb02f8a3cb850368f133f1f741fed5e3221",
-            "d99fbcae7822cbdf6036c51c546ea4223e135615c51b6627879a602c189df335",
+            "9ad47e18874820d6953f66ea456a9be0df907cc767b22490f231c67809ab7094",
+            "382cec13e79583c3a39c17eb40e8430f1260487b6828910ada91001042bc7df0",
         )
     );
 }

@@ -113,8 +113,8 @@ fn the_wire_trace_is_the_recorded_one() {
     assert_eq!(
         (sent.as_str(), received.as_str()),
         (
-            "89b211ff708c753eae2c8670325485b89b0e80e6e51a409c92d40647bd736489",
-            "442c63f31245a5d03123afced0238538f884d31e7478c3afcdd50c3b4be88bb8",
+            "213b8ebfea753f1c21613177c7103c363f230d870cb6091900402d9ffb95a6f3",
+            "11ab2167acccc1f787bf7773163e64e360a441ea7e60062e044632b62c868f60",
         )
     );
 }
