@@ -7,7 +7,7 @@ bench=${TACET_BENCH:-target/release/tacet-bench}
 out=${1:-results}
 
 e2e() {
-    "$bench" e2e --net "$1" --relus "$2" --network "$3" --out "$out/e2e.jsonl"
+    "$bench" e2e --net "$1" --relus "$2" --network "$3" --relu "${4:-gc}" --out "$out/e2e.jsonl"
 }
 
 "$bench" kernels --out "$out/kernels.json"
@@ -17,8 +17,8 @@ for network in loopback lan wan; do
     e2e resnet18 50k $network
 done
 for net in resnet20 resnet32 resnet18; do
-    e2e $net all loopback
-    e2e $net 10% loopback
+    e2e $net all loopback auto
+    e2e $net 10% loopback auto
 done
 for net in vgg16 mobilenetv1; do
     e2e $net 50k loopback
