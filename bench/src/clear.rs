@@ -47,9 +47,11 @@ impl Clear {
     /// As [`Self::float`].
     pub fn fixed(&self, pixels: &Pixels) -> Result<Vec<f64>> {
         let public = &self.plan.public;
-        let scale = f64::from(public.output().map_or(0, |t| t.frac)).exp2();
+        let scale = f64::from(public.logit_frac()).exp2();
         let input = encode(pixels, public)?;
-        let logits = clear::evaluate(&self.plan, &input).pop().unwrap_or_default();
+        let mut tensors = clear::evaluate(&self.plan, &input);
+        tensors.truncate(public.logits_at() + 1);
+        let logits = tensors.pop().unwrap_or_default();
         Ok(logits.into_iter().map(|x| x as f64 / scale).collect())
     }
 }

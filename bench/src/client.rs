@@ -46,8 +46,12 @@ pub struct Answer {
     pub class: usize,
     /// Class name.
     pub label: String,
-    /// Logits.
+    /// Logits, if the plan reveals them.
+    #[serde(default)]
     pub logits: Vec<f64>,
+    /// The winning logit, if the plan reveals it alone.
+    #[serde(default)]
+    pub logit: Option<f64>,
     /// The offline run that made this image's ticket.
     pub offline_batch: Cost,
     /// The inference.
@@ -56,6 +60,16 @@ pub struct Answer {
     pub relus: u64,
     /// ReLUs of the unmasked network.
     pub unmasked_relus: u64,
+}
+
+impl Answer {
+    /// The private logits that are known beside the clear ones (of all classes) they should equal.
+    pub fn beside(&self, clear: &[f64]) -> (Vec<f64>, Vec<f64>) {
+        match self.logit {
+            None => (self.logits.clone(), clear.to_vec()),
+            Some(logit) => (vec![logit], clear.get(self.class).copied().into_iter().collect()),
+        }
+    }
 }
 
 /// What the client prints last.

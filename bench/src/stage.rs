@@ -98,9 +98,10 @@ impl Stage {
     fn compare(&self, answer: Answer, truth: Option<usize>) -> Result<Compared> {
         let pixels = Pixels::load(&answer.image)?;
         let fixed = self.clear.fixed(&pixels)?;
+        let (private, clear) = answer.beside(&fixed);
         Ok(Compared {
             clear_class: argmax(&self.clear.float(&pixels)?),
-            logit_error: largest_difference(&answer.logits, &fixed),
+            logit_error: largest_difference(&private, &clear),
             fixed_class: argmax(&fixed),
             truth,
             answer,

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tacet_cli::{count, hex, json_line, line, printable, tell_choices, traffic};
 use tacet_protocol::Result;
 use tacet_protocol::gadget::ReluChoice;
-use tacet_protocol::plan::{PlanHash, PublicPlan};
+use tacet_protocol::plan::{PlanHash, PublicPlan, Reveals, Winner};
 use tacet_protocol::session::Inference;
 use tacet_protocol::wire::PhaseTraffic;
 
@@ -55,7 +55,7 @@ impl Cost {
 pub struct Answer<'a> {
     /// The image.
     pub path: &'a Path,
-    /// Logits and times.
+    /// What it revealed, and times.
     pub inference: &'a Inference,
     /// The run that made its ticket, and that run's tickets.
     pub offline: (Cost, usize),
@@ -64,28 +64,29 @@ pub struct Answer<'a> {
 }
 
 impl Answer<'_> {
-    /// Class indices by falling logit; equal ones in class order.
-    fn ranking(&self) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..self.inference.logits.len()).collect();
-        order.sort_by_key(|i| std::cmp::Reverse(self.inference.logits.get(*i)));
-        order
-    }
-
-    fn reals(&self, plan: &PublicPlan) -> Vec<f64> {
-        let scale = f64::from(plan.output().map_or(0, |t| t.frac)).exp2();
-        self.inference.logits.iter().map(|x| *x as f64 / scale).collect()
+    /// Classes by falling logit, equal ones in class order: all of them, or the winner alone.
+    fn ranking(&self, plan: &PublicPlan) -> Result<Vec<Winner>> {
+        if let Reveals::Top1 { .. } = plan.reveals {
+            return Ok(vec![plan.winner(&self.inference.output)?]);
+        }
+        let numbered = self.inference.output.iter().enumerate();
+        let mut order: Vec<_> =
+            numbered.map(|(class, logit)| Winner { class, logit: *logit }).collect();
+        order.sort_by_key(|w| std::cmp::Reverse(w.logit));
+        Ok(order)
     }
 
     /// Prints the answer.
     ///
     /// # Errors
-    /// `Local` if stdout is closed.
+    /// `Local` if stdout is closed, `PeerMisbehaved` if the values opened name no class.
     pub fn print(&self, plan: &PublicPlan, json: bool) -> Result<()> {
-        if json { json_line(&self.json(plan)) } else { line(&self.text(plan)) }
+        let ranking = self.ranking(plan)?;
+        if json { json_line(&self.json(plan, &ranking)) } else { line(&self.text(plan, &ranking)) }
     }
 
-    fn json(&self, plan: &PublicPlan) -> Value {
-        let best = self.ranking().first().copied();
+    fn json(&self, plan: &PublicPlan, ranking: &[Winner]) -> Value {
+        let best = ranking.first();
         let (offline, tickets) = self.offline;
         let mut offline = offline.json();
         if let Value::Object(fields) = &mut offline {
@@ -95,17 +96,31 @@ impl Answer<'_> {
         if let Value::Object(fields) = &mut online {
             fields.insert("layers".into(), self.layers(plan));
         }
-        json!({
+        let mut value = json!({
             "event": "image",
             "image": self.path.display().to_string(),
-            "class": best,
-            "label": best.map(|i| label(plan, i)),
-            "logits": self.reals(plan),
+            "class": best.map(|w| w.class),
+            "label": best.map(|w| label(plan, w.class)),
+            "reveals": plan.reveals.name(),
             "offline_batch": offline,
             "online": online,
             "relus": plan.relus(),
             "unmasked_relus": plan.unmasked_relus(),
-        })
+        });
+        if let Value::Object(fields) = &mut value {
+            let (name, scores) = self.scores(plan, best);
+            fields.insert(name.into(), scores);
+        }
+        value
+    }
+
+    /// The logits that are known: all in class order, or the winning one.
+    fn scores(&self, plan: &PublicPlan, best: Option<&Winner>) -> (&'static str, Value) {
+        let logits = || self.inference.output.iter().map(|x| real(plan, *x));
+        match plan.reveals {
+            Reveals::Logits => ("logits", logits().collect()),
+            Reveals::Top1 { .. } => ("logit", best.map(|w| real(plan, w.logit)).into()),
+        }
     }
 
     /// Wall seconds of each tensor that the parties exchange messages for.
@@ -117,14 +132,11 @@ impl Answer<'_> {
         self.inference.layers.iter().map(layer).collect()
     }
 
-    fn text(&self, plan: &PublicPlan) -> String {
-        let (order, reals) = (self.ranking(), self.reals(plan));
-        let named = |i: &usize| {
-            let logit = reals.get(*i).copied().unwrap_or_default();
-            format!("{} {logit:.3}", printable(&label(plan, *i)))
-        };
-        let top: Vec<String> = order.iter().take(TOP).map(named).collect();
-        let best = order.first().map(|i| printable(&label(plan, *i))).unwrap_or_default();
+    fn text(&self, plan: &PublicPlan, ranking: &[Winner]) -> String {
+        let named =
+            |w: &Winner| format!("{} {:.3}", printable(&label(plan, w.class)), real(plan, w.logit));
+        let top: Vec<String> = ranking.iter().take(TOP).map(named).collect();
+        let best = ranking.first().map(|w| printable(&label(plan, w.class))).unwrap_or_default();
         let (offline, tickets) = self.offline;
         let share = offline.time.as_secs_f64() / tickets.max(1) as f64;
         let tickets = count(tickets, "ticket");
@@ -139,6 +151,11 @@ impl Answer<'_> {
             plan.unmasked_relus(),
         )
     }
+}
+
+/// A logit as a number.
+fn real(plan: &PublicPlan, logit: i64) -> f64 {
+    logit as f64 / f64::from(plan.logit_frac()).exp2()
 }
 
 /// A class's name, as the plan gives it.
@@ -213,15 +230,17 @@ pub fn print_plan(plan: &PublicPlan, hash: &PlanHash, json: bool) -> Result<()> 
         format!("{}x{}x{}", t.shape.channels, t.shape.height, t.shape.width)
     };
     let input = plan.tensors.first().map(shape).unwrap_or_default();
-    let classes = plan.output().map_or(0, |t| t.shape.len());
+    let classes = plan.classes();
     if json {
         return json_line(&plan_json(plan, hash, &input, classes));
     }
     line(&format!(
-        "network  {}\nplan     {}\ninput    {input}\nclasses  {classes}\nbatch    {}\n\
+        "network  {}\nplan     {}\ninput    {input}\nclasses  {classes}\nreveals  {}\n\
+         batch    {}\n\
          ReLUs    {} of the unmasked network's {}, {}",
         printable(&plan.name),
         hex(hash),
+        plan.reveals,
         count(plan.batch, "ticket"),
         plan.relus(),
         plan.unmasked_relus(),
@@ -252,6 +271,7 @@ fn plan_json(plan: &PublicPlan, hash: &PlanHash, input: &str, classes: usize) ->
         "plan": hex(hash),
         "input": input,
         "classes": classes,
+        "reveals": plan.reveals.name(),
         "labels": plan.labels,
         "batch": plan.batch,
         "relus": plan.relus(),

@@ -99,6 +99,7 @@ mod tests {
             labels: Vec::new(),
             batch: 1,
             relu_choices: Default::default(),
+            reveals: Default::default(),
         }
     }
 

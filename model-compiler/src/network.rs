@@ -20,6 +20,9 @@ pub struct Network {
     pub std: Option<Vec<f32>>,
     /// Class names; empty if unknown.
     pub labels: Vec<String>,
+    /// The client is to learn the class of the largest logit (and that logit) instead of all
+    /// logits: the plan then ends in an arg-max, which this network does not show.
+    pub top1: bool,
     /// Value ranges that the model file carries, unparsed: a new calibration must not stumble over
     /// a damaged old one.
     pub stored_ranges: Option<StoredRanges>,
@@ -153,6 +156,7 @@ impl Network {
             mean: None,
             std: None,
             labels: Vec::new(),
+            top1: false,
             stored_ranges: None,
             warnings: Vec::new(),
         }

@@ -7,8 +7,8 @@
 use std::thread;
 
 use tacet_protocol::plan::{
-    ConvShape, InputSpec, Linear, Mask, Padding, Plan, PublicPlan, ReluChoices, SecretPlan, Shape,
-    TensorSecrets, TensorSpec, Term, clear,
+    ConvShape, InputSpec, Linear, Mask, Padding, Plan, PublicPlan, ReluChoices, Reveals,
+    SecretPlan, Shape, TensorSecrets, TensorSpec, Term, clear,
 };
 use tacet_protocol::session::{ClientOptions, ClientSession, ServerContext, SessionLimits};
 use tacet_protocol::wire::{Phase, Transport, memory};
@@ -51,6 +51,7 @@ fn plan() -> Result<Plan> {
         tensors,
         labels: vec![],
         batch: 2,
+        reveals: Reveals::Logits,
     };
     // Any weights do: a fixed pattern of small integers with 8 fractional bits.
     let pattern = |n: usize| (0..n).map(|i| (i * 37 % 101) as i32 - 50).collect::<Vec<_>>();

@@ -10,7 +10,7 @@ use std::thread;
 use tacet_protocol::cost::{CostModel, MemoryEstimate};
 use tacet_protocol::gadget::ReluChoice;
 use tacet_protocol::plan::{
-    ConvShape, InputSpec, Linear, Mask, Plan, PublicPlan, ReluChoices, SecretPlan, Shape,
+    ConvShape, InputSpec, Linear, Mask, Plan, PublicPlan, ReluChoices, Reveals, SecretPlan, Shape,
     TensorSecrets, TensorSpec, Term,
 };
 use tacet_protocol::session::{ClientOptions, ClientSession, ServerContext, SessionLimits};
@@ -99,6 +99,7 @@ fn plan() -> Plan {
         tensors,
         labels: Vec::new(),
         batch: 2,
+        reveals: Reveals::Logits,
     };
     Plan::new(public, secret).unwrap()
 }

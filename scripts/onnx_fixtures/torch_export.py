@@ -13,7 +13,14 @@ import onnx
 import onnxscript
 import torch
 
-from . import torch_activation, torch_convolution, torch_linear, torch_pooling, torch_structure
+from . import (
+    torch_activation,
+    torch_class,
+    torch_convolution,
+    torch_linear,
+    torch_pooling,
+    torch_structure,
+)
 from .check import check
 from .folder import Folder, image
 
@@ -25,6 +32,7 @@ PATTERNS = [
         torch_pooling,
         torch_linear,
         torch_structure,
+        torch_class,
     )
     for p in module.PATTERNS
 ]
@@ -50,18 +58,23 @@ def build(pattern):
 
 
 def logits(net, pattern):
-    """PyTorch's own logits; the softmax that ends some networks is undone exactly by not
-    running it."""
+    """PyTorch's own logits; the softmax or arg-max that ends some networks is undone exactly by
+    not running it."""
+    endings = (
+        (torch.nn.functional, "softmax"),
+        (torch.nn.functional, "log_softmax"),
+        (torch, "argmax"),
+    )
     with torch.no_grad():
         if pattern.final:
-            real = {name: getattr(torch.nn.functional, name) for name in ("softmax", "log_softmax")}
+            real = [getattr(module, name) for module, name in endings]
             try:
-                for name in real:
-                    setattr(torch.nn.functional, name, lambda y, *_, **__: y)
+                for module, name in endings:
+                    setattr(module, name, lambda y, *_, **__: y)
                 plain = net(torch.from_numpy(image(pattern.shape))).numpy()
             finally:
-                for name, function in real.items():
-                    setattr(torch.nn.functional, name, function)
+                for (module, name), function in zip(endings, real):
+                    setattr(module, name, function)
         else:
             plain = None
         result = net(torch.from_numpy(image(pattern.shape))).numpy()

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 use tacet_protocol::plan::{
-    ConvShape, InputSpec, Linear, Mask, Padding, Plan, PublicPlan, ReluChoices, SecretPlan, Shape,
-    TensorSecrets, TensorSpec, Term,
+    ConvShape, InputSpec, Linear, Mask, Padding, Plan, PublicPlan, ReluChoices, Reveals,
+    SecretPlan, Shape, TensorSecrets, TensorSpec, Term,
 };
 
 /// A network of one fully connected layer, 4 to 2.
@@ -42,6 +42,7 @@ fn plan() -> Plan {
         labels: Vec::new(),
         batch: 2,
         relu_choices: ReluChoices::default(),
+        reveals: Reveals::Logits,
     };
     let logits = TensorSecrets { weights: vec![vec![100; 8]], bias: vec![0; 2] };
     let secret = SecretPlan { tensors: vec![TensorSecrets::default(), logits] };

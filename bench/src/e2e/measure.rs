@@ -57,21 +57,24 @@ pub fn check(plan: &Plan, relus: &ReluChoices, observed: &Observed) -> Result<()
 
 fn check_logits(plan: &Plan, answer: &Answer) -> Result<()> {
     let input = encode(&Pixels::load(&answer.image)?, &plan.public)?;
-    let one = f64::from(plan.public.output().map_or(0, |t| t.frac)).exp2();
-    let clear = clear::evaluate(plan, &input).pop().unwrap_or_default();
-    let clear: Vec<f64> = clear.into_iter().map(|x| x as f64).collect();
-    let private: Vec<f64> = answer.logits.iter().map(|x| x * one).collect();
-    let off = largest_difference(&private, &clear);
-    let largest = clear.iter().fold(0.0f64, |m, x| m.max(x.abs()));
+    let one = f64::from(plan.public.logit_frac()).exp2();
+    let clear = clear::evaluate(plan, &input).into_iter().nth(plan.public.logits_at());
+    let all: Vec<f64> = clear.unwrap_or_default().into_iter().map(|x| x as f64 / one).collect();
+    let (private, clear) = answer.beside(&all);
+    // A class revealed alone must be the largest, up to what its logit and another may be off by.
+    let best = all.iter().fold(f64::NEG_INFINITY, |m, x| m.max(*x));
+    let won = all.get(answer.class).is_some_and(|x| (best - x) * one <= 2.0 * TOLERANCE);
+    let off = largest_difference(&private, &clear) * one;
+    let largest = all.iter().fold(0.0f64, |m, x| m.max(x.abs())) * one;
     super::note(&format!(
         "checked: the logits are off by {off} of at most {TOLERANCE} units, the largest is {largest}"
     ));
-    let same = private.len() == clear.len() && off <= TOLERANCE;
+    let same = private.len() == clear.len() && off <= TOLERANCE && won;
     let told_apart = largest > 4.0 * TOLERANCE;
     if same && told_apart {
         return Ok(());
     }
-    let (private, clear) = (argmax(&private), argmax(&clear));
+    let (private, clear) = (answer.class, argmax(&all));
     Err(Error::local(format!(
         "wrong logits: off by {off} units of {largest} (class {private}, in the clear {clear})"
     )))

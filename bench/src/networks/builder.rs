@@ -1,8 +1,8 @@
 //! Tensor by tensor to a public plan with full masks.
 
 use tacet_protocol::plan::{
-    ConvShape, InputSpec, Linear, Mask, Padding, PoolShape, PublicPlan, ReluChoices, Shape,
-    TensorSpec, Term,
+    ConvShape, InputSpec, Linear, Mask, Padding, PoolShape, PublicPlan, ReluChoices, Reveals,
+    Shape, TensorSpec, Term,
 };
 
 const FRAC: u32 = 10;
@@ -111,6 +111,7 @@ impl Builder {
             tensors: self.tensors,
             labels: Vec::new(),
             batch: 1,
+            reveals: Reveals::Logits,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 use serde::Serialize;
-use tacet_compile::{Error, Result, Rounding, Simulator, top_class};
+use tacet_compile::{Error, Result, Rounding, Simulator};
 use tacet_image_input::{encode, read_cifar};
 
 use super::args::Accuracy;
@@ -29,7 +29,7 @@ pub fn run(args: &Accuracy, json: bool) -> Result<()> {
         let label = usize::from(*label);
         let outcome = simulator.run(&encode(pixels, &plan.public)?, Rounding::Nearest, 0);
         bar.inc(1);
-        Ok(top_class(&outcome.logits) == label)
+        Ok(plan.public.winner(&outcome.logits)?.class == label)
     };
     let verdicts = data.par_iter().map(right).collect::<Result<Vec<_>>>()?;
     bar.finish_and_clear();

@@ -114,6 +114,10 @@ pub struct Build {
     /// Name of the network; by default the model's graph name.
     #[arg(long)]
     pub name: Option<String>,
+    /// What the client learns of an image; by default what the model ends in, the logits or their
+    /// ArgMax.
+    #[arg(long, value_enum)]
+    pub reveal: Option<Reveal>,
     /// What computes the ReLUs, unless the client wants it otherwise.
     #[arg(long, value_enum, default_value_t)]
     pub relu: Relu,
@@ -127,6 +131,16 @@ pub struct Build {
     /// Masks from outside.
     #[command(flatten)]
     pub masks: Masks,
+}
+
+/// What a plan tells the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Reveal {
+    /// All logits
+    Logits,
+    /// The class of the largest logit, and that logit; an arg-max of C classes takes C - 1
+    /// comparisons and log2(C) round trips (with ReLUs looked up, twice as many)
+    Top1,
 }
 
 /// Arguments that change a model's masks.

@@ -11,7 +11,7 @@ use tacet_image_input::read_limited;
 use tacet_protocol::cost::{CostModel, predict};
 use tacet_protocol::plan::{Plan, PublicPlan};
 
-use super::args::Build;
+use super::args::{Build, Reveal};
 use super::estimate::profile;
 use super::inspect::layer_table;
 use super::output::{bytes, print, print_json, whole, write_private};
@@ -131,6 +131,9 @@ fn apply(args: &Build, network: &mut Network) -> Result<()> {
     if let Some(name) = &args.name {
         network.name.clone_from(name);
     }
+    if let Some(reveal) = args.reveal {
+        network.top1 = reveal == Reveal::Top1;
+    }
     if let Some(path) = &args.labels {
         let text = read_limited(path, MAX_LABEL_BYTES)?;
         let text = String::from_utf8_lossy(&text);
@@ -161,6 +164,7 @@ fn text(r: &Report, plan: &PublicPlan, output: &std::path::Path) -> Result<Strin
     let mut text = layer_table(&r.layers);
     text.push_str(&format!(
         "\nnetwork            {}\n\
+         reveals            {}\n\
          ReLUs              {} of {}\n\
          computed           {}\n\
          truncation failure 2^{:.1} per inference\n\
@@ -172,6 +176,7 @@ fn text(r: &Report, plan: &PublicPlan, output: &std::path::Path) -> Result<Strin
          both measured on   {}\n\
          plan               {}\n",
         r.name,
+        plan.reveals,
         r.relus,
         r.unmasked_relus,
         tell_choices(&plan.relu_choices),

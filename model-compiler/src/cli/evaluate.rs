@@ -38,16 +38,13 @@ pub fn run(args: &Evaluate, json: bool) -> Result<()> {
 fn evaluate(plan: &Plan, path: &Path, resize: bool) -> Result<Evaluation> {
     let about = |e| Error::input(format!("`{}`: {e}", path.display()));
     let input = tensor(&plan.public, Pixels::load(path)?, resize).map_err(about)?;
-    let logits = clear::evaluate(plan, &input).pop().unwrap_or_default();
-    let class = class(&logits);
+    let mut tensors = clear::evaluate(plan, &input);
+    let class = plan.public.winner(tensors.last().map_or(&[], Vec::as_slice))?.class;
     let label = plan.public.labels.get(class).cloned().unwrap_or_else(|| class.to_string());
-    let scale = plan.public.output().map_or(0, |t| t.frac);
-    let logits = logits.iter().map(|x| *x as f64 / f64::from(scale).exp2()).collect();
+    // In the clear all logits are known, whatever an inference would reveal.
+    tensors.truncate(plan.public.logits_at() + 1);
+    let scale = f64::from(plan.public.logit_frac()).exp2();
+    let logits = tensors.pop().unwrap_or_default();
+    let logits = logits.iter().map(|x| *x as f64 / scale).collect();
     Ok(Evaluation { image: path.display().to_string(), class, label, logits })
-}
-
-/// Index of the largest logit, the first of equals.
-fn class(logits: &[i64]) -> usize {
-    let best = logits.iter().enumerate().rev().max_by_key(|(_, x)| **x);
-    best.map_or(0, |(i, _)| i)
 }

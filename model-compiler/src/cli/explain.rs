@@ -9,7 +9,7 @@ use tacet_compile::{
     Error, FloatOp, FloatTerm, Layer, MAX_MODEL_BYTES, Network, Result, Window, read,
 };
 use tacet_image_input::read_limited;
-use tacet_protocol::plan::{CopyShape, Padding};
+use tacet_protocol::plan::{CopyShape, Padding, Reveals};
 
 use super::args::{Explain, Masks};
 use super::output::{Table, print, print_json};
@@ -52,6 +52,8 @@ struct Totals {
 #[derive(Serialize)]
 struct Explanation<'a> {
     name: &'a str,
+    /// What the client learns: logits or top1.
+    reveals: &'static str,
     stages: &'a [Stage],
     warnings: &'a [String],
 }
@@ -83,13 +85,31 @@ pub fn run(args: &Explain, json: bool) -> Result<()> {
     }
     // What was reached is shown even if a step then fails: it may show why.
     if json {
-        let explanation =
-            Explanation { name: &network.name, stages: &stages, warnings: &network.warnings };
+        let (reveals, warnings) = (reveals(&network).name(), &network.warnings);
+        let explanation = Explanation { name: &network.name, reveals, stages: &stages, warnings };
         print_json(&explanation)?;
     } else {
-        print(&text(&stages, &totals, args.pass.is_some()))?;
+        print(&(text(&stages, &totals, args.pass.is_some()) + &last_step(&network)))?;
     }
     lowered
+}
+
+fn reveals(network: &Network) -> Reveals {
+    if network.top1 { Reveals::Top1 { classes: network.classes() } } else { Reveals::Logits }
+}
+
+/// What the compiler appends to the integers: an arg-max has no place in a float network.
+fn last_step(network: &Network) -> String {
+    let (reveals, classes) = (reveals(network), network.classes());
+    match reveals {
+        Reveals::Logits => String::new(),
+        Reveals::Top1 { .. } => format!(
+            "The plan will end in an arg-max of {classes} logits: {} comparisons in {} layers \
+             more; the client learns {reveals}.\n",
+            classes.saturating_sub(1),
+            reveals.class_bits(),
+        ),
+    }
 }
 
 /// The network as read and after each step, until one fails.

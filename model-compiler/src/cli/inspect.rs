@@ -15,6 +15,8 @@ struct Inspection {
     name: String,
     plan_hash: String,
     labels: Vec<String>,
+    reveals: &'static str,
+    classes: usize,
     mean: Vec<f32>,
     std: Vec<f32>,
     relus: usize,
@@ -83,6 +85,8 @@ fn inspection(plan: &Plan, p: Prediction) -> Result<Inspection> {
         name: public.name.clone(),
         plan_hash: plan.hash()?.iter().map(|b| format!("{b:02x}")).collect(),
         labels: public.labels.clone(),
+        reveals: public.reveals.name(),
+        classes: public.classes(),
         mean: public.input.mean.clone(),
         std: public.input.std.clone(),
         relus: public.relus(),
@@ -101,8 +105,8 @@ fn text(i: &Inspection) -> String {
     let mut text = format!("{}  (plan {})\n\n", i.name, i.plan_hash);
     text.push_str(&layer_table(&i.layers));
     text.push_str(&format!(
-        "\nReLUs {} of {}, truncation failure 2^{:.1} per inference\n\n",
-        i.relus, i.unmasked_relus, i.log2_failure
+        "\nReLUs {} of {}, truncation failure 2^{:.1} per inference, reveals {} of {} classes\n\n",
+        i.relus, i.unmasked_relus, i.log2_failure, i.reveals, i.classes
     ));
     text.push_str(&traffic_table(i));
     if !i.tensors.is_empty() {

@@ -11,13 +11,13 @@ mod scales;
 mod search;
 mod trial;
 
-use tacet_protocol::plan::{InputSpec, Plan, PublicPlan};
+use tacet_protocol::plan::{InputSpec, Plan, PublicPlan, append_top1};
 
 pub use batch::{BatchCandidate, BatchChoice, choose_batch};
 pub use flooding::flooding_bits;
 pub use judge::Loss;
 pub use measure::arg_max as top_class;
-pub(crate) use measure::{arg_max, filter_norms};
+pub(crate) use measure::filter_norms;
 pub use report::{LayerReport, Report, describe};
 pub use search::{MIN_SEARCH_IMAGES, compile_within};
 pub use trial::{Budget, SearchReport, Trial};
@@ -122,6 +122,9 @@ impl<'a> Job<'a> {
     fn finish(self, mut draft: Draft, search: Option<SearchReport>) -> Result<(Plan, Report)> {
         let measured = measure::measure(self.network, &draft, self.calibration)?;
         self.set_ranges(&mut draft.public, &measured.peaks);
+        if self.network.top1 {
+            append_top1(&mut draft.public, &mut draft.secret);
+        }
         // Predictions are for validated plans.
         explain::validate(&draft.public)?;
         let batch = match self.options.batch {

@@ -1,8 +1,8 @@
 //! Integer weights and scales for one choice of fractional bits.
 
 use tacet_protocol::plan::{
-    CopyShape, InputSpec, Linear, PoolShape, PublicPlan, ReluChoices, SecretPlan, TensorSecrets,
-    TensorSpec, Term,
+    CopyShape, InputSpec, Linear, PoolShape, PublicPlan, ReluChoices, Reveals, SecretPlan,
+    TensorSecrets, TensorSpec, Term,
 };
 
 use super::scales::Scales;
@@ -34,6 +34,7 @@ pub(super) fn quantize(network: &Network, input: &InputSpec, scales: &Scales) ->
         tensors,
         labels,
         batch: 1,
+        reveals: Reveals::Logits,
     };
     Ok(Draft { public, secret: SecretPlan { tensors: secrets } })
 }

@@ -50,6 +50,8 @@ pub struct LayerReport {
 pub struct Report {
     /// Name of the network.
     pub name: String,
+    /// What the client learns: logits or top1.
+    pub reveals: String,
     /// ReLUs evaluated per inference.
     pub relus: usize,
     /// ReLUs of the unmasked network.
@@ -95,6 +97,7 @@ impl Report {
         let images = calibration.images.len();
         Self {
             name: plan.public.name.clone(),
+            reveals: plan.public.reveals.name().to_owned(),
             relus: plan.public.relus(),
             unmasked_relus: plan.public.unmasked_relus(),
             log2_failure: log2_truncation_failure(&plan.public),

@@ -3,7 +3,7 @@
 use tacet_onnx::NodeProto;
 use tacet_protocol::plan::Mask;
 
-use super::attributes::Attributes;
+use super::attributes::{Attributes, axis_of};
 use super::constant::{Constant, Reason};
 use super::graph::Op;
 use super::interpret::{Interpreter, Operand, Step, Value};
@@ -147,12 +147,26 @@ impl<'m> Interpreter<'m> {
         self.add(y, excess, at)
     }
 
+    /// The class of the largest logit: what the plan then reveals. A softmax before it does not
+    /// change it.
+    pub(super) fn arg_max(&mut self, node: &NodeProto, at: &Location) -> Step {
+        let x = self.operand(node, 0)?;
+        let attributes = Attributes(node);
+        attributes.require("select_last_index", 0, "the first of equal logits is taken")?;
+        let alone = self.dropped.as_ref().is_none_or(|(_, softmax)| softmax.id == x.id);
+        if !over_all(&x, attributes.int("axis", 0))? || self.arg_max || !alone {
+            return Err("it is only supported as the last operator, over all logits".into());
+        }
+        self.arg_max = true;
+        self.dropped = Some((at.clone(), x.clone()));
+        Ok(Value::Node(x))
+    }
+
     /// The last operator of a classifier: it keeps the order of the logits.
     pub(super) fn softmax(&mut self, node: &NodeProto, at: &Location) -> Step {
         let x = self.operand(node, 0)?;
         let axis = Attributes(node).int("axis", if self.opset < 13 { 1 } else { -1 });
-        let axis = super::attributes::axis_of(axis, x.view.rank())?;
-        if x.dims().get(axis) != Some(&x.shape.len()) {
+        if !over_all(&x, axis)? {
             return Err("it is only supported as the last operator, over all logits: attention \
                  and gates have no private gadget"
                 .into());
@@ -162,6 +176,12 @@ impl<'m> Interpreter<'m> {
         }
         Ok(Value::Node(x))
     }
+}
+
+/// True if an axis holds all elements.
+fn over_all(x: &Operand, axis: i64) -> Reason<bool> {
+    let axis = axis_of(axis, x.view.rank())?;
+    Ok(x.dims().get(axis) == Some(&x.shape.len()))
 }
 
 /// A bound of a clip; infinite ones are none.

@@ -13,6 +13,7 @@ type Handler = for<'i, 'm, 'n> fn(&'i mut Interpreter<'m>, &'n NodeProto, &'n Lo
 const TABLE: &[(&str, Handler)] = &[
     ("Abs", |i, n, at| i.abs(n, at)),
     ("Add", |i, n, at| i.element_wise(ElementWise::Add, n, at)),
+    ("ArgMax", |i, n, at| i.arg_max(n, at)),
     ("AveragePool", |i, n, at| i.average_pool(n, at)),
     ("BatchNormalization", |i, n, at| i.batch_norm(n, at)),
     ("Cast", |i, n, _| Ok(i.value(n, 0)?)),

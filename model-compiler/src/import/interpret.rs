@@ -76,6 +76,8 @@ pub(super) struct Interpreter<'m> {
     pub warnings: Vec<String>,
     /// A final operator that does not change the label, and what it was applied to.
     pub dropped: Option<(Location, Operand)>,
+    /// That operator is the arg-max.
+    pub arg_max: bool,
     /// Elements that folded constants may still take.
     budget: usize,
 }
@@ -96,6 +98,7 @@ impl<'m> Interpreter<'m> {
             values,
             warnings: Vec::new(),
             dropped: None,
+            arg_max: false,
             budget: MAX_FOLDED.saturating_add(elements.saturating_mul(4)),
         })
     }
@@ -155,8 +158,10 @@ impl<'m> Interpreter<'m> {
                 let what = "it is only supported as the last operator".into();
                 return Err(Error::Node { at, what });
             }
-            let what = format!("{at}: dropped, it does not change the label");
-            self.warnings.push(what);
+            if !self.arg_max {
+                let what = format!("{at}: dropped, it does not change the label");
+                self.warnings.push(what);
+            }
         }
         match self.values.get(name) {
             Some(Value::Node(o)) => Ok(o.id),

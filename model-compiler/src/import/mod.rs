@@ -99,6 +99,7 @@ pub fn read_model(model: &ModelProto) -> Result<Network> {
     let output = run.output(&output.name)?;
     let normalisation = normalise::take(&mut run.graph, output);
     let mut network = fold::fold(run.graph, output)?;
+    network.top1 = run.arg_max;
     network.warnings.append(&mut run.warnings);
     metadata::read(model, &mut network)?;
     if let Some(n) = normalisation {

@@ -34,8 +34,8 @@ pub(super) fn hint(op: &str) -> &'static str {
         | "ConvInteger"
         | "MatMulInteger" => "export the float network: the compiler quantises it itself",
         "LpPool" | "GlobalLpPool" => "use average or max pooling",
-        "ArgMax" | "TopK" | "NonMaxSuppression" | "RoiAlign" => {
-            "export the network without it, so that its output is the logits"
+        "ArgMin" | "TopK" | "NonMaxSuppression" | "RoiAlign" => {
+            "export the network without it, so that its output is the logits (or their ArgMax)"
         }
         _ => "",
     }

@@ -16,14 +16,14 @@ pub fn table(p: &Page<'_>) -> Result<Table> {
     let (relus, all) = (public.relus(), public.unmasked_relus());
     let share = 100.0 * relus as f64 / all.max(1) as f64;
     let shape = p.layers.first().map_or_else(none, super::shape);
-    let classes = p.layers.last().map_or(0, |l| l.shape.iter().product());
     let flooding = p.layers.iter().filter_map(|l| l.flooding_bits).min();
     let hash: String = plan.hash()?.iter().map(|b| format!("{b:02x}")).collect();
     let per_ticket = |bytes: u64| count(bytes.div_ceil(batch));
     let offline = prediction.offline;
     let mut table = Table::new("Totals", &["Quantity", "Value"]).opened();
     let mut row = |name: &str, value: String| table.rows.push(vec![name.to_owned(), value]);
-    row("Image and logits", format!("{shape}, {}", count(classes as u64)));
+    row("Image and logits", format!("{shape}, {}", count(public.classes() as u64)));
+    row("The client learns", public.reveals.to_string());
     row("ReLUs", format!("{} of {} ({share:.1} %)", count(relus as u64), count(all as u64)));
     row("Comparison bits", widths(p));
     row(

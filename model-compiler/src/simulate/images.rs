@@ -4,7 +4,6 @@ use rayon::prelude::*;
 use tacet_image_input::{Pixels, encode};
 
 use super::{LayerStats, Outcome, Rounding, Simulator};
-use crate::compile::arg_max;
 use crate::error::Result;
 
 /// The labels of many images, and what the layers saw.
@@ -12,7 +11,8 @@ use crate::error::Result;
 pub struct Simulation {
     /// Index of the largest logit of each image.
     pub classes: Vec<usize>,
-    /// The logits of each image, at the output's fractional bits.
+    /// What is revealed of each image: the logits, at the output's fractional bits, or the value
+    /// that names the largest.
     pub logits: Vec<Vec<i64>>,
     /// One entry a tensor.
     pub layers: Vec<LayerStats>,
@@ -38,7 +38,7 @@ impl Simulator<'_> {
         let mut all = Simulation::default();
         all.layers.resize(self.plan.public.tensors.len(), LayerStats::default());
         for outcome in outcomes {
-            all.classes.push(arg_max(&outcome.logits));
+            all.classes.push(self.plan.public.winner(&outcome.logits)?.class);
             all.logits.push(outcome.logits);
             all.layers.iter_mut().zip(&outcome.layers).for_each(|(sum, one)| sum.add(one));
         }

@@ -47,7 +47,8 @@ impl LayerStats {
 /// What one image comes to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
-    /// The logits, at the output's fractional bits.
+    /// What is revealed: the logits, at the output's fractional bits, or the value that names the
+    /// largest ([`tacet_protocol::plan::PublicPlan::winner`] reads both).
     pub logits: Vec<i64>,
     /// One entry a tensor.
     pub layers: Vec<LayerStats>,

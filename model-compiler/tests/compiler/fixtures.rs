@@ -38,6 +38,9 @@ fn fault(fixture: &Value) -> Option<String> {
         Ok(_) if flag("refused") => return Some("it was not refused".into()),
         Ok(network) => network,
     };
+    if network.top1 != (fixture["final"] == "argmax") {
+        return Some("what the client learns is not what the network ends in".into());
+    }
     let numbers = |key: &str| -> Vec<f32> {
         let list = fixture[key].as_array().unwrap();
         list.iter().map(|v| v.as_f64().unwrap() as f32).collect()

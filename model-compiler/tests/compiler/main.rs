@@ -31,6 +31,7 @@ mod reference_windows;
 mod report;
 mod search;
 mod simulate;
+mod top1;
 mod unsupported;
 
 use proptest::test_runner::Config;

@@ -30,7 +30,7 @@ pub(crate) struct Schedule {
     /// Tensors with ReLUs, in order.
     pub(crate) relus: Vec<ReluTensor>,
     /// Mask-0 positions of each tensor that are shared anew, ascending: those of tensors that a
-    /// convolution reads, whose mask r was fixed by an upload. Empty for the input and the logits.
+    /// convolution reads, whose mask r was fixed by an upload. Empty for the input and the output.
     pub(crate) identities: Vec<Vec<u32>>,
     /// Mask-0 positions of each tensor where the client's share stays what it is: no convolution
     /// reads the tensor, so that nothing has fixed r, and nothing needs to be sent.

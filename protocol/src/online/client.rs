@@ -13,9 +13,10 @@ use crate::wire::{Kind, Transport};
 /// What an inference gives.
 #[derive(Clone, Debug)]
 pub struct Inference {
-    /// Two's complement, with the output tensor's fractional bits.
-    pub logits: Vec<i64>,
-    /// Tensors that the parties exchange messages for, in order (the logits last), and the wall
+    /// The output tensor, two's complement: what the plan reveals
+    /// ([`crate::plan::PublicPlan::winner`] reads it).
+    pub output: Vec<i64>,
+    /// Tensors that the parties exchange messages for, in order (the output last), and the wall
     /// time from the end of the one before. Tensors without ReLUs have no end that the client
     /// could see: their time is in the next one's.
     pub layers: Vec<(usize, Duration)>,
@@ -66,11 +67,11 @@ pub(crate) fn run<T: Transport>(
         }
         laps.end(tensor.tensor);
     }
-    let mut logits = u64s_from(&transport.recv(Kind::Logits, 8 * output.0.len())?);
-    add_assign(&mut logits, &output.0);
+    let mut opened = u64s_from(&transport.recv(Kind::Logits, 8 * output.0.len())?);
+    add_assign(&mut opened, &output.0);
     laps.end(schedule.identities.len().saturating_sub(1));
-    let logits = logits.into_iter().map(|x| x as i64).collect();
-    Ok(Inference { logits, layers: laps.laps })
+    let output = opened.into_iter().map(|x| x as i64).collect();
+    Ok(Inference { output, layers: laps.laps })
 }
 
 /// One tensor: slices are evaluated as they arrive; the re-shared values leave when all are

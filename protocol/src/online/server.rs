@@ -20,7 +20,7 @@ pub(crate) struct OnlinePlan<'a> {
     pub(crate) backend: Backend,
 }
 
-/// Spends `ticket`: reads the masked image, ends by sending the share of the logits.
+/// Spends `ticket`: reads the masked image, ends by sending the share of the output.
 pub(crate) fn run<T: Transport>(
     transport: &mut T,
     online: &OnlinePlan<'_>,
@@ -35,9 +35,9 @@ pub(crate) fn run<T: Transport>(
         let mut x = accumulate(online, j, spec, &state, &shares);
         truncate_server(&mut x, spec.truncate);
         if j + 1 == specs.len() {
-            let mut logits = Vec::new();
-            put_u64s(&mut logits, &x);
-            return transport.send(Kind::Logits, &logits);
+            let mut output = Vec::new();
+            put_u64s(&mut output, &x);
+            return transport.send(Kind::Logits, &output);
         }
         correct_identities(online.schedule, j, &state, &mut x);
         if let Some(tensor) = relus.next_if(|r| r.tensor == j) {

@@ -41,6 +41,11 @@ impl ReluChoices {
         Ok(choices)
     }
 
+    /// One more tensor with ReLUs, behind the others.
+    pub(super) fn push(&mut self, choice: ReluChoice) {
+        self.0.push(choice);
+    }
+
     /// Holds the choices against a plan.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::choices::ReluChoices;
 use super::shape::{ConvShape, Padding, Shape};
+use super::top1::Reveals;
 use crate::bytes;
 use crate::error::Result;
 use crate::gadget::CompareBits;
@@ -17,14 +18,16 @@ pub struct PublicPlan {
     pub name: String,
     /// How an image becomes tensor 0.
     pub input: InputSpec,
-    /// Activation tensors in topological order: the input first, the logits last.
+    /// Activation tensors in topological order: the input first, what is revealed last.
     pub tensors: Vec<TensorSpec>,
-    /// Class names, one a logit; empty if unknown.
+    /// Class names; empty if unknown.
     pub labels: Vec<String>,
     /// Tickets that one offline run makes by default (the `B` of protocol section 4).
     pub batch: usize,
     /// What computes the ReLUs of each tensor by default; the client may choose otherwise.
     pub relu_choices: ReluChoices,
+    /// What the last tensor tells the client.
+    pub reveals: Reveals,
 }
 
 /// How pixels become the input tensor: `(pixel / 255 - mean) / std` per channel.
@@ -258,7 +261,7 @@ impl TensorSpec {
 }
 
 impl PublicPlan {
-    /// The logits.
+    /// The tensor that is opened to the client.
     pub fn output(&self) -> Option<&TensorSpec> {
         self.tensors.last()
     }

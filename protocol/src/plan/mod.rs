@@ -2,7 +2,8 @@
 //! (the secret half).
 //!
 //! A plan is a DAG of *activation tensors* joined by *linear operators* (protocol section 3).
-//! Tensor 0 is the input, the last tensor the logits. Tensor `j` holds
+//! Tensor 0 is the input, the last tensor what the client learns: the logits, or the largest of them
+//! and its class ([`Reveals`]). Tensor `j` holds
 //! `z_j = sum over its terms of L(a_i) + bias`, truncated by [`TensorSpec::truncate`] bits, and
 //! then the masked ReLU `mask * relu(x) + (1 - mask) * x`.
 
@@ -14,6 +15,7 @@ mod groups;
 mod limits;
 mod secret;
 pub(crate) mod shape;
+mod top1;
 mod validate;
 
 pub use choices::ReluChoices;
@@ -23,4 +25,5 @@ pub use groups::{HeGroup, Member, groups_of};
 pub use limits::{MAX_BATCH, MAX_ELEMENTS, MAX_PUBLIC_BYTES, MAX_TERMS, MAX_WEIGHTS, MAX_WINDOW};
 pub use secret::{SecretPlan, TensorSecrets};
 pub use shape::{ConvShape, Padding, Shape};
+pub use top1::{Reveals, Winner, append_top1};
 pub use validate::{MAX_LOG2_FAILURE, log2_truncation_failure};

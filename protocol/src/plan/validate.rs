@@ -70,12 +70,14 @@ impl PublicPlan {
     }
 
     fn validate_output(&self) -> Result<()> {
-        let logits = self.output().map_or(0, |t| t.shape.len());
+        self.validate_reveals()?;
+        let logits = self.classes();
         check(self.labels.is_empty() || self.labels.len() == logits, || {
             format!("{} labels for {logits} logits", self.labels.len())
         })?;
         check(self.labels.iter().all(|l| l.len() <= MAX_NAME), || "a label is too long".into())?;
-        check(self.output().is_some_and(|t| t.mask.ones() == 0), || {
+        let logits = self.tensors.get(self.logits_at());
+        check(logits.is_some_and(|t| t.mask.ones() == 0), || {
             "a ReLU on the logits: drop it, it does not change the label".into()
         })
     }
@@ -213,6 +215,7 @@ impl SecretPlan {
                 check(w.len() == expected, || format!("tensor {j}: {} weights", w.len()))?;
             }
         }
+        self.validate_reveals(public)?;
         for group in groups_of(public) {
             let bound = rlwe::noise_bound(&group.weights(self), &group.shape);
             rlwe::check_flooding(bound).map_err(|e| {

@@ -112,14 +112,15 @@ impl<T: Transport> ClientSession<T> {
         Ok(tickets)
     }
 
-    /// Online: spends a ticket on an image, given as tensor 0 in ring elements. Returns the
-    /// logits (two's complement, with the output tensor's fractional bits).
+    /// Online: spends a ticket on an image, given as tensor 0 in ring elements. Returns the output
+    /// tensor, two's complement: the logits, or what else the plan reveals
+    /// ([`PublicPlan::winner`] reads it).
     ///
     /// # Errors
     /// `Input` if the ticket is another session's or the image has the wrong size; the ticket is
     /// gone in any case.
     pub fn infer(&mut self, ticket: ClientTicket, input: &[u64]) -> Result<Vec<i64>> {
-        self.infer_timed(ticket, input).map(|inference| inference.logits)
+        self.infer_timed(ticket, input).map(|inference| inference.output)
     }
 
     /// As [`Self::infer`], with the wall time of each layer.

@@ -39,7 +39,7 @@ pub struct ClientTicket {
     pub(crate) input: ClientShare,
     /// One entry a tensor that has ReLUs, in order.
     pub(crate) relus: Vec<ClientTensor>,
-    /// The client's share of the logits, known since the offline phase.
+    /// The client's share of the output, known since the offline phase.
     pub(crate) output: ClientShare,
 }
 

@@ -52,7 +52,7 @@ pub enum Kind {
     Labels = 33,
     /// C to S: re-shared activations.
     Activations = 34,
-    /// S to C: the server's share of the logits.
+    /// S to C: the server's share of the output: the logits, or the winning one.
     Logits = 35,
     /// C to S: the masked image.
     MaskedInput = 36,

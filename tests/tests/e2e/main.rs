@@ -23,3 +23,4 @@ mod looked_up;
 mod shutdown;
 mod slow_lines;
 mod support;
+mod top1;

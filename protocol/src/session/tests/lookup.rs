@@ -74,7 +74,7 @@ fn the_wire_trace_is_the_recorded_one() {
         (sent.as_str(), received.as_str()),
         (
             "9ad47e18874820d6953f66ea456a9be0df907cc767b22490f231c67809ab7094",
-            "382cec13e79583c3a39c17eb40e8430f1260487b6828910ada91001042bc7df0",
+            "06e57b69f83c38ac3f81d956a528d91e8a4626652fcd02cda6713d2216e09741",
         )
     );
 }

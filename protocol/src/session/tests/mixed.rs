@@ -114,7 +114,7 @@ fn the_wire_trace_is_the_recorded_one() {
         (sent.as_str(), received.as_str()),
         (
             "213b8ebfea753f1c21613177c7103c363f230d870cb6091900402d9ffb95a6f3",
-            "11ab2167acccc1f787bf7773163e64e360a441ea7e60062e044632b62c868f60",
+            "5c200b43c67db180e07fcd38ce8a0245906cb8678fc17f48768bf0f315d88116",
         )
     );
 }

@@ -6,6 +6,7 @@ mod mixed;
 pub(crate) mod network;
 mod ots;
 pub(crate) mod tap;
+mod top1;
 mod uniform;
 
 use std::thread;
@@ -159,7 +160,7 @@ fn the_wire_trace_is_the_recorded_one() {
         (sent.as_str(), received.as_str()),
         (
             "2d625ca9b66bc846818f6c663f93fe33471cb68f91078efad8832a199c547edc",
-            "fabe7bc9b62f5af8e1325c790e90951a34f2bec7c3c30f8e4cf4f10c2b275266",
+            "65cba008d6c775066ddc70eca5c73eebfac50ac2eb2ddd6d56a9f9b4bef36208",
         )
     );
 }

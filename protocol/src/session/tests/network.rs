@@ -3,7 +3,7 @@
 
 use crate::plan::{
     ConvShape, CopyShape, InputSpec, Linear, Mask, Padding, Plan, PoolShape, PublicPlan,
-    ReluChoices, SecretPlan, Shape, TensorSecrets, TensorSpec, Term,
+    ReluChoices, Reveals, SecretPlan, Shape, TensorSecrets, TensorSpec, Term,
 };
 use crate::rng::SecretRng;
 
@@ -104,6 +104,7 @@ fn plan(name: &str, tensors: Vec<TensorSpec>, rng: &mut SecretRng) -> Plan {
         tensors,
         labels: vec![],
         batch: 2,
+        reveals: Reveals::Logits,
     };
     Plan::new(public, secret).unwrap()
 }
@@ -234,6 +235,30 @@ pub(crate) fn clipped(seed: u64) -> Plan {
         },
     ];
     plan("clipped", tensors, &mut rng)
+}
+
+/// The logits are the image itself: nothing is rounded, so that every value is exact.
+pub(crate) fn bare(classes: usize, magnitude: u32) -> Plan {
+    let shape = Shape::new(classes, 1, 1);
+    let none = || Mask::uniform(classes, false);
+    let whole = Linear::Copy(CopyShape::whole(classes, 0));
+    let mut tensors = vec![
+        tensor("image", shape, 0, vec![], none()),
+        tensor("logits", shape, 0, vec![Term { input: 0, op: whole }], none()),
+    ];
+    tensors.iter_mut().for_each(|t| t.magnitude = magnitude);
+    let public = PublicPlan {
+        name: "bare".into(),
+        relu_choices: ReluChoices::garbled(&tensors),
+        input: InputSpec { mean: vec![0.5; classes], std: vec![0.25; classes] },
+        tensors,
+        labels: vec![],
+        batch: 2,
+        reveals: Reveals::Logits,
+    };
+    let copies = TensorSecrets { weights: vec![vec![]], bias: vec![] };
+    let secret = SecretPlan { tensors: vec![TensorSecrets::default(), copies] };
+    Plan::new(public, secret).unwrap()
 }
 
 /// Weights scaled like a trained network's, so that activations keep their size.

@@ -15,7 +15,7 @@ pub use binaries::binary;
 pub use client::{Client, Ended};
 pub use files::Files;
 pub use impostor::Impostor;
-pub use network::network;
+pub use network::{TOLERANCE, network};
 pub use peer::{Peer, Witness, honest_session, ring, undisturbed};
 pub use raw::RawTls;
 pub use server::Server;
