@@ -5,14 +5,16 @@ use std::io::BufRead;
 use std::path::Path;
 use std::time::Instant;
 
-use tacet_cli::{Relu, count, tell_choices};
+use tacet_cli::{Relu, count, speed, tell_choices};
 use tacet_image_input::{Pixels, check_size, tensor};
-use tacet_protocol::plan::ReluChoices;
+use tacet_protocol::cost::CostModel;
+use tacet_protocol::ot::OtConfig;
+use tacet_protocol::plan::{PublicPlan, ReluChoices};
 use tacet_protocol::ticket::ClientTicket;
 use tacet_protocol::wire::{Phase, PhaseTraffic, Transport};
 use tacet_protocol::{Error, Result};
 
-use crate::args::{Args, Common, Infer, Info, Prepare, Verb};
+use crate::args::{Args, Common, Infer, Info, Making, Prepare, Verb};
 use crate::link::{Context, Session, with_session};
 use crate::report::{self, Answer, Cost, Totals};
 
@@ -29,7 +31,7 @@ pub fn run(args: &Args) -> Result<()> {
 }
 
 fn info(Info { common }: &Info) -> Result<()> {
-    with_session(common, |session, _| {
+    with_session(common, |_, _| Ok(OtConfig::default()), |session, _| {
         let (plan, hash) = (session.plan().clone(), session.plan_hash());
         session.close()?;
         report::print_plan(&plan, &hash, common.json)
@@ -41,7 +43,8 @@ fn infer(args: &Infer) -> Result<()> {
     // images would fill the memory.
     let sizes = args.images.iter().map(|path| Pixels::load(path).map(|p| (p.width, p.height)));
     let sizes = sizes.collect::<Result<Vec<_>>>()?;
-    with_session(&args.common, |session, context| {
+    let ots = |plan: &PublicPlan, stock| ots(&args.common, &args.making, plan, (sizes.len(), stock));
+    with_session(&args.common, ots, |session, context| {
         for (path, size) in args.images.iter().zip(&sizes) {
             check_size(session.plan(), *size, args.resize).map_err(|e| about(path, e))?;
         }
@@ -62,8 +65,26 @@ fn infer(args: &Infer) -> Result<()> {
     })
 }
 
+/// How correlated OTs are made in a session of `tickets`, `stock` bytes of which the server keeps.
+fn ots(
+    common: &Common,
+    making: &Making,
+    plan: &PublicPlan,
+    (tickets, stock): (usize, u64),
+) -> Result<OtConfig> {
+    let batch = making.batch.unwrap_or(plan.batch).min(tickets).max(1);
+    let (network, speeds) = (common.network.as_ref(), speed::reference()?);
+    let mut model = CostModel::new(plan, batch)?;
+    if let Some(relu) = making.relu {
+        let choices = relu.choices_at(&model, network, &speeds)?;
+        model = model.with_relus(&choices);
+    }
+    making.ot.config(&model, (tickets, stock), network, &speeds)
+}
+
 fn prepare(args: &Prepare) -> Result<()> {
-    with_session(&args.common, |session, context| {
+    let ots = |plan: &PublicPlan, stock| ots(&args.common, &args.making, plan, (args.tickets, stock));
+    with_session(&args.common, ots, |session, context| {
         let mut run = Run::new(session, context, &args.common);
         let (batch, most) = (run.batch(args.making.batch), run.session.max_tickets());
         if args.tickets > most {

@@ -6,7 +6,7 @@ use super::CostModel;
 use super::link::Link;
 use super::profile::{
     FIELD_BITS, KernelProfile, LatticeKernels, LinearKernels, LookupKernels, OtKernels,
-    PROFILE_VERSION, PerGate, PerHash, PerWord, ReluKernels, WireKernels,
+    PROFILE_VERSION, PerGate, PerHash, PerWord, ReluKernels, SilentKernels, WireKernels,
 };
 use super::time::LayerTime;
 use crate::gadget::ReluChoice::{self, Garbled, Lookup};
@@ -36,6 +36,7 @@ fn profile() -> KernelProfile {
                 receive: 1e-8 * f64::from(bits),
                 send: 2e-8 * f64::from(bits),
             }),
+            silent: [SilentKernels { order: 2e-9, send: 6e-9, receive: 9e-9 }; 3],
             pads_receive: 1e-8,
             pads_send: 2e-8,
             request: gate,

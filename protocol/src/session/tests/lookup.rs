@@ -73,8 +73,8 @@ fn the_wire_trace_is_the_recorded_one() {
     assert_eq!(
         (sent.as_str(), received.as_str()),
         (
-            "9ad47e18874820d6953f66ea456a9be0df907cc767b22490f231c67809ab7094",
-            "382cec13e79583c3a39c17eb40e8430f1260487b6828910ada91001042bc7df0",
+            "938fc6c611379c3ba189a62a094002a9909e22f558c61aa90c2b35cb621224b3",
+            "497f7ea8fc181f3bb03322e58c8a86c53bbc498500454360445668e84c841c51",
         )
     );
 }

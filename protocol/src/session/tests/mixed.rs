@@ -113,8 +113,8 @@ fn the_wire_trace_is_the_recorded_one() {
     assert_eq!(
         (sent.as_str(), received.as_str()),
         (
-            "213b8ebfea753f1c21613177c7103c363f230d870cb6091900402d9ffb95a6f3",
-            "11ab2167acccc1f787bf7773163e64e360a441ea7e60062e044632b62c868f60",
+            "f74371cb3b6a47b3f408d0607e9d9b7aefafdda5f7303214637f91c19f44c4bd",
+            "7230d10f72320cd108d24f868edcb76715882baf16e123e6a5f47298e85bff65",
         )
     );
 }
