@@ -7,6 +7,9 @@ use serde::Serialize;
 use tacet_protocol::Result;
 use tacet_protocol::cost::{CostModel, KernelProfile, Link, OtCandidates};
 use tacet_protocol::ot::OtConfig;
+use tacet_protocol::plan::{PublicPlan, ReluChoices};
+
+use crate::{Relu, speed};
 
 /// How correlated OTs are made.
 #[derive(ValueEnum, Serialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,6 +45,29 @@ impl Ot {
             Self::Auto => model.choose_ots(OtCandidates::All, session, network, profile),
         }
     }
+}
+
+/// What `--relu` and `--ot` mean for a session of `tickets`, at most `batch` at a time, with a server
+/// that keeps `stock` bytes of correlated OTs: by the built-in speeds, so that any two programs
+/// agree. Without `relu` the plan's own choice counts.
+///
+/// # Errors
+/// `Input` if a convolution cannot be packed.
+pub fn session_choices(
+    plan: &PublicPlan,
+    batch: usize,
+    (relu, ot): (Option<Relu>, Ot),
+    (tickets, stock): (usize, u64),
+    network: Option<&Link>,
+) -> Result<(ReluChoices, OtConfig)> {
+    let speeds = speed::reference()?;
+    let model = CostModel::new(plan, batch.min(tickets).max(1))?;
+    let relus = match relu {
+        Some(relu) => relu.choices_at(&model, network, &speeds)?,
+        None => plan.relu_choices.clone(),
+    };
+    let ots = ot.config(&model.with_relus(&relus), (tickets, stock), network, &speeds)?;
+    Ok((relus, ots))
 }
 
 impl fmt::Display for Ot {

@@ -40,10 +40,11 @@ pub fn with_session<R>(
     let context = Context { progress, raw: transport.raw(), connecting };
     let expect_plan = common.expect_plan.map(|hash| hash.0);
     let options = ClientOptions { expect_plan, ..ClientOptions::default() };
-    let outcome = ClientSession::connect_choosing(&mut transport, &options, ots).and_then(|session| {
-        drop(step);
-        work(session, &context)
-    });
+    let outcome =
+        ClientSession::connect_choosing(&mut transport, &options, ots).and_then(|session| {
+            drop(step);
+            work(session, &context)
+        });
     transport.end(outcome)
 }
 

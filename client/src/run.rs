@@ -5,9 +5,8 @@ use std::io::BufRead;
 use std::path::Path;
 use std::time::Instant;
 
-use tacet_cli::{Relu, count, speed, tell_choices};
+use tacet_cli::{Relu, count, session_choices, tell_choices};
 use tacet_image_input::{Pixels, check_size, tensor};
-use tacet_protocol::cost::CostModel;
 use tacet_protocol::ot::OtConfig;
 use tacet_protocol::plan::{PublicPlan, ReluChoices};
 use tacet_protocol::ticket::ClientTicket;
@@ -31,11 +30,15 @@ pub fn run(args: &Args) -> Result<()> {
 }
 
 fn info(Info { common }: &Info) -> Result<()> {
-    with_session(common, |_, _| Ok(OtConfig::default()), |session, _| {
-        let (plan, hash) = (session.plan().clone(), session.plan_hash());
-        session.close()?;
-        report::print_plan(&plan, &hash, common.json)
-    })
+    with_session(
+        common,
+        |_, _| Ok(OtConfig::default()),
+        |session, _| {
+            let (plan, hash) = (session.plan().clone(), session.plan_hash());
+            session.close()?;
+            report::print_plan(&plan, &hash, common.json)
+        },
+    )
 }
 
 fn infer(args: &Infer) -> Result<()> {
@@ -43,7 +46,8 @@ fn infer(args: &Infer) -> Result<()> {
     // images would fill the memory.
     let sizes = args.images.iter().map(|path| Pixels::load(path).map(|p| (p.width, p.height)));
     let sizes = sizes.collect::<Result<Vec<_>>>()?;
-    let ots = |plan: &PublicPlan, stock| ots(&args.common, &args.making, plan, (sizes.len(), stock));
+    let ots =
+        |plan: &PublicPlan, stock| ots(&args.common, &args.making, plan, (sizes.len(), stock));
     with_session(&args.common, ots, |session, context| {
         for (path, size) in args.images.iter().zip(&sizes) {
             check_size(session.plan(), *size, args.resize).map_err(|e| about(path, e))?;
@@ -72,18 +76,14 @@ fn ots(
     plan: &PublicPlan,
     (tickets, stock): (usize, u64),
 ) -> Result<OtConfig> {
-    let batch = making.batch.unwrap_or(plan.batch).min(tickets).max(1);
-    let (network, speeds) = (common.network.as_ref(), speed::reference()?);
-    let mut model = CostModel::new(plan, batch)?;
-    if let Some(relu) = making.relu {
-        let choices = relu.choices_at(&model, network, &speeds)?;
-        model = model.with_relus(&choices);
-    }
-    making.ot.config(&model, (tickets, stock), network, &speeds)
+    let batch = making.batch.unwrap_or(plan.batch);
+    let asked = (making.relu, making.ot);
+    session_choices(plan, batch, asked, (tickets, stock), common.network.as_ref()).map(|c| c.1)
 }
 
 fn prepare(args: &Prepare) -> Result<()> {
-    let ots = |plan: &PublicPlan, stock| ots(&args.common, &args.making, plan, (args.tickets, stock));
+    let ots =
+        |plan: &PublicPlan, stock| ots(&args.common, &args.making, plan, (args.tickets, stock));
     with_session(&args.common, ots, |session, context| {
         let mut run = Run::new(session, context, &args.common);
         let (batch, most) = (run.batch(args.making.batch), run.session.max_tickets());

@@ -24,7 +24,10 @@ impl CostModel<'_> {
     pub(super) fn refills(&self) -> Refills {
         let [labels, selections] = self.demand();
         let of = |extension, n| refills(extension, self.runs_before, n);
-        Refills { labels: of(self.ots.labels, labels), selection: of(self.ots.selection, selections) }
+        Refills {
+            labels: of(self.ots.labels, labels),
+            selection: of(self.ots.selection, selections),
+        }
     }
 
     /// Bytes of stock that a party holds after the run, and the most that it holds meanwhile.

@@ -1,6 +1,7 @@
 //! Predictions against each other and against their own laws.
 
 mod choose;
+mod choose_ots;
 
 use super::CostModel;
 use super::link::Link;
@@ -10,7 +11,7 @@ use super::profile::{
 };
 use super::time::LayerTime;
 use crate::gadget::ReluChoice::{self, Garbled, Lookup};
-use crate::ot::FieldBits;
+use crate::ot::{FieldBits, OtConfig, SilentSet};
 use crate::plan::{PublicPlan, ReluChoices};
 use crate::session::tests::network;
 
@@ -85,15 +86,20 @@ fn model(plan: &PublicPlan, batch: usize, relus: ReluChoice) -> CostModel<'_> {
 fn time_and_traffic_agree_on_every_byte() {
     for (plan, relus) in plans().iter().flat_map(|p| [(p, Garbled), (p, Lookup)]) {
         for batch in [1, 3] {
-            let model = model(plan, batch, relus);
-            let time = model.time(&profile(), &link("wan"), 2).unwrap();
-            let traffic = model.traffic().unwrap();
-            assert_eq!(time.session.traffic, traffic.session);
-            assert_eq!(time.offline.traffic, traffic.offline);
-            assert_eq!(time.first_offline.traffic, traffic.offline);
-            assert_eq!(time.online.traffic, traffic.online);
-            let products: u64 = traffic.tensors.iter().map(|t| t.products).sum();
-            assert_eq!(time.layers.iter().map(|l| l.products).sum::<u64>(), products);
+            for (ots, run) in [OtConfig::default(), OtConfig::silent(SilentSet::Tiny)]
+                .into_iter()
+                .flat_map(|ots| [(ots, 0), (ots, 3)])
+            {
+                let model = model(plan, batch, relus).with_ots(ots).in_run(run);
+                let time = model.time(&profile(), &link("wan"), 2).unwrap();
+                let traffic = model.traffic().unwrap();
+                assert_eq!(time.session.traffic, traffic.session);
+                assert_eq!(time.offline.traffic, traffic.offline);
+                assert_eq!(time.first_offline.traffic, traffic.offline);
+                assert_eq!(time.online.traffic, traffic.online);
+                let products: u64 = traffic.tensors.iter().map(|t| t.products).sum();
+                assert_eq!(time.layers.iter().map(|l| l.products).sum::<u64>(), products);
+            }
         }
     }
 }

@@ -86,9 +86,9 @@ impl OtExtension {
                     FieldBits::new(parameter).map_err(|e| Error::misbehaved(e.to_string()))?;
                 Ok(Self::SoftSpoken(field))
             }
-            SILENT => SilentSet::from_number(parameter).map(Self::Silent).ok_or_else(|| {
-                Error::misbehaved(format!("silent OT of unknown set {parameter}"))
-            }),
+            SILENT => SilentSet::from_number(parameter)
+                .map(Self::Silent)
+                .ok_or_else(|| Error::misbehaved(format!("silent OT of unknown set {parameter}"))),
             _ => Err(Error::misbehaved(format!("OT extension of unknown kind {kind}"))),
         }
     }

@@ -45,7 +45,6 @@ pub use block::{Block, Blocks, Delta};
 
 pub(crate) use base::check_length;
 pub(crate) use block::zeros;
-pub(crate) use source::{Opening, ReceiveSource, SendSource};
 pub use config::{OtConfig, OtExtension};
 pub use cots::{CotView, ReceivedCots, SentCots};
 pub use extension::{CotReceiver, CotSender};
@@ -58,6 +57,7 @@ pub use silent::{
     Direction, Ledger, ReceiverBatch, ReceiverRefill, SenderBatch, SenderRefill, SilentReceiver,
     SilentSender, SilentSet,
 };
+pub(crate) use source::{Opening, ReceiveSource, SendSource};
 
 /// All ones if `bit` is 1, zero if it is 0: a branch-free select mask.
 #[inline]

@@ -142,11 +142,7 @@ impl SendSource {
     }
 
     /// The `n` correlated OTs of a slice, for which the receiver sent `message`, and the offset.
-    pub(crate) fn take(
-        &mut self,
-        n: usize,
-        message: Option<&[u8]>,
-    ) -> Result<(&[Block], &Delta)> {
+    pub(crate) fn take(&mut self, n: usize, message: Option<&[u8]>) -> Result<(&[Block], &Delta)> {
         match self {
             Self::SoftSpoken(sender, made) => {
                 let cots = sender.extend(n, message.ok_or_else(nothing)?)?;

@@ -87,10 +87,10 @@ impl Kind {
     /// The kind with this number.
     pub fn from_u8(n: u8) -> Option<Self> {
         use Kind::{
-            Abort, Activations, Answers, Bootstrap, ClientBaseOt, ClientCorrections, ClientExtension,
-            ClientHello, ClientKeys, Digits, Goodbye, Labels, Logits, MaskedInput, MaskedTables,
-            OfflineRequest, OnlineRequest, PublicPlan, Refill, Response, Rows, ServerBaseOt,
-            ServerExtension, ServerHello, Tables, Upload,
+            Abort, Activations, Answers, Bootstrap, ClientBaseOt, ClientCorrections,
+            ClientExtension, ClientHello, ClientKeys, Digits, Goodbye, Labels, Logits, MaskedInput,
+            MaskedTables, OfflineRequest, OnlineRequest, PublicPlan, Refill, Response, Rows,
+            ServerBaseOt, ServerExtension, ServerHello, Tables, Upload,
         };
         [
             ClientHello,

@@ -48,7 +48,11 @@ impl SilentReceiver {
         let cots = base.take(n)?;
         let mut reserve = Zeroizing::new(cots.blocks.to_vec());
         set_bits(&mut reserve, cots.bits);
-        Ok(Self { stock: Stock::new(kind, seed, reserve)?, bits: Zeroizing::default(), ordered: VecDeque::new() })
+        Ok(Self {
+            stock: Stock::new(kind, seed, reserve)?,
+            bits: Zeroizing::default(),
+            ordered: VecDeque::new(),
+        })
     }
 
     /// What is in stock and what the next refill takes.

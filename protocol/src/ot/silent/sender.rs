@@ -53,7 +53,11 @@ impl SilentSender {
         let n = base.len();
         let mut reserve = Zeroizing::new(base.take(n)?.to_vec());
         reserve.iter_mut().for_each(|k| k.0 &= HIGH);
-        Ok(Self { delta: delta.clone(), stock: Stock::new(kind, seed, reserve)?, ordered: VecDeque::new() })
+        Ok(Self {
+            delta: delta.clone(),
+            stock: Stock::new(kind, seed, reserve)?,
+            ordered: VecDeque::new(),
+        })
     }
 
     /// The offset.
