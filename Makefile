@@ -9,8 +9,8 @@
 #   make baseline                      accept the kernels' instruction counts as they are now
 #   make figures DATA=...              the figures quoted in the README, from the CIFAR-10 binaries
 #   make performance                   measures everything in results/ but the networks' table, then
-#                                      results/performance.html and the README's tables (half
-#                                      an hour on a machine that does nothing else)
+#                                      results/performance.html and the README's tables (an
+#                                      hour and a half on a machine that does nothing else)
 #   make model DATA=...                trains models/cifar10-thin.onnx again (hours)
 #   make report                        results/report.html from results/*.json
 

@@ -1,13 +1,13 @@
 #!/bin/sh
 # Measures everything in results/ that `tacet-bench report` shows, but for the table of networks
-# (results/README.md) and the check of the shaping (scripts/check-shaping.sh). Half an hour on a
-# machine that does nothing else; `make performance` builds what it needs and calls it.
+# (results/README.md) and the check of the shaping (scripts/check-shaping.sh). An hour and a half on
+# a machine that does nothing else; `make performance` builds what it needs and calls it.
 set -eu
 bench=${TACET_BENCH:-target/release/tacet-bench}
 out=${1:-results}
 
 e2e() {
-    "$bench" e2e --net "$1" --relus "$2" --network "$3" --out "$out/e2e.jsonl"
+    "$bench" e2e --net "$1" --relus "$2" --network "$3" --relu "${4:-gc}" --out "$out/e2e.jsonl"
 }
 
 "$bench" kernels --out "$out/kernels.json"
@@ -17,8 +17,8 @@ for network in loopback lan wan; do
     e2e resnet18 50k $network
 done
 for net in resnet20 resnet32 resnet18; do
-    e2e $net all loopback
-    e2e $net 10% loopback
+    e2e $net all loopback auto
+    e2e $net 10% loopback auto
 done
 for net in vgg16 mobilenetv1; do
     e2e $net 50k loopback
@@ -26,5 +26,7 @@ done
 
 "$bench" sweep --out "$out/sweep.jsonl"
 "$bench" relu --out "$out/relu.json"
+rm -f "$out/backends.jsonl"
+TACET_RESULTS=$out "$(dirname "$0")/backends.sh"
 "$bench" compare --out "$out/compare.json"
 "$bench" report --results "$out"

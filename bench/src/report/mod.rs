@@ -18,11 +18,11 @@ use tacet_protocol::{Error, Result};
 
 use crate::store::write;
 use format::SEVERAL;
-use inputs::{COMPARE, E2E, File, Inputs, KERNELS, RELU, SWEEP};
+use inputs::{BACKENDS, COMPARE, E2E, File, Inputs, KERNELS, RELU, SWEEP};
 use readme::Block;
 use sections::{
-    against, alternatives, conditions, headline, kernels, layers, memory, networks, relu, shaping,
-    sweep,
+    against, alternatives, backends, conditions, headline, kernels, layers, memory, networks, relu,
+    shaping, sweep,
 };
 
 /// Options of `report`.
@@ -74,6 +74,7 @@ fn render(inputs: &Inputs) -> String {
         layers::section(inputs),
         kernels::section(inputs),
         relu::section(inputs),
+        backends::section(inputs),
         alternatives::section(inputs),
         memory::section(inputs),
         networks::section(inputs),
@@ -110,6 +111,7 @@ fn tables(inputs: &Inputs) -> Vec<Block> {
         or(sweep::table(inputs), sweep::command(inputs), SWEEP),
         or(measured.map(kernels::summary), of(measured.map(|k| &k.command)), KERNELS),
         or(relus.map(relu::summary), of(relus.map(|r| &r.command)), RELU),
+        or(backends::summary(inputs), together(backends::command(inputs)), BACKENDS),
         or(compared.map(alternatives::relu_summary), of(compared.map(|c| &c.command)), COMPARE),
     ]
 }

@@ -68,7 +68,7 @@ fn the_readme_keeps_what_is_outside_the_markers() {
 fn missing_files_are_named_with_their_commands() {
     let empty = tempfile::tempdir().unwrap();
     let (page, readme) = made(empty.path());
-    for file in [E2E, SWEEP, KERNELS, RELU, COMPARE, inputs::NETWORKS, inputs::SHAPING] {
+    for file in [E2E, SWEEP, KERNELS, RELU, BACKENDS, COMPARE, inputs::NETWORKS, inputs::SHAPING] {
         assert!(page.contains(&tacet_page::text::escape(&file.missing())), "{file:?}");
     }
     assert!(readme.contains(&E2E.missing()) && readme.contains(&KERNELS.missing()));

@@ -15,7 +15,9 @@ use crate::networks_table::row::Row;
 use crate::relu::record::Relus;
 
 pub use kernels::{Kernel, Kernels, Peak};
-pub use runs::{Layer, Run};
+#[cfg(test)]
+pub use runs::Phase;
+pub use runs::{Layer, Run, Task};
 
 /// Names of the files, and the command that makes each.
 pub const KERNELS: File = File { name: "kernels.json", command: "tacet-bench kernels" };
@@ -25,6 +27,8 @@ pub const E2E: File = File { name: "e2e.jsonl", command: "tacet-bench e2e" };
 pub const SWEEP: File = File { name: "sweep.jsonl", command: "tacet-bench sweep" };
 /// The alternatives.
 pub const COMPARE: File = File { name: "compare.json", command: "tacet-bench compare" };
+/// Networks with garbled ReLUs, with looked-up ones and with the better of both for each layer.
+pub const BACKENDS: File = File { name: "backends.jsonl", command: "scripts/backends.sh" };
 /// One ReLU under both backends.
 pub const RELU: File = File { name: "relu.json", command: "tacet-bench relu" };
 /// Networks from ONNX.
@@ -60,6 +64,8 @@ pub struct Inputs {
     pub sweep: Vec<Run>,
     /// [`COMPARE`].
     pub compare: Option<Comparison>,
+    /// [`BACKENDS`].
+    pub backends: Vec<Run>,
     /// [`RELU`].
     pub relu: Option<Relus>,
     /// [`NETWORKS`].
@@ -83,6 +89,7 @@ impl Inputs {
             e2e: latest(lines(&folder.join(E2E.name))?, Run::key),
             sweep: latest(lines(&folder.join(SWEEP.name))?, Run::key),
             compare: object(&folder.join(COMPARE.name))?,
+            backends: latest(lines(&folder.join(BACKENDS.name))?, Run::key),
             relu: object(&folder.join(RELU.name))?,
             networks: latest(lines(&folder.join(NETWORKS.name))?, |r: &Row| r.network.clone()),
             shaping: object(&folder.join(SHAPING.name))?,

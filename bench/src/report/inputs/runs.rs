@@ -14,6 +14,9 @@ pub struct Run {
     pub machine: Machine,
     /// The network.
     pub net: String,
+    /// What computes the ReLUs.
+    #[serde(default = "garbled")]
+    pub relu: String,
     /// ReLUs kept.
     pub relus: u64,
     /// ReLUs without a mask.
@@ -92,10 +95,33 @@ pub struct Layer {
     pub seconds: f64,
 }
 
+/// Network, ReLUs, link, batch.
+pub type Task = (String, u64, String, u64);
+
+/// What rows stand for that do not say what computed their ReLUs.
+fn garbled() -> String {
+    "gc".into()
+}
+
 impl Run {
     /// What tells runs apart.
-    pub fn key(&self) -> (String, u64, String, u64) {
+    pub fn key(&self) -> (Task, String) {
+        (self.task(), self.relu.clone())
+    }
+
+    /// What it computed, whatever its ReLUs were made of.
+    pub fn task(&self) -> Task {
         (self.net.clone(), self.relus, self.network.clone(), self.batch)
+    }
+
+    /// Seconds of a ticket and of the image that spends it.
+    pub fn seconds(&self) -> f64 {
+        self.ticket_seconds() + self.online.seconds
+    }
+
+    /// Bytes of a ticket and of the image that spends it.
+    pub fn bytes(&self) -> f64 {
+        self.ticket_bytes() + self.image_bytes()
     }
 
     /// Seconds of a ticket.

@@ -27,10 +27,15 @@ struct Line {
 }
 
 const LINES: [Line; 8] = [
-    cheetah("seconds, offline + online; their exact ReLU", seconds, &[figure::SECONDS_EXACT], time),
-    cheetah("seconds, offline + online; their default", seconds, &[figure::SECONDS], time),
-    cheetah("bytes, offline + online; their exact ReLU", bytes, &[figure::BYTES_EXACT], size),
-    cheetah("bytes, offline + online; their default", bytes, &[figure::BYTES], size),
+    cheetah(
+        "seconds, offline + online; their exact ReLU",
+        Run::seconds,
+        &[figure::SECONDS_EXACT],
+        time,
+    ),
+    cheetah("seconds, offline + online; their default", Run::seconds, &[figure::SECONDS], time),
+    cheetah("bytes, offline + online; their exact ReLU", Run::bytes, &[figure::BYTES_EXACT], size),
+    cheetah("bytes, offline + online; their default", Run::bytes, &[figure::BYTES], size),
     Line {
         figure: "seconds offline",
         ours: Run::ticket_seconds,
@@ -68,14 +73,6 @@ const fn cheetah(
     show: fn(f64) -> String,
 ) -> Line {
     Line { figure, ours, system: CHEETAH, theirs, show }
-}
-
-fn seconds(r: &Run) -> f64 {
-    r.ticket_seconds() + r.online.seconds
-}
-
-fn bytes(r: &Run) -> f64 {
-    r.ticket_bytes() + r.image_bytes()
 }
 
 /// The section.

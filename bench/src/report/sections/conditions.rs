@@ -4,7 +4,7 @@ use tacet_page::text::count;
 use tacet_page::{Section, Table};
 
 use crate::machine::Machine;
-use crate::report::inputs::{COMPARE, E2E, Inputs, KERNELS, RELU, Run, SWEEP};
+use crate::report::inputs::{BACKENDS, COMPARE, E2E, Inputs, KERNELS, RELU, Run, SWEEP};
 
 const TITLE: &str = "Conditions";
 
@@ -26,10 +26,11 @@ pub fn machine(inputs: &Inputs) -> Option<&Machine> {
 fn all(inputs: &Inputs) -> Vec<(&'static str, &Machine, &str)> {
     let e2e = inputs.e2e.first().map(|r| (E2E.name, &r.machine, r.command.as_str()));
     let sweep = inputs.sweep.first().map(|r| (SWEEP.name, &r.machine, r.command.as_str()));
+    let backends = inputs.backends.first().map(|r| (BACKENDS.name, &r.machine, r.command.as_str()));
     let kernels = inputs.kernels.as_ref().map(|k| (KERNELS.name, &k.machine, k.command.as_str()));
     let compare = inputs.compare.as_ref().map(|c| (COMPARE.name, &c.machine, c.command.as_str()));
     let relu = inputs.relu.as_ref().map(|r| (RELU.name, &r.machine, r.command.as_str()));
-    [e2e, sweep, kernels, relu, compare].into_iter().flatten().collect()
+    [e2e, sweep, kernels, relu, backends, compare].into_iter().flatten().collect()
 }
 
 fn machines(inputs: &Inputs) -> Table {
@@ -51,6 +52,8 @@ fn runs(inputs: &Inputs) -> Table {
         vec![file.into(), r.net.clone(), count(r.relus), r.link(), images, r.command.clone()]
     };
     let e2e = inputs.e2e.iter().map(|r| (E2E.name, r));
-    table.rows = e2e.chain(inputs.sweep.iter().map(|r| (SWEEP.name, r))).map(of).collect();
+    let sweep = inputs.sweep.iter().map(|r| (SWEEP.name, r));
+    let backends = inputs.backends.iter().map(|r| (BACKENDS.name, r));
+    table.rows = e2e.chain(sweep).chain(backends).map(of).collect();
     table
 }

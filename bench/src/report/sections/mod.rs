@@ -2,6 +2,7 @@
 
 pub mod against;
 pub mod alternatives;
+pub mod backends;
 pub mod conditions;
 mod cost;
 pub mod headline;
