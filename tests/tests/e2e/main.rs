@@ -21,5 +21,6 @@ mod killed;
 mod limits;
 mod looked_up;
 mod shutdown;
+mod silent;
 mod slow_lines;
 mod support;
