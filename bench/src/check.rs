@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
-use tacet_cli::{Relu, json_line, line, speed};
+use tacet_cli::{Ot, Relu, json_line, line, session_choices, speed};
 use tacet_protocol::cost::{CostModel, KernelProfile, Link};
 use tacet_protocol::session::SessionLimits;
 use tacet_protocol::{Error, Result};
@@ -29,6 +29,9 @@ pub struct Options {
     /// What computes the ReLUs
     #[arg(long, value_enum, default_value_t)]
     relu: Relu,
+    /// How correlated OTs are made
+    #[arg(long, value_enum, default_value_t)]
+    ot: Ot,
     /// Folder of pictures to classify
     #[arg(long, default_value = "samples")]
     samples: PathBuf,
@@ -70,8 +73,10 @@ pub fn run(options: &Options) -> Result<()> {
     let profile = profile(options)?;
     let measured = measure(options, &path, dir.path(), batch)?;
     // The client is given no network either.
-    let relus = options.relu.choices(&plan.public, batch, None)?;
-    let model = CostModel::new(&plan.public, batch)?.with_relus(&relus);
+    let (asked, session) = ((Some(options.relu), options.ot), 2 * batch);
+    let stock = SessionLimits::default().ot_stock as u64;
+    let (relus, ots) = session_choices(&plan.public, batch, asked, (session, stock), None)?;
+    let model = CostModel::new(&plan.public, batch)?.with_relus(&relus).with_ots(ots);
     let rows = compare(&model, &profile, &measured)?;
     if options.json {
         return rows.iter().try_for_each(|r| {
@@ -82,7 +87,7 @@ pub fn run(options: &Options) -> Result<()> {
         });
     }
     let (name, relu) = (&plan.public.name, options.relu);
-    line(&format!("{name}, --relu {relu}, {batch} tickets a run, loopback:\n"))?;
+    line(&format!("{name}, --relu {relu}, OTs {ots}, {batch} tickets a run, loopback:\n"))?;
     let cells = rows.iter().map(|r| {
         let percent = 100.0 * (r.predicted / r.measured - 1.0);
         let number = |x: f64| format!("{x:.3} {}", r.unit);
@@ -107,11 +112,11 @@ fn measure(options: &Options, plan: &Path, dir: &Path, batch: usize) -> Result<M
     let samples = pictures(&options.samples)?;
     let images: Vec<PathBuf> = samples.iter().cycle().take(2 * batch).cloned().collect();
     let mut answers = Vec::with_capacity(images.len());
-    let summary =
-        client::infer(&server.addr, &certs, &images, (Some(batch), Some(options.relu)), |a| {
-            answers.push(a.clone());
-            Ok(())
-        })?;
+    let asked = (Some(batch), Some(options.relu), options.ot);
+    let summary = client::infer(&server.addr, &certs, &images, asked, |a| {
+        answers.push(a.clone());
+        Ok(())
+    })?;
     Ok(Measured { answers, summary, server_peak: server.peak_memory() })
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use serde::Deserialize;
-use tacet_cli::Relu;
+use tacet_cli::{Ot, Relu};
 use tacet_protocol::wire::Traffic;
 use tacet_protocol::{Error, Result};
 
@@ -105,12 +105,13 @@ pub fn infer(
     addr: &str,
     certs: &Certs,
     images: &[PathBuf],
-    (batch, relu): (Option<usize>, Option<Relu>),
+    (batch, relu, ot): (Option<usize>, Option<Relu>, Ot),
     mut each: impl FnMut(&Answer) -> Result<()>,
 ) -> Result<Summary> {
     let mut command = sibling("tacet-client")?;
     command.args(["infer", "--json", "--server", addr, "--server-name", "localhost"]);
     command.arg("--ca").arg(&certs.ca);
+    command.args(["--ot", &ot.to_string()]);
     if let Some(relu) = relu {
         command.args(["--relu", &relu.to_string()]);
     }

@@ -5,6 +5,7 @@ use std::collections::btree_map::Entry;
 
 use tacet_protocol::Result;
 use tacet_protocol::cost::{CostModel, Prediction};
+use tacet_protocol::ot::OtConfig;
 use tacet_protocol::plan::{PublicPlan, ReluChoices};
 use tacet_protocol::wire::Traffic;
 
@@ -21,26 +22,30 @@ pub fn deviation(
     summary: &Summary,
     runs: &[Compared],
 ) -> Result<Option<String>> {
-    answers_deviation(plan, &plan.relu_choices, summary, runs.iter().map(|run| &run.answer))
+    let choices = (plan.relu_choices.clone(), OtConfig::default());
+    answers_deviation(plan, &choices, summary, runs.iter().map(|run| &run.answer))
 }
 
-/// As [`deviation`], for answers that nothing was compared with and any backends of the ReLUs.
+/// As [`deviation`], for answers that nothing was compared with, any backends of the ReLUs and any
+/// OTs. All runs but the last make as many tickets.
 ///
 /// # Errors
 /// As [`deviation`].
 pub fn answers_deviation<'a>(
     plan: &PublicPlan,
-    relus: &ReluChoices,
+    (relus, ots): &(ReluChoices, OtConfig),
     summary: &Summary,
     answers: impl Iterator<Item = &'a Answer>,
 ) -> Result<Option<String>> {
-    let mut predictions = BTreeMap::<usize, Prediction>::new();
-    for answer in answers {
+    let mut predictions = BTreeMap::<(usize, usize), Prediction>::new();
+    for (i, answer) in answers.enumerate() {
         let offline = &answer.offline_batch;
-        let p = match predictions.entry(offline.tickets) {
+        let run = i / offline.tickets.max(1);
+        let p = match predictions.entry((offline.tickets, run)) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(new) => {
-                let model = CostModel::new(plan, offline.tickets)?.with_relus(relus);
+                let model = CostModel::new(plan, offline.tickets)?;
+                let model = model.with_relus(relus).with_ots(*ots).in_run(run);
                 new.insert(model.traffic()?)
             }
         };

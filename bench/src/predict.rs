@@ -3,10 +3,11 @@
 
 use clap::Args;
 use serde_json::json;
-use tacet_cli::{Relu, json_line, line};
+use tacet_cli::{Ot, Relu, json_line, line, session_choices};
 use tacet_protocol::cost::CostModel;
 use tacet_protocol::plan::{ConvShape, Shape};
 use tacet_protocol::rlwe::{Defined, Packing};
+use tacet_protocol::session::SessionLimits;
 use tacet_protocol::{Result, cost};
 
 use crate::networks::{RESNET18, RESNET20};
@@ -18,6 +19,9 @@ pub struct Options {
     /// What computes the ReLUs
     #[arg(long, value_enum, default_value_t)]
     pub relu: Relu,
+    /// How correlated OTs are made, in a session of 64 tickets
+    #[arg(long, value_enum, default_value_t)]
+    pub ot: Ot,
     /// Results as JSON
     #[arg(long)]
     pub json: bool,
@@ -106,16 +110,21 @@ fn networks(json: bool) -> Result<()> {
 /// How traffic follows the mask.
 fn by_mask(options: &Options) -> Result<()> {
     const BATCH: usize = 8;
+    // A session's: silent OT pays in the long run.
+    const TICKETS: usize = 64;
     let mut rows = Vec::new();
     for keep in [1.0, 0.5, 0.25, 0.1, 0.0] {
         let plan = RESNET18.plan(keep)?;
-        let relus = options.relu.choices(&plan.public, BATCH, None)?;
-        let p = CostModel::new(&plan.public, BATCH)?.with_relus(&relus).traffic()?;
-        let offline = (p.offline.up + p.offline.down) as f64 / BATCH as f64;
+        let stock = SessionLimits::default().ot_stock as u64;
+        let asked = (Some(options.relu), options.ot);
+        let (relus, ots) = session_choices(&plan.public, BATCH, asked, (TICKETS, stock), None)?;
+        let model = CostModel::new(&plan.public, BATCH)?.with_relus(&relus).with_ots(ots);
+        let (p, all) = (model.traffic()?, model.offline_of_runs(TICKETS / BATCH)?);
+        let offline = (all.up + all.down) as f64 / TICKETS as f64;
         let online = (p.online.up + p.online.down) as f64;
         if options.json {
             json_line(&json!({
-                "network": RESNET18.name, "relu": options.relu, "relus": plan.public.relus(), "offline": offline,
+                "network": RESNET18.name, "relu": options.relu, "ot": ots.to_string(), "relus": plan.public.relus(), "offline": offline,
                 "online": online, "online_rounds": p.online.rounds,
             }))?;
         }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use tacet_cli::Ot;
 use tacet_image_input::Pixels;
 use tacet_protocol::{Error, Result};
 use tempfile::TempDir;
@@ -90,9 +91,13 @@ impl Stage {
     ) -> Result<Summary> {
         let paths: Vec<PathBuf> = self.images.iter().map(|(p, _)| p.clone()).collect();
         let mut known = self.images.iter().map(|(_, class)| *class);
-        client::infer(&self.server.addr, &self.certs, &paths, (batch, None), |answer| {
-            each(self.compare(answer.clone(), known.next().flatten())?)
-        })
+        client::infer(
+            &self.server.addr,
+            &self.certs,
+            &paths,
+            (batch, None, Ot::SoftSpoken),
+            |answer| each(self.compare(answer.clone(), known.next().flatten())?),
+        )
     }
 
     fn compare(&self, answer: Answer, truth: Option<usize>) -> Result<Compared> {

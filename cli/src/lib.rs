@@ -4,6 +4,7 @@
 mod exit;
 mod log;
 mod memory;
+mod ot;
 mod output;
 mod pool;
 mod relu;
@@ -11,6 +12,7 @@ pub mod speed;
 
 pub use exit::{EXIT_CODES, exit_code, finish};
 pub use log::{LogFormat, init_log};
+pub use ot::{Ot, session_choices};
 pub use output::{count, hex, json_line, line, printable, traffic};
 pub use pool::init_compute_pool;
 pub use relu::{Relu, tell_choices};

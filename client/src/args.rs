@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::builder::RangedU64ValueParser;
 use clap::{Parser, Subcommand};
-use tacet_cli::{EXIT_CODES, LogFormat, Relu};
+use tacet_cli::{EXIT_CODES, LogFormat, Ot, Relu};
 use tacet_protocol::cost::Link;
 use tacet_protocol::plan::MAX_BATCH;
 use tacet_protocol::wire::Timeouts;
@@ -85,6 +85,9 @@ pub struct Making {
     /// What computes the ReLUs [default: what the plan says]
     #[arg(long, value_enum)]
     pub relu: Option<Relu>,
+    /// How correlated OTs are made
+    #[arg(long, value_enum, default_value_t)]
+    pub ot: Ot,
 }
 
 /// Options of `info`.

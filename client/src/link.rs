@@ -5,6 +5,8 @@ use std::time::Instant;
 
 use tacet_protocol::Result;
 use tacet_protocol::cost::Link;
+use tacet_protocol::ot::OtConfig;
+use tacet_protocol::plan::PublicPlan;
 use tacet_protocol::session::{ClientOptions, ClientSession};
 use tacet_protocol::wire::{
     ClientTls, Identity, Pem, RawTraffic, Target, TlsTransport, connect, io_runtime,
@@ -16,12 +18,14 @@ use crate::progress::Progress;
 /// A session over a connection that outlives it.
 pub type Session<'a> = ClientSession<&'a mut TlsTransport>;
 
-/// Connects, shakes hands, and runs `work`; tells the server if that fails.
+/// Connects, shakes hands, and runs `work`; `ots` says how correlated OTs are made, given the plan and
+/// the most bytes of stock that the server keeps. Tells the server if that fails.
 ///
 /// # Errors
 /// Those of connecting and of `work`.
 pub fn with_session<R>(
     common: &Common,
+    ots: impl Fn(&PublicPlan, u64) -> Result<OtConfig>,
     work: impl FnOnce(Session<'_>, &Context) -> Result<R>,
 ) -> Result<R> {
     let line = common.network.as_ref().and_then(Link::line);
@@ -36,10 +40,11 @@ pub fn with_session<R>(
     let context = Context { progress, raw: transport.raw(), connecting };
     let expect_plan = common.expect_plan.map(|hash| hash.0);
     let options = ClientOptions { expect_plan, ..ClientOptions::default() };
-    let outcome = ClientSession::connect(&mut transport, &options).and_then(|session| {
-        drop(step);
-        work(session, &context)
-    });
+    let outcome =
+        ClientSession::connect_choosing(&mut transport, &options, ots).and_then(|session| {
+            drop(step);
+            work(session, &context)
+        });
     transport.end(outcome)
 }
 

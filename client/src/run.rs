@@ -5,14 +5,15 @@ use std::io::BufRead;
 use std::path::Path;
 use std::time::Instant;
 
-use tacet_cli::{Relu, count, tell_choices};
+use tacet_cli::{Relu, count, session_choices, tell_choices};
 use tacet_image_input::{Pixels, check_size, tensor};
-use tacet_protocol::plan::ReluChoices;
+use tacet_protocol::ot::OtConfig;
+use tacet_protocol::plan::{PublicPlan, ReluChoices};
 use tacet_protocol::ticket::ClientTicket;
 use tacet_protocol::wire::{Phase, PhaseTraffic, Transport};
 use tacet_protocol::{Error, Result};
 
-use crate::args::{Args, Common, Infer, Info, Prepare, Verb};
+use crate::args::{Args, Common, Infer, Info, Making, Prepare, Verb};
 use crate::link::{Context, Session, with_session};
 use crate::report::{self, Answer, Cost, Totals};
 
@@ -29,11 +30,15 @@ pub fn run(args: &Args) -> Result<()> {
 }
 
 fn info(Info { common }: &Info) -> Result<()> {
-    with_session(common, |session, _| {
-        let (plan, hash) = (session.plan().clone(), session.plan_hash());
-        session.close()?;
-        report::print_plan(&plan, &hash, common.json)
-    })
+    with_session(
+        common,
+        |_, _| Ok(OtConfig::default()),
+        |session, _| {
+            let (plan, hash) = (session.plan().clone(), session.plan_hash());
+            session.close()?;
+            report::print_plan(&plan, &hash, common.json)
+        },
+    )
 }
 
 fn infer(args: &Infer) -> Result<()> {
@@ -41,7 +46,9 @@ fn infer(args: &Infer) -> Result<()> {
     // images would fill the memory.
     let sizes = args.images.iter().map(|path| Pixels::load(path).map(|p| (p.width, p.height)));
     let sizes = sizes.collect::<Result<Vec<_>>>()?;
-    with_session(&args.common, |session, context| {
+    let ots =
+        |plan: &PublicPlan, stock| ots(&args.common, &args.making, plan, (sizes.len(), stock));
+    with_session(&args.common, ots, |session, context| {
         for (path, size) in args.images.iter().zip(&sizes) {
             check_size(session.plan(), *size, args.resize).map_err(|e| about(path, e))?;
         }
@@ -62,8 +69,22 @@ fn infer(args: &Infer) -> Result<()> {
     })
 }
 
+/// How correlated OTs are made in a session of `tickets`, `stock` bytes of which the server keeps.
+fn ots(
+    common: &Common,
+    making: &Making,
+    plan: &PublicPlan,
+    (tickets, stock): (usize, u64),
+) -> Result<OtConfig> {
+    let batch = making.batch.unwrap_or(plan.batch);
+    let asked = (making.relu, making.ot);
+    session_choices(plan, batch, asked, (tickets, stock), common.network.as_ref()).map(|c| c.1)
+}
+
 fn prepare(args: &Prepare) -> Result<()> {
-    with_session(&args.common, |session, context| {
+    let ots =
+        |plan: &PublicPlan, stock| ots(&args.common, &args.making, plan, (args.tickets, stock));
+    with_session(&args.common, ots, |session, context| {
         let mut run = Run::new(session, context, &args.common);
         let (batch, most) = (run.batch(args.making.batch), run.session.max_tickets());
         if args.tickets > most {

@@ -5,4 +5,6 @@
 use libfuzzer_sys::fuzz_target;
 use tacet_fuzz::within;
 
-fuzz_target!(|bytes: &[u8]| drop(within((2 << 30) + 256 * bytes.len(), || tacet_compile::import(bytes))));
+fuzz_target!(|bytes: &[u8]| drop(within((2 << 30) + 256 * bytes.len(), || tacet_compile::import(
+    bytes
+))));

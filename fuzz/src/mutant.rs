@@ -5,7 +5,7 @@ use tacet_protocol::Result;
 use tacet_protocol::wire::{Kind, Meter, Transport};
 
 /// No party of the sessions here sends more messages.
-const MESSAGES: usize = 24;
+pub const MESSAGES: usize = 24;
 
 /// The transport. Sent messages are numbered from 0.
 pub struct Mutant<'a, T> {

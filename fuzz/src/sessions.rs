@@ -6,12 +6,13 @@ use std::thread;
 
 use tacet_protocol::Result;
 use tacet_protocol::gadget::ReluChoice;
+use tacet_protocol::ot::{OtConfig, SilentSet};
 use tacet_protocol::plan::ReluChoices;
 use tacet_protocol::rng::SecretRng;
 use tacet_protocol::session::{ClientOptions, ClientSession, ServerContext, SessionLimits};
 use tacet_protocol::wire::{MemoryTransport, Transport, memory};
 
-use crate::mutant::Mutant;
+use crate::mutant::{MESSAGES, Mutant};
 use crate::network::plan;
 
 fn context() -> &'static ServerContext {
@@ -24,9 +25,10 @@ fn context() -> &'static ServerContext {
 
 /// Everything a client does: a ticket whose ReLUs are garbled and one whose ReLUs are looked up, an
 /// inference with each, a goodbye.
-fn client<T: Transport>(transport: T) -> Result<()> {
+fn client<T: Transport>(transport: T, ots: OtConfig) -> Result<()> {
     let rng = SecretRng::from_test_seed(1);
-    let mut session = ClientSession::connect_with(transport, &ClientOptions::default(), rng)?;
+    let options = ClientOptions { ots, ..ClientOptions::default() };
+    let mut session = ClientSession::connect_with(transport, &options, rng)?;
     let image = vec![3; 16];
     let lookup = ReluChoices::uniform(session.plan(), ReluChoice::Lookup);
     let mut tickets = session.prepare(1)?;
@@ -42,12 +44,21 @@ fn serve<T: Transport>(mut transport: T) {
     let _ = context().serve_with(&mut transport, &|| false, SecretRng::from_test_seed(2));
 }
 
+/// How a session makes its correlated OTs. The first byte also says which message is changed: every
+/// message is met in sessions of both kinds.
+fn ots(input: &[u8]) -> OtConfig {
+    match input.first() {
+        Some(byte) if usize::from(*byte) / MESSAGES % 2 == 1 => OtConfig::silent(SilentSet::Small),
+        _ => OtConfig::default(),
+    }
+}
+
 /// A session in which the client's messages are changed as the input says.
 pub fn attack_server(input: &[u8]) {
     let (near, far) = memory::pair();
     thread::scope(|scope| {
         scope.spawn(move || serve(far));
-        let _ = client(Mutant::new(near, input));
+        let _ = client(Mutant::new(near, input), ots(input));
     });
 }
 
@@ -56,7 +67,7 @@ pub fn attack_client(input: &[u8]) {
     let (near, far) = memory::pair();
     thread::scope(|scope| {
         scope.spawn(move || serve(Mutant::new(far, input)));
-        let _ = client(near);
+        let _ = client(near, ots(input));
     });
 }
 
@@ -87,7 +98,7 @@ pub fn honest_frames() -> &'static [Vec<Vec<u8>>; 2] {
             scope.spawn(move || serve(far));
             let up = scope.spawn(forward(from_client, to_server));
             let down = scope.spawn(forward(from_server, to_client));
-            client(near).expect("an honest session works");
+            client(near, OtConfig::default()).expect("an honest session works");
             [up, down].map(|frames| frames.join().expect("frames are copied"))
         })
     });
@@ -109,7 +120,7 @@ pub fn feed_server(frames: Vec<Vec<u8>>) {
 
 /// A client that receives these frames, and then that the server is gone.
 pub fn feed_client(frames: Vec<Vec<u8>>) {
-    feed(frames, |transport| drop(client(transport)));
+    feed(frames, |transport| drop(client(transport, OtConfig::default())));
 }
 
 fn feed(frames: Vec<Vec<u8>>, party: impl FnOnce(MemoryTransport)) {

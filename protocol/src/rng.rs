@@ -66,6 +66,15 @@ compile_error!("the feature `test-seeds` must not be enabled in a release build"
 /// A seed that both parties know.
 pub type PublicSeed = [u8; 32];
 
+/// A public seed for one purpose, from public randomness: SHA-256 of the domain and the bytes.
+pub fn public_seed(domain: &str, from: &[u8]) -> PublicSeed {
+    let mut h = Sha256::new();
+    h.update((domain.len() as u64).to_le_bytes());
+    h.update(domain.as_bytes());
+    h.update(from);
+    h.finalize().into()
+}
+
 /// A public pseudorandom stream: SHA-256 of (seed, domain, index) seeds ChaCha20.
 ///
 /// Both parties expand the same stream; nothing secret may depend on it staying unknown.

@@ -45,6 +45,11 @@ pub struct Args {
     #[arg(long, value_name = "MIB", default_value_t = 1024,
           value_parser = RangedU64ValueParser::<usize>::new().range(0..=1 << 20))]
     pub weight_cache: usize,
+    /// Memory for a session's stock of correlated OTs, in MiB, if its client chooses silent OT: 160
+    /// is enough for medium sets both ways; clients keep to what the server announces
+    #[arg(long, value_name = "MIB", default_value_t = 160,
+          value_parser = RangedU64ValueParser::<usize>::new().range(0..=1 << 20))]
+    pub ot_stock: usize,
     /// Give a client up that owes a message for so long (it may be computing: be generous)
     #[arg(long, value_name = "SECS", default_value_t = 300,
           value_parser = clap::value_parser!(u64).range(1..))]

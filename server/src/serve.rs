@@ -33,8 +33,11 @@ pub fn run(args: &Args) -> Result<()> {
     let plan = plan_file::load(&args.plan)?;
     let hash = hex(&plan.hash()?);
     init_compute_pool(args.threads.map(Into::into))?;
-    let limits =
-        SessionLimits { max_tickets: args.max_tickets, weight_cache: args.weight_cache << 20 };
+    let limits = SessionLimits {
+        max_tickets: args.max_tickets,
+        weight_cache: args.weight_cache << 20,
+        ot_stock: args.ot_stock << 20,
+    };
     let context = Arc::new(ServerContext::new(plan, limits)?);
     let runtime = io_runtime(IO_THREADS)?;
     let result = runtime.block_on(async {

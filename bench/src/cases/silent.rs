@@ -35,6 +35,22 @@ impl Silent {
         set.outputs() - set.cost()
     }
 
+    /// Uses up the stock and orders another, as sessions do; core-seconds of the sender's message,
+    /// of the sender's outputs and of the receiver's.
+    ///
+    /// # Errors
+    /// Those of the protocol.
+    pub fn order(&mut self) -> Result<[f64; 3]> {
+        let rest = self.sender.ledger().available();
+        self.sender.take(rest)?;
+        self.receiver.take(rest)?;
+        let (message, ordered) = timed(|| self.sender.order(&mut self.rng))?;
+        self.receiver.order(message)?;
+        let (_, sent) = timed(|| self.sender.expand())?;
+        let (_, received) = timed(|| self.receiver.expand())?;
+        Ok([ordered, sent, received])
+    }
+
     /// Uses up the stock and makes another; core-seconds of the receiver and of the sender.
     ///
     /// # Errors

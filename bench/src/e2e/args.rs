@@ -4,10 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
-use tacet_cli::Relu;
+use tacet_cli::{Ot, Relu, session_choices};
 use tacet_protocol::Result;
 use tacet_protocol::cost::Link;
+use tacet_protocol::ot::OtConfig;
 use tacet_protocol::plan::{MAX_BATCH, PublicPlan, ReluChoices};
+use tacet_protocol::session::SessionLimits;
 
 use crate::networks::Keep;
 
@@ -34,6 +36,9 @@ pub struct Common {
     /// What computes the ReLUs
     #[arg(long, value_enum, default_value_t)]
     pub relu: Relu,
+    /// How correlated OTs are made
+    #[arg(long, value_enum, default_value_t)]
+    pub ot: Ot,
     /// Tickets made at a time
     #[arg(long, default_value_t = 8,
           value_parser = RangedU64ValueParser::<usize>::new().range(1..=MAX_BATCH as u64))]
@@ -60,16 +65,19 @@ impl Common {
     pub fn client(&self) -> Vec<String> {
         let mut options = vec!["--batch".into(), self.batch.to_string()];
         options.extend(["--relu".into(), self.relu.to_string()]);
+        options.extend(["--ot".into(), self.ot.to_string()]);
         options.extend(["--network".into(), self.network_text()]);
         options
     }
 
-    /// What the client makes of `--relu`, given its command line.
+    /// What the client makes of `--relu` and `--ot`, given its command line.
     ///
     /// # Errors
     /// If the plan's convolutions cannot be packed.
-    pub fn relus(&self, plan: &PublicPlan) -> Result<ReluChoices> {
-        self.relu.choices(plan, self.batch, Some(&self.network_text().parse()?))
+    pub fn choices(&self, plan: &PublicPlan) -> Result<(ReluChoices, OtConfig)> {
+        let asked = (Some(self.relu), self.ot);
+        let session = (self.images(), SessionLimits::default().ot_stock as u64);
+        session_choices(plan, self.batch, asked, session, Some(&self.network_text().parse()?))
     }
 
     fn network_text(&self) -> String {

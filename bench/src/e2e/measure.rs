@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use tacet_image_input::{Pixels, encode};
 use tacet_protocol::cost::{CostModel, TensorCost};
+use tacet_protocol::ot::OtConfig;
 use tacet_protocol::plan::{Plan, PublicPlan, ReluChoices, clear};
 use tacet_protocol::{Error, Result};
 
@@ -45,10 +46,10 @@ impl Observed {
 ///
 /// # Errors
 /// `Local` if anything differs.
-pub fn check(plan: &Plan, relus: &ReluChoices, observed: &Observed) -> Result<()> {
+pub fn check(plan: &Plan, choices: &(ReluChoices, OtConfig), observed: &Observed) -> Result<()> {
     let answers = observed.answers().map(|(answer, _)| answer);
     if let Some(deviation) =
-        met::answers_deviation(&plan.public, relus, observed.summary()?, answers)?
+        met::answers_deviation(&plan.public, choices, observed.summary()?, answers)?
     {
         return Err(Error::local(deviation));
     }
@@ -87,7 +88,7 @@ fn check_logits(plan: &Plan, answer: &Answer) -> Result<()> {
 pub fn row(
     name: String,
     plan: &PublicPlan,
-    (common, relus): (&Common, &ReluChoices),
+    (common, choices): (&Common, &(ReluChoices, OtConfig)),
     observed: &Observed,
 ) -> Result<Row> {
     let summary = observed.summary()?;
@@ -98,6 +99,7 @@ pub fn row(
         machine: Machine::here(),
         net: name,
         relu: common.relu,
+        ot: choices.1.to_string(),
         relus: plan.relus(),
         unmasked_relus: plan.unmasked_relus(),
         batch: common.batch,
@@ -109,7 +111,7 @@ pub fn row(
         online: online(observed)?,
         client_peak: peak,
         server_peak: observed.server_peak,
-        layers: layers(plan, (common.batch, relus), observed)?,
+        layers: layers(plan, (common.batch, choices), observed)?,
     })
 }
 
@@ -188,14 +190,14 @@ fn mean(runs: impl Iterator<Item = [f64; 2]>, made: usize) -> Result<[f64; 2]> {
 
 fn layers(
     plan: &PublicPlan,
-    (batch, relus): (usize, &ReluChoices),
+    (batch, (relus, ots)): (usize, &(ReluChoices, OtConfig)),
     observed: &Observed,
 ) -> Result<Vec<LayerRow>> {
     let mut seconds = BTreeMap::<&str, Vec<f64>>::new();
     for layer in observed.answers().flat_map(|(_, layers)| layers) {
         seconds.entry(&layer.name).or_default().push(layer.seconds);
     }
-    let costs = CostModel::new(plan, batch)?.with_relus(relus).traffic()?.tensors;
+    let costs = CostModel::new(plan, batch)?.with_relus(relus).with_ots(*ots).traffic()?.tensors;
     let share = |bytes: u64| bytes as f64 / batch as f64;
     let row = |(spec, c): (&tacet_protocol::plan::TensorSpec, &TensorCost)| LayerRow {
         name: spec.name.clone(),

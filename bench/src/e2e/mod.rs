@@ -62,9 +62,9 @@ pub fn row(source: &Source, common: &Common) -> Result<Row> {
     ));
     let images = source::images(public, common.images(), dir.path())?;
     let observed = observe(&file, dir.path(), &images, common)?;
-    let relus = common.relus(public)?;
-    measure::check(&plan, &relus, &observed)?;
-    measure::row(source.name(), public, (common, &relus), &observed)
+    let choices = common.choices(public)?;
+    measure::check(&plan, &choices, &observed)?;
+    measure::row(source.name(), public, (common, &choices), &observed)
 }
 
 /// One session of both processes.

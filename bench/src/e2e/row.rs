@@ -16,6 +16,8 @@ pub struct Row {
     pub net: String,
     /// What computes the ReLUs.
     pub relu: Relu,
+    /// How correlated OTs were made.
+    pub ot: String,
     /// ReLUs kept.
     pub relus: usize,
     /// ReLUs without masks.

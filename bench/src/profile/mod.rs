@@ -20,6 +20,7 @@ use tacet_protocol::cost::KernelProfile;
 use tacet_protocol::cost::profile::{
     FIELD_BITS, PROFILE_VERSION, PerGate, PerHash, PerWord, ReluKernels,
 };
+use tacet_protocol::ot::SilentSet;
 use tacet_protocol::{Error, Result};
 
 use crate::machine;
@@ -117,6 +118,12 @@ fn relu_rows(r: &ReluKernels, add: &mut impl FnMut(&str, f64)) {
     for (bits, ot) in FIELD_BITS.iter().zip(r.ot) {
         add(&format!("OT over {bits} field bits, receiver"), ot.receive);
         add(&format!("OT over {bits} field bits, sender"), ot.send);
+    }
+    for (set, silent) in SilentSet::ALL.iter().zip(r.silent) {
+        let set = format!("{set:?}").to_lowercase();
+        add(&format!("silent OT, {set} set, sender's message"), silent.order);
+        add(&format!("silent OT, {set} set, sender"), silent.send);
+        add(&format!("silent OT, {set} set, receiver"), silent.receive);
     }
     add("random OT's pads, receiver", r.pads_receive);
     add("random OT's pads, sender", r.pads_send);

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use tacet_bench::cases::{Instance, LookupSteps, Lookups, POSITIONS, Relus};
+use tacet_bench::cases::{Instance, LookupSteps, Lookups, POSITIONS, Relus, Silent};
 use tacet_bench::meter::{Meter, median, unit};
 use tacet_protocol::Result;
 use tacet_protocol::cost::profile::{
-    FIELD_BITS, LookupKernels, OtKernels, PerGate, PerHash, PerWord, ReluKernels,
+    FIELD_BITS, LookupKernels, OtKernels, PerGate, PerHash, PerWord, ReluKernels, SilentKernels,
 };
 use tacet_protocol::gadget::CompareBits;
 use tacet_protocol::gadget::lookup::Split;
-use tacet_protocol::ot::FieldBits;
+use tacet_protocol::ot::{FieldBits, SilentSet};
 use tacet_protocol::rng::SecretRng;
 
 use super::line_through;
@@ -50,6 +50,7 @@ pub fn measure(meter: &Meter) -> Result<ReluKernels> {
     // Several measurements in one.
     let longer = |times: f64| Meter { seconds: times * meter.seconds };
     let ot = extensions(&longer(3.0))?;
+    let silent = silent(&longer(3.0))?;
     let mut relus = Relus::new()?;
     let [narrow, wide] = WIDTHS.map(|width| CompareBits::new(width, 0));
     let widths = [narrow?, wide?];
@@ -64,6 +65,7 @@ pub fn measure(meter: &Meter) -> Result<ReluKernels> {
     let (pads_receive, pads_send) = (a_value(pads_receive), a_value(pads_send));
     Ok(ReluKernels {
         ot,
+        silent,
         pads_receive,
         pads_send,
         request: gates(few_requested, requested),
@@ -85,6 +87,25 @@ fn extensions(meter: &Meter) -> Result<[OtKernels; FIELD_BITS.len()]> {
         instances.get_mut(&bits).map_or(Ok([f64::NAN; 2]), |instance| instance.time(OTS))
     })?;
     Ok(all.map(|[receive, send]| OtKernels { receive: unit(receive, OTS), send: unit(send, OTS) }))
+}
+
+/// A silent OT of each set.
+fn silent(meter: &Meter) -> Result<[SilentKernels; SilentSet::ALL.len()]> {
+    let mut stocks = Vec::new();
+    for set in SilentSet::ALL {
+        stocks.push((set, Silent::new(set, SecretRng::from_os()?)?));
+    }
+    let all = medians(meter, SilentSet::ALL, |set| {
+        let stock = stocks.iter_mut().find(|(other, _)| *other == set);
+        stock.map_or(Ok([f64::NAN; 3]), |(_, stock)| stock.order())
+    })?;
+    let kernels = SilentSet::ALL.iter().zip(all).map(|(set, steps)| {
+        let [order, send, receive] = steps.map(|cpu| unit(cpu, Silent::outputs(*set)));
+        SilentKernels { order, send, receive }
+    });
+    let mut out = [SilentKernels::default(); SilentSet::ALL.len()];
+    out.iter_mut().zip(kernels).for_each(|(to, from)| *to = from);
+    Ok(out)
 }
 
 /// Lookups; `pads` are those of a random OT at its receiver and its sender.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use tacet_cli::Relu;
+use tacet_cli::{Ot, Relu};
 use tacet_protocol::cost::Link;
 
 /// Compiles an ONNX network with ReLU masks into a Tacet plan, and looks into plans.
@@ -214,6 +214,12 @@ pub struct Estimate {
     /// What computes the ReLUs; by default what the plan says.
     #[arg(long, value_enum)]
     pub relu: Option<Relu>,
+    /// How correlated OTs are made: softspoken, silent or auto, in a session of `--tickets`
+    #[arg(long, value_enum, default_value_t)]
+    pub ot: Ot,
+    /// Tickets of the session that `--ot` is decided for [default: eight offline runs]
+    #[arg(long, value_name = "N")]
+    pub tickets: Option<usize>,
     /// Predict for this many tickets per offline run instead of the plan's.
     #[arg(long, value_name = "N")]
     pub batch: Option<usize>,

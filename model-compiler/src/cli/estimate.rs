@@ -17,6 +17,9 @@ use super::args::Estimate;
 use super::load_plan;
 use super::output::{Table, bytes, print, print_json};
 
+/// Most offline runs that are predicted one by one.
+const FURTHER: usize = 32;
+
 /// Everything that is predicted, as `--json` shows it. Times are seconds, sizes bytes.
 #[derive(Serialize)]
 struct Report {
@@ -26,6 +29,7 @@ struct Report {
     cores: usize,
     profile: String,
     relus: String,
+    ots: String,
     session: Phase,
     first_offline: Phase,
     offline: Phase,
@@ -58,6 +62,7 @@ struct Memory {
     process: u64,
     plan: u64,
     weights: u64,
+    stock: u64,
     ticket: u64,
     batch: u64,
     peak: u64,
@@ -107,6 +112,7 @@ impl From<PartyMemory> for Memory {
             process: m.process,
             plan: m.plan,
             weights: m.weights,
+            stock: m.stock,
             ticket: m.ticket,
             batch: m.batch,
             peak: m.peak(),
@@ -144,13 +150,44 @@ pub fn run(args: &Estimate, json: bool) -> Result<()> {
         let choices = relu.choices_at(&model, Some(&args.network), &profile)?;
         model = model.with_relus(&choices);
     }
+    let tickets = args.tickets.unwrap_or(8 * batch);
+    let session = (tickets, SessionLimits::default().ot_stock as u64);
+    let ots = args.ot.config(&model, session, Some(&args.network), &profile)?;
+    let model = model.with_ots(ots);
     let time = model.time(&profile, &args.network, cores)?;
     let memory = model.memory(SessionLimits::default().weight_cache, cores)?;
     let mut report = report(&plan.public, &model.traffic()?, time, memory);
+    if ots.stock_bytes() > 0 {
+        // Refills come now and then: what further runs take on average.
+        let further = (1..tickets.div_ceil(batch).clamp(2, FURTHER)).map(|run| {
+            let time = model.clone().in_run(run).time(&profile, &args.network, cores)?;
+            Ok(Phase::from(time.offline))
+        });
+        report.offline = mean(&further.collect::<Result<Vec<_>>>()?);
+    }
+    report.ots = ots.to_string();
     name_backends(&mut report, &plan.public, model.choices());
     report.network = args.network.to_string();
     (report.cores, report.profile) = (cores, source);
     if json { print_json(&report) } else { print(&text(&report)) }
+}
+
+/// The mean of some phases.
+fn mean(phases: &[Phase]) -> Phase {
+    let n = phases.len().max(1) as f64;
+    let sum = |of: fn(&Phase) -> f64| phases.iter().map(of).sum::<f64>() / n;
+    Phase {
+        up_bytes: sum(|p| p.up_bytes as f64) as u64,
+        down_bytes: sum(|p| p.down_bytes as f64) as u64,
+        rounds: phases.iter().map(|p| p.rounds).max().unwrap_or_default(),
+        seconds: sum(|p| p.seconds),
+        busy: Busy {
+            client: sum(|p| p.busy.client),
+            server: sum(|p| p.busy.server),
+            up: sum(|p| p.busy.up),
+            down: sum(|p| p.busy.down),
+        },
+    }
 }
 
 /// Says of each layer with ReLUs what computes them.
@@ -193,6 +230,7 @@ fn report(
         cores: 0,
         profile: String::new(),
         relus: String::new(),
+        ots: String::new(),
         session: time.session.into(),
         first_offline: time.first_offline.into(),
         offline: time.offline.into(),
@@ -206,13 +244,14 @@ fn report(
 fn text(r: &Report) -> String {
     let sections = [phase_table(r), byte_table(r), time_table(r), memory_table(r)];
     format!(
-        "{}: {} tickets a run, {}, {} cores\nspeed: {}\nReLUs: {}\n\n{}",
+        "{}: {} tickets a run, {}, {} cores\nspeed: {}\nReLUs: {}\nOTs: {}\n\n{}",
         r.name,
         r.batch,
         r.network,
         r.cores,
         r.profile,
         r.relus,
+        r.ots,
         sections.join("\n")
     )
 }
@@ -343,6 +382,7 @@ fn memory_table(r: &Report) -> String {
     row("program", |m| bytes(m.process));
     row("plan", |m| bytes(m.plan));
     row("transformed weights", |m| bytes(m.weights));
+    row("correlated OTs in stock", |m| bytes(m.stock));
     row("offline run, its tickets included", |m| bytes(m.batch));
     row("most at a time", |m| bytes(m.peak));
     row("  which is while", |m| m.peak_stage.into());

@@ -41,6 +41,8 @@ pub struct PartyMemory {
     pub plan: u64,
     /// Transformed weights, kept between runs (server only).
     pub weights: u64,
+    /// Correlated OTs in stock, if they are silent: the most during the run.
+    pub stock: u64,
     /// A ticket that waits to be spent.
     pub ticket: u64,
     /// Most that an offline run takes besides, the new tickets included.
@@ -54,7 +56,7 @@ pub struct PartyMemory {
 impl PartyMemory {
     /// Most that is held with no other tickets than those of the run.
     pub fn peak(&self) -> u64 {
-        self.process + self.plan + self.weights + self.batch.max(self.inference)
+        self.process + self.plan + self.weights + self.stock + self.batch.max(self.inference)
     }
 }
 
@@ -99,7 +101,8 @@ impl CostModel<'_> {
         let party = |plan, weights, ticket, stages: &[(&'static str, u64)], inference| {
             let (stage, batch) = stages.iter().copied().max_by_key(|s| s.1).unwrap_or_default();
             let stage = if inference > batch { "an inference" } else { stage };
-            PartyMemory { process: PROCESS_BYTES, plan, weights, ticket, batch, inference, stage }
+            let (process, (_, stock)) = (PROCESS_BYTES, self.stock());
+            PartyMemory { process, plan, weights, stock, ticket, batch, inference, stage }
         };
         let weights = self.kept_weights(weight_cache);
         let tickets = (self.client_ticket(), self.server_ticket());

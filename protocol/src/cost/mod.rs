@@ -3,16 +3,19 @@
 //! from the speed of a machine's kernels ([`profile`]) and of a link ([`link`]).
 
 mod choose;
+mod choose_ots;
 mod clock;
 pub mod link;
 pub mod memory;
 pub mod profile;
+mod stock;
 #[cfg(test)]
 mod tests;
 pub mod time;
 mod traffic;
 mod work;
 
+pub use choose_ots::OtCandidates;
 pub use link::Link;
 pub use memory::MemoryEstimate;
 pub use profile::KernelProfile;
@@ -37,6 +40,8 @@ pub struct CostModel<'a> {
     batch: usize,
     relus: ReluChoices,
     ots: OtConfig,
+    /// Offline runs of the session before the one that is predicted.
+    runs_before: usize,
 }
 
 impl<'a> CostModel<'a> {
@@ -48,7 +53,7 @@ impl<'a> CostModel<'a> {
         let schedule = Arc::new(Schedule::new(plan)?);
         let lattice = Arc::new(LatticePlan::new(plan, batch)?);
         let relus = plan.relu_choices.clone();
-        Ok(Self { plan, schedule, lattice, batch, relus, ots: OtConfig::default() })
+        Ok(Self { plan, schedule, lattice, batch, relus, ots: OtConfig::default(), runs_before: 0 })
     }
 
     /// The same with these backends for its ReLUs, which are chosen for the same plan.
@@ -61,6 +66,17 @@ impl<'a> CostModel<'a> {
     #[must_use]
     pub fn with_ots(self, ots: OtConfig) -> Self {
         Self { ots, ..self }
+    }
+
+    /// The same for a later offline run of a session whose runs are all alike, counted from 0.
+    #[must_use]
+    pub fn in_run(self, run: usize) -> Self {
+        Self { runs_before: run, ..self }
+    }
+
+    /// How correlated OTs are made.
+    pub fn ots(&self) -> OtConfig {
+        self.ots
     }
 
     /// What computes a tensor's ReLUs.

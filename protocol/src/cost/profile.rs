@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::ot::{FieldBits, OtExtension};
+use crate::ot::{FieldBits, SilentSet};
 
 /// Version of the profile's format: raised when a unit changes its meaning.
-pub const PROFILE_VERSION: u32 = 2;
+pub const PROFILE_VERSION: u32 = 3;
 
 /// Every number of field bits that the OT extension can run with, in the order of
 /// [`ReluKernels::ot`].
@@ -116,6 +116,18 @@ pub struct OtKernels {
     pub send: f64,
 }
 
+/// Seconds of a silent OT: of a refill, divided by what it adds to the stock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SilentKernels {
+    /// Making the message, at its sender.
+    pub order: f64,
+    /// Making the outputs, at its sender.
+    pub send: f64,
+    /// Making the outputs, at its receiver.
+    pub receive: f64,
+}
+
 /// Seconds of ReLUs by lookup, a position each unless said otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -146,6 +158,8 @@ pub struct LookupKernels {
 pub struct ReluKernels {
     /// An extended OT, for each of [`FIELD_BITS`].
     pub ot: [OtKernels; FIELD_BITS.len()],
+    /// A silent OT, for each of [`SilentSet::ALL`].
+    pub silent: [SilentKernels; SilentSet::ALL.len()],
     /// The pads of a random OT at its receiver.
     pub pads_receive: f64,
     /// The pads of a random OT at its sender.
@@ -163,11 +177,10 @@ pub struct ReluKernels {
 }
 
 impl ReluKernels {
-    /// An extended OT.
-    pub fn extension(&self, extension: OtExtension) -> OtKernels {
-        match extension {
-            OtExtension::SoftSpoken(field) => self.ot(field),
-        }
+    /// A silent OT of this set.
+    pub fn silent(&self, set: SilentSet) -> SilentKernels {
+        let at = SilentSet::ALL.iter().position(|other| *other == set);
+        at.and_then(|at| self.silent.get(at)).copied().unwrap_or_default()
     }
 
     /// An extended OT with these field bits.
@@ -183,6 +196,7 @@ impl ReluKernels {
         [self.pads_receive, self.pads_send, l.request, l.accept, l.digits, l.answer, l.finish]
             .into_iter()
             .chain(self.ot.into_iter().flat_map(|ot| [ot.receive, ot.send]))
+            .chain(self.silent.into_iter().flat_map(|s| [s.order, s.send, s.receive]))
             .chain(gates.into_iter().flat_map(|g| [g.and, g.value]))
             .chain([l.pads_send, l.pads_receive].into_iter().flat_map(|p| [p.hash, p.value]))
             .chain([l.tables, l.rows].into_iter().flat_map(|t| [t.word, t.value]))

@@ -1,16 +1,17 @@
 //! Predictions against each other and against their own laws.
 
 mod choose;
+mod choose_ots;
 
 use super::CostModel;
 use super::link::Link;
 use super::profile::{
     FIELD_BITS, KernelProfile, LatticeKernels, LinearKernels, LookupKernels, OtKernels,
-    PROFILE_VERSION, PerGate, PerHash, PerWord, ReluKernels, WireKernels,
+    PROFILE_VERSION, PerGate, PerHash, PerWord, ReluKernels, SilentKernels, WireKernels,
 };
 use super::time::LayerTime;
 use crate::gadget::ReluChoice::{self, Garbled, Lookup};
-use crate::ot::FieldBits;
+use crate::ot::{FieldBits, OtConfig, SilentSet};
 use crate::plan::{PublicPlan, ReluChoices};
 use crate::session::tests::network;
 
@@ -36,6 +37,7 @@ fn profile() -> KernelProfile {
                 receive: 1e-8 * f64::from(bits),
                 send: 2e-8 * f64::from(bits),
             }),
+            silent: [SilentKernels { order: 2e-9, send: 6e-9, receive: 9e-9 }; 3],
             pads_receive: 1e-8,
             pads_send: 2e-8,
             request: gate,
@@ -84,15 +86,20 @@ fn model(plan: &PublicPlan, batch: usize, relus: ReluChoice) -> CostModel<'_> {
 fn time_and_traffic_agree_on_every_byte() {
     for (plan, relus) in plans().iter().flat_map(|p| [(p, Garbled), (p, Lookup)]) {
         for batch in [1, 3] {
-            let model = model(plan, batch, relus);
-            let time = model.time(&profile(), &link("wan"), 2).unwrap();
-            let traffic = model.traffic().unwrap();
-            assert_eq!(time.session.traffic, traffic.session);
-            assert_eq!(time.offline.traffic, traffic.offline);
-            assert_eq!(time.first_offline.traffic, traffic.offline);
-            assert_eq!(time.online.traffic, traffic.online);
-            let products: u64 = traffic.tensors.iter().map(|t| t.products).sum();
-            assert_eq!(time.layers.iter().map(|l| l.products).sum::<u64>(), products);
+            for (ots, run) in [OtConfig::default(), OtConfig::silent(SilentSet::Tiny)]
+                .into_iter()
+                .flat_map(|ots| [(ots, 0), (ots, 3)])
+            {
+                let model = model(plan, batch, relus).with_ots(ots).in_run(run);
+                let time = model.time(&profile(), &link("wan"), 2).unwrap();
+                let traffic = model.traffic().unwrap();
+                assert_eq!(time.session.traffic, traffic.session);
+                assert_eq!(time.offline.traffic, traffic.offline);
+                assert_eq!(time.first_offline.traffic, traffic.offline);
+                assert_eq!(time.online.traffic, traffic.online);
+                let products: u64 = traffic.tensors.iter().map(|t| t.products).sum();
+                assert_eq!(time.layers.iter().map(|l| l.products).sum::<u64>(), products);
+            }
         }
     }
 }

@@ -6,7 +6,8 @@
 //!   server begins with the first group when *all* uploads are there. It answers group by group,
 //!   and the client decrypts while the server goes on. Then slice by slice: the server's OT
 //!   extensions; after the last of them the client's requests; after the last of those the
-//!   garbled tables. Where ReLUs are looked up there are no tables: the client is done before the
+//!   garbled tables. Silent OT has no extensions but refills, the client's after its uploads and
+//!   the server's before its responses. Where ReLUs are looked up there are no tables: the client is done before the
 //!   server.
 //! - **Online.** Tensor by tensor: the server computes its share and sends labels slice by slice,
 //!   which the client evaluates as they come; it answers once a tensor. Looked up, it is digits
@@ -157,8 +158,12 @@ impl Run<'_> {
         // TCP and TLS come before the rounds that the protocol counts.
         let waiting = (traffic.rounds + 2) as f64 * (self.link.rtt + 2.0 * wire.message);
         let half = (wire.connect + wire.session) / 2.0;
-        let seconds = 2.0 * half + up + down + waiting;
-        PhaseTime { seconds, client: half, server: half, up, down, traffic }
+        let labels = self.speed.bootstrap(self.speed.ots.labels);
+        let selection = self.speed.bootstrap(self.speed.ots.selection);
+        let client = half + labels.0 + selection.1;
+        let server = half + labels.1 + selection.0;
+        let seconds = client + server + up + down + waiting;
+        PhaseTime { seconds, client, server, up, down, traffic }
     }
 
     fn offline(&self, first: bool) -> Clock {
@@ -176,8 +181,9 @@ impl Run<'_> {
         let values: usize = self.model.plan.tensors.iter().map(|t| t.shape.len()).sum();
         clock.compute(Client, speed.random(self.model.batch * values));
         let (client, server) = self.model.fresh_bytes();
-        clock.compute(Client, speed.fresh(client));
-        clock.compute(Server, speed.fresh(server));
+        let stock = if self.model.runs_before == 0 { self.model.stock().1 } else { 0 };
+        clock.compute(Client, speed.fresh(client + stock));
+        clock.compute(Server, speed.fresh(server + stock));
         self.linear_layers(&mut clock, &cached);
         for (j, spec) in self.model.plan.tensors.iter().enumerate() {
             clock.layer(Some(j));
@@ -217,6 +223,7 @@ impl Run<'_> {
             arrivals.push(clock.send(Client, group.upload_bytes()));
         }
         arrivals.into_iter().for_each(|a| clock.receive(Server, a));
+        self.refill(clock);
         for (group, cached) in groups.iter().zip(cached) {
             clock.layer(Some(group.group.input));
             clock.compute(Server, speed.evaluate(group, *cached));

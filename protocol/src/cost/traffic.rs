@@ -5,6 +5,7 @@ use crate::error::Result;
 use crate::gadget::lookup::{self, Split};
 use crate::gadget::{self, ReluBackend};
 use crate::offline::{LatticePlan, ReluTensor};
+use crate::ot::OtExtension;
 use crate::plan::PublicPlan;
 use crate::session::{ONLINE_REQUEST_BYTES, offline_request_bytes, session_traffic};
 use crate::wire::{Traffic, framed_bytes};
@@ -21,7 +22,8 @@ pub struct TensorCost {
     pub offline_up: u64,
     /// Garbled tables, for the whole batch.
     pub offline_down: u64,
-    /// OT extension, client to server, for the whole batch.
+    /// OT extension, client to server, for the whole batch; refills of silent OT belong to no
+    /// tensor.
     pub ot_up: u64,
     /// OT extension, server to client, for the whole batch.
     pub ot_down: u64,
@@ -42,7 +44,7 @@ pub struct TensorCost {
 pub struct Prediction {
     /// Handshake, keys and base OTs: once a session.
     pub session: Traffic,
-    /// One offline run of `batch` tickets.
+    /// One offline run of `batch` tickets: the session's first, or [that one](CostModel::in_run).
     pub offline: Traffic,
     /// One inference.
     pub online: Traffic,
@@ -92,15 +94,23 @@ impl CostModel<'_> {
         let mut offline = Sum::default();
         offline.up(offline_request_bytes(schedule.relus.len()));
         add_lattice(lattice, &mut offline, &mut tensors);
+        let refills = self.refills();
+        for set in &refills.selection {
+            offline.up(set.message_bytes());
+        }
+        for set in &refills.labels {
+            offline.down(set.message_bytes());
+        }
         self.add_relus(&mut offline, &mut tensors);
         let online = self.add_online(&mut tensors);
         // Corrections and tables are a second round trip only if something is garbled.
         let backends = || schedule.relus.iter().map(|r| self.backend(r));
         let garbled = u64::from(backends().any(|b| b.tables_bytes(1).is_some()));
-        let answered = u64::from(!lattice.groups.is_empty() || !schedule.relus.is_empty());
+        let extended = self.ots.selection.ledger().is_none() && !schedule.relus.is_empty();
+        let answered = !lattice.groups.is_empty() || extended || !refills.labels.is_empty();
         Ok(Prediction {
-            session: session_traffic(plan.to_bytes()?.len()),
-            offline: offline.traffic(answered + garbled),
+            session: session_traffic(plan.to_bytes()?.len(), self.ots),
+            offline: offline.traffic(u64::from(answered) + garbled),
             online: online.traffic(backends().map(ReluBackend::rounds).sum::<u64>() + 1),
             batch: *batch,
             tensors,
@@ -111,8 +121,9 @@ impl CostModel<'_> {
         for slice in self.schedule.slices(self.batch) {
             let (n, backend) = (slice.len(), self.slice_backend(&slice));
             let (labels, selections) = (backend.label_ots(n), backend.selection_ots(n));
-            let ot_down = sum.down(self.ots.selection.extension_bytes(selections));
-            let ot_up = sum.up(self.ots.labels.extension_bytes(labels));
+            let of = |extension: OtExtension, ots| extension.extension_bytes(ots);
+            let ot_down = of(self.ots.selection, selections).map_or(0, |bytes| sum.down(bytes));
+            let ot_up = of(self.ots.labels, labels).map_or(0, |bytes| sum.up(bytes));
             let up = sum.up(backend.request_bytes(n));
             let down = backend.tables_bytes(n).map_or(0, |bytes| sum.down(bytes));
             if let Some(t) = tensors.get_mut(slice.tensor) {

@@ -3,12 +3,12 @@
 //! Work on ciphertexts comes in pieces that one core does whole; work on positions is fine enough
 //! to be spread evenly. The rest runs on the party's own thread.
 
-use super::profile::{KernelProfile, PerHash};
+use super::profile::{KernelProfile, OtKernels, PerHash};
 use crate::gadget::lookup::Split;
 use crate::gadget::{CompareBits, ReluBackend};
 use crate::linear::LANES;
 use crate::offline::LatticeGroup;
-use crate::ot::OtConfig;
+use crate::ot::{OtConfig, OtExtension, SilentSet};
 use crate::plan::{ConvShape, Linear, PublicPlan, TensorSpec};
 
 /// Output channels that one task of a convolution computes together.
@@ -84,9 +84,39 @@ impl Speed<'_> {
         count as f64 * self.profile.linear.element
     }
 
+    /// An OT of a slice: silent ones are made before.
+    fn extension(&self, extension: OtExtension) -> OtKernels {
+        match extension {
+            OtExtension::SoftSpoken(field) => self.profile.relu.ot(field),
+            OtExtension::Silent(_) => OtKernels::default(),
+        }
+    }
+
+    /// The extension that silent OT starts from: (receiver, sender).
+    pub(super) fn bootstrap(&self, extension: OtExtension) -> (f64, f64) {
+        let ots = extension.ledger().map_or(0, |ledger| ledger.base_cots()) as f64;
+        let each = self.profile.relu.ot(extension.field());
+        (self.spread(ots * each.receive), self.spread(ots * each.send))
+    }
+
+    /// Makes the message of a refill.
+    pub(super) fn order(&self, set: SilentSet) -> f64 {
+        self.refill(set, self.profile.relu.silent(set).order)
+    }
+
+    /// Makes its outputs: (receiver, sender).
+    pub(super) fn expand(&self, set: SilentSet) -> (f64, f64) {
+        let each = self.profile.relu.silent(set);
+        (self.refill(set, each.receive), self.refill(set, each.send))
+    }
+
+    fn refill(&self, set: SilentSet, each: f64) -> f64 {
+        self.spread((set.outputs() - set.cost()) as f64 * each)
+    }
+
     /// Extends the OTs in which the client sends: (server, client).
     pub(super) fn selection(&self, n: usize, backend: ReluBackend) -> (f64, f64) {
-        let ot = self.profile.relu.extension(self.ots.selection);
+        let ot = self.extension(self.ots.selection);
         let ots = backend.selection_ots(n) as f64;
         (self.spread(ots * ot.receive), self.spread(ots * ot.send))
     }
@@ -107,7 +137,7 @@ impl Speed<'_> {
     /// The client's request for a slice.
     pub(super) fn request(&self, n: usize, backend: ReluBackend) -> f64 {
         let (k, ots) = (&self.profile.relu, backend.label_ots(n) as f64);
-        let extension = ots * k.extension(self.ots.labels).receive;
+        let extension = ots * self.extension(self.ots.labels).receive;
         let own = match backend {
             ReluBackend::Garbled(bits) => self.spread(k.request.of(n, ands(bits))),
             ReluBackend::Lookup(_) => {
@@ -120,7 +150,7 @@ impl Speed<'_> {
     /// What the server makes of it: garbled tables or prepared choices.
     pub(super) fn take_request(&self, n: usize, backend: ReluBackend) -> f64 {
         let (k, ots) = (&self.profile.relu, backend.label_ots(n) as f64);
-        let extension = ots * k.extension(self.ots.labels).send;
+        let extension = ots * self.extension(self.ots.labels).send;
         let own = match backend {
             ReluBackend::Garbled(bits) => self.spread(k.garble.of(n, ands(bits))),
             ReluBackend::Lookup(_) => self.spread(ots * k.pads_send) + n as f64 * k.lookup.accept,

@@ -48,6 +48,7 @@ pub(crate) fn run<T: Transport>(
     (session, first): (u64, u64),
 ) -> Result<Vec<ClientTicket>> {
     let mut masks = upload(t, plan, lattice, crypto, choices)?;
+    refill(t, crypto, schedule.ots(lattice.batch, choices))?;
     let mut shares = receive_shares(t, plan, lattice, crypto)?;
     finish_shares(plan, schedule, lattice.batch, &mut masks, &mut shares);
     let pads = receive_pads(t, schedule, lattice.batch, crypto, choices)?;
@@ -100,6 +101,23 @@ fn upload<T: Transport>(
         }
     }
     Ok(masks)
+}
+
+/// Sends the refills of the OTs in which the client sends and takes in those of the OTs in which
+/// it receives. What can be expanded is, while the server evaluates.
+fn refill<T: Transport>(
+    t: &mut T,
+    crypto: &mut ClientCrypto,
+    [labels, selections]: [usize; 2],
+) -> Result<()> {
+    while let Some(message) = crypto.selection.order(selections, &mut crypto.rng)? {
+        t.send(Kind::Refill, &message)?;
+    }
+    crypto.selection.expand(selections)?;
+    while let Some(len) = crypto.labels.due(labels) {
+        crypto.labels.order(t.recv(Kind::Refill, len)?)?;
+    }
+    crypto.labels.expand(labels)
 }
 
 /// `sum of L(r) - s` over each tensor's convolutions, from the server's responses.
@@ -166,10 +184,10 @@ fn receive_pads<T: Transport>(
     for slice in schedule.slices(batch) {
         let (n, backend) = (slice.len(), slice.backend(choices));
         let ots = backend.selection_ots(n);
-        let message = t.recv(Kind::ServerExtension, crypto.ots.selection.extension_bytes(ots))?;
-        let mut cots = crypto.selection.extend(ots, &message)?;
+        let len = crypto.ots.selection.extension_bytes(ots);
+        let message = len.map(|len| t.recv(Kind::ServerExtension, len)).transpose()?;
         let windows = crypto.tweaks.take(backend.selection_windows(n))?;
-        let (keys, delta) = (cots.take(ots)?, crypto.selection.delta());
+        let (keys, delta) = crypto.selection.take(ots, message.as_deref())?;
         let hash = &crypto.hash;
         pads.push(match backend {
             ReluBackend::Garbled(_) => Pads::Garbled(SenderPads::new(hash, windows, keys, delta)?),
@@ -191,11 +209,11 @@ fn request_relus<T: Transport>(
     shares: &Batch,
 ) -> Result<Requested> {
     let n = backend.label_ots(slice.len());
-    let (mut cots, extension) = crypto.labels.extend(n)?;
+    let extension = crypto.labels.extend(n)?;
     let windows = crypto.tweaks.take(backend.label_windows(slice.len()))?;
     let share = shares.get(slice.tensor).map(|s| s.as_slice()).unwrap_or_default();
     let x_c = Zeroizing::new(slice.gather(share, tensor_len(plan, slice.tensor)));
-    let (hash, cots) = (&crypto.hash, cots.take(n)?);
+    let (hash, cots) = (&crypto.hash, crypto.labels.take(n)?);
     let (request, corrections) = match pads {
         Pads::Garbled(pads) => {
             let (request, message) =
@@ -207,7 +225,7 @@ fn request_relus<T: Transport>(
             (Requested::Lookup(lookup), message)
         }
     };
-    t.send(Kind::ClientExtension, &extension)?;
+    extension.iter().try_for_each(|message| t.send(Kind::ClientExtension, message))?;
     t.send(Kind::ClientCorrections, &corrections)?;
     Ok(request)
 }

@@ -1,14 +1,17 @@
 //! The offline phase: makes a batch of tickets in two round trips (protocol sections 4 to 7).
 //!
 //! ```text
-//! C -> S  request, Upload for each group of convolutions
-//! S -> C  Response for each group, ServerExtension for each slice of ReLUs
+//! C -> S  request, Upload for each group of convolutions, Refills of the selection instance
+//! S -> C  Refills of the label instance, Response for each group, ServerExtension for each slice
+//!         of ReLUs
 //! C -> S  ClientExtension and ClientCorrections for each slice, then the corrections of the
 //!         identity positions for each tensor and ticket
 //! S -> C  Tables for each slice
 //! ```
 //! Slices whose ReLUs are looked up ([`crate::gadget::ReluBackend`]) have no tables: if there are no
-//! others, one round trip does.
+//! others, one round trip does. A direction of correlated OT that is silent has refills and no
+//! extensions ([`crate::ot::OtExtension`]): as many as [`crate::ot::Ledger::due`] asks for before the
+//! run's demand can be taken, which both parties know.
 //!
 //! A *slice* is at most [`SLICE`] ReLU positions of one tensor of one ticket: it bounds message
 //! sizes and lets evaluation overlap transfer. Neither party sends while the other does, so no

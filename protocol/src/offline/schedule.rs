@@ -75,6 +75,14 @@ impl Schedule {
         })
     }
 
+    /// Correlated OTs of a run: labels, selections.
+    pub(crate) fn ots(&self, batch: usize, choices: &ReluChoices) -> [usize; 2] {
+        self.slices(batch).fold([0; 2], |[labels, selections], slice| {
+            let (n, backend) = (slice.len(), slice.backend(choices));
+            [labels + backend.label_ots(n), selections + backend.selection_ots(n)]
+        })
+    }
+
     /// Every tensor and ticket with identity positions, in the order of the messages:
     /// (tensor, ticket, positions).
     pub(crate) fn identity_messages(

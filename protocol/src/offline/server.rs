@@ -38,6 +38,8 @@ pub(crate) fn run<T: Transport>(
         .iter()
         .map(|g| t.recv(Kind::Upload, g.upload_bytes()))
         .collect::<Result<_>>()?;
+    let ots = schedule.ots(lattice.batch, choices);
+    refill(t, crypto, ots)?;
     respond(t, plan, (lattice, weights), crypto, (seed, uploads), &mut tickets)?;
     let pads = send_extensions(t, schedule, lattice.batch, crypto, choices)?;
     let requests = schedule
@@ -74,6 +76,22 @@ fn state_of(
     ticket: usize,
 ) -> Option<&mut ServerTensor> {
     tickets.get_mut(ticket).and_then(|t| t.tensors.get_mut(tensor))
+}
+
+/// Takes in the refills of the OTs in which the server receives and sends those of the OTs in which
+/// it sends. Both are expanded when they are needed: the client waits for responses first.
+fn refill<T: Transport>(
+    t: &mut T,
+    crypto: &mut ServerCrypto,
+    [labels, selections]: [usize; 2],
+) -> Result<()> {
+    while let Some(len) = crypto.selection.due(selections) {
+        crypto.selection.order(t.recv(Kind::Refill, len)?)?;
+    }
+    while let Some(message) = crypto.labels.order(labels, &mut crypto.rng)? {
+        t.send(Kind::Refill, &message)?;
+    }
+    Ok(())
 }
 
 /// Evaluates every group under fresh masks s, which are added to the tickets.
@@ -113,10 +131,10 @@ fn send_extensions<T: Transport>(
     for slice in schedule.slices(batch) {
         let (n, backend) = (slice.len(), slice.backend(choices));
         let ots = backend.selection_ots(n);
-        let (mut cots, message) = crypto.selection.extend(ots)?;
-        t.send(Kind::ServerExtension, &message)?;
+        let message = crypto.selection.extend(ots)?;
+        message.iter().try_for_each(|message| t.send(Kind::ServerExtension, message))?;
         let windows = crypto.tweaks.take(backend.selection_windows(n))?;
-        let (hash, cots) = (&crypto.hash, cots.take(ots)?);
+        let (hash, cots) = (&crypto.hash, crypto.selection.take(ots)?);
         pads.push(match backend {
             ReluBackend::Garbled(_) => Pads::Garbled(ReceiverPads::new(hash, windows, cots)?),
             ReluBackend::Lookup(split) => {
@@ -130,7 +148,7 @@ fn send_extensions<T: Transport>(
 /// A client's messages for one slice, kept as bytes until all have arrived: garbled tables are
 /// eight times larger and are made only when they can be sent.
 struct Request {
-    extension: Vec<u8>,
+    extension: Option<Vec<u8>>,
     corrections: Vec<u8>,
 }
 
@@ -142,7 +160,7 @@ fn receive_request<T: Transport>(
 ) -> Result<Request> {
     let (n, backend) = (slice.len(), slice.backend(choices));
     let len = extension.extension_bytes(backend.label_ots(n));
-    let extension = t.recv(Kind::ClientExtension, len)?;
+    let extension = len.map(|len| t.recv(Kind::ClientExtension, len)).transpose()?;
     let corrections = t.recv(Kind::ClientCorrections, backend.request_bytes(n))?;
     Ok(Request { extension, corrections })
 }
@@ -156,13 +174,13 @@ fn garble<T: Transport>(
     tickets: &mut [ServerTicket],
 ) -> Result<()> {
     let n = gadget::cot_count(slice.len(), slice.compare);
-    let mut cots = crypto.labels.extend(n, &request.extension)?;
+    let keys = crypto.labels.take(n, request.extension.as_deref())?;
     let windows = crypto.tweaks.take(gadget::relu_windows(slice.len(), slice.compare))?;
     let (relu, tables) = gadget::server_offline(
         &crypto.hash,
         windows,
         slice.compare,
-        (cots.take(n)?, crypto.labels.delta()),
+        keys,
         pads,
         &request.corrections,
         &mut crypto.rng,
@@ -183,9 +201,8 @@ fn accept(
     tickets: &mut [ServerTicket],
 ) -> Result<()> {
     let ots = lookup::label_ots(slice.len());
-    let mut cots = crypto.labels.extend(ots, &request.extension)?;
     let windows = crypto.tweaks.take(lookup::label_windows(slice.len()))?;
-    let keys = (cots.take(ots)?, crypto.labels.delta());
+    let keys = crypto.labels.take(ots, request.extension.as_deref())?;
     let relu = pads.accept(&crypto.hash, windows, keys, &request.corrections)?;
     if let Some(state) = state_of(tickets, slice.tensor, slice.ticket) {
         state.lookups.push(relu);

@@ -13,6 +13,10 @@ use crate::error::{Error, Result};
 pub struct FieldBits(u8);
 
 impl FieldBits {
+    /// 8, for the extension that silent OT starts from: it is run once, so that 139 kB instead of
+    /// 287 kB count for more than the 10 ms that it takes.
+    pub const BOOTSTRAP: Self = Self(8);
+
     /// Checks the range.
     ///
     /// # Errors

@@ -19,7 +19,7 @@
 //! One instance costs a session 8.2 kB once and, at the default [`FieldBits`], 31/8 bytes an OT.
 //! The client chooses the parameters of both ([`OtConfig`]).
 //! Silent correlated OT, [`SilentSender`] and [`SilentReceiver`], takes one such extension of
-//! [`Ledger::base_cots`] OTs (287 kB) and then refills a stock of them by messages S -> R alone, of
+//! [`Ledger::base_cots`] OTs (139 kB) and then refills a stock of them by messages S -> R alone, of
 //! 0.05 to 0.17 bytes an OT and with less computing. It pays from some 100,000 OTs on.
 
 mod base;
@@ -33,6 +33,7 @@ mod ggm;
 mod hash;
 mod random;
 mod silent;
+mod source;
 mod stream;
 mod transpose;
 
@@ -56,6 +57,7 @@ pub use silent::{
     Direction, Ledger, ReceiverBatch, ReceiverRefill, SenderBatch, SenderRefill, SilentReceiver,
     SilentSender, SilentSet,
 };
+pub(crate) use source::{Opening, ReceiveSource, SendSource};
 
 /// All ones if `bit` is 1, zero if it is 0: a branch-free select mask.
 #[inline]

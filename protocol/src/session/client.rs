@@ -49,8 +49,31 @@ impl<T: Transport> ClientSession<T> {
     ///
     /// # Errors
     /// As [`Self::connect`].
-    pub fn connect_with(mut transport: T, options: &ClientOptions, rng: SecretRng) -> Result<Self> {
-        let (mut crypto, info) = handshake::client(&mut transport, options, rng)?;
+    pub fn connect_with(transport: T, options: &ClientOptions, rng: SecretRng) -> Result<Self> {
+        Self::open(transport, options, &|_, _| Ok(options.ots), rng)
+    }
+
+    /// As [`Self::connect`], but correlated OTs are made as `choose` says of the server's public
+    /// plan and of the most bytes of OT stock that it keeps for a session
+    /// ([`SessionLimits::ot_stock`](crate::session::SessionLimits::ot_stock)).
+    ///
+    /// # Errors
+    /// As [`Self::connect`], and those of `choose`.
+    pub fn connect_choosing(
+        transport: T,
+        options: &ClientOptions,
+        choose: impl Fn(&PublicPlan, u64) -> Result<OtConfig>,
+    ) -> Result<Self> {
+        Self::open(transport, options, &choose, SecretRng::from_os()?)
+    }
+
+    fn open(
+        mut transport: T,
+        options: &ClientOptions,
+        choose: handshake::ChooseOts<'_>,
+        rng: SecretRng,
+    ) -> Result<Self> {
+        let (mut crypto, info) = handshake::client(&mut transport, options, choose, rng)?;
         let schedule = Schedule::new(&info.plan)?;
         let tickets = TicketCount { session: crypto.rng.u64(), next: 0, unspent: 0 };
         Ok(Self { transport, info, schedule, crypto, tickets })
@@ -69,6 +92,11 @@ impl<T: Transport> ClientSession<T> {
     /// Most unspent tickets that the server keeps for one session.
     pub fn max_tickets(&self) -> usize {
         self.info.max_tickets
+    }
+
+    /// How correlated OTs are made.
+    pub fn ots(&self) -> OtConfig {
+        self.crypto.ots
     }
 
     /// Offline: makes `batch` tickets in two round trips, or in one if the plan has all ReLUs looked

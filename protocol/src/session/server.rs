@@ -19,11 +19,15 @@ pub struct SessionLimits {
     pub max_tickets: usize,
     /// Bytes of transformed weights kept in memory, for all sessions together.
     pub weight_cache: usize,
+    /// Most bytes of correlated OTs that a session may keep in stock, both directions together
+    /// ([`OtConfig::stock_bytes`](crate::ot::OtConfig::stock_bytes)): a client that asks for more
+    /// is refused. The default is enough for medium sets of silent OT both ways.
+    pub ot_stock: usize,
 }
 
 impl Default for SessionLimits {
     fn default() -> Self {
-        Self { max_tickets: 64, weight_cache: 1 << 30 }
+        Self { max_tickets: 64, weight_cache: 1 << 30, ot_stock: 160 << 20 }
     }
 }
 
@@ -85,7 +89,7 @@ impl ServerContext {
         stop: &dyn Fn() -> bool,
         rng: SecretRng,
     ) -> Result<SessionReport> {
-        let crypto = handshake::server(transport, &self.plan, self.limits.max_tickets, rng)?;
+        let crypto = handshake::server(transport, &self.plan, &self.limits, rng)?;
         let mut session = Session {
             context: self,
             crypto,

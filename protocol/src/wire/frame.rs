@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn unknown_kinds_are_refused() {
-        for kind in [0, 7, 15, 24, 41, 50, 255] {
+        for kind in [0, 8, 15, 24, 41, 50, 255] {
             let refused = decode_header([0, 0, 0, 0, kind]);
             assert!(matches!(refused, Err(Error::PeerMisbehaved { .. })), "{kind}");
         }

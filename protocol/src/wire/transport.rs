@@ -32,6 +32,8 @@ pub enum Kind {
     ServerBaseOt = 5,
     /// C to S: base OT and tree corrections.
     ClientBaseOt = 6,
+    /// Either way: the OT extension that silent OT starts from.
+    Bootstrap = 7,
     /// C to S: make tickets; which tensors' ReLUs are looked up.
     OfflineRequest = 16,
     /// C to S: encrypted masks.
@@ -46,6 +48,8 @@ pub enum Kind {
     ClientCorrections = 21,
     /// S to C: garbled tables.
     Tables = 22,
+    /// Either way: a refill of silent OT, from the sender of correlated OTs.
+    Refill = 23,
     /// C to S: spend a ticket: its id.
     OnlineRequest = 32,
     /// S to C: labels, decode bits, rows.
@@ -83,10 +87,10 @@ impl Kind {
     /// The kind with this number.
     pub fn from_u8(n: u8) -> Option<Self> {
         use Kind::{
-            Abort, Activations, Answers, ClientBaseOt, ClientCorrections, ClientExtension,
-            ClientHello, ClientKeys, Digits, Goodbye, Labels, Logits, MaskedInput, MaskedTables,
-            OfflineRequest, OnlineRequest, PublicPlan, Response, Rows, ServerBaseOt,
-            ServerExtension, ServerHello, Tables, Upload,
+            Abort, Activations, Answers, Bootstrap, ClientBaseOt, ClientCorrections,
+            ClientExtension, ClientHello, ClientKeys, Digits, Goodbye, Labels, Logits, MaskedInput,
+            MaskedTables, OfflineRequest, OnlineRequest, PublicPlan, Refill, Response, Rows,
+            ServerBaseOt, ServerExtension, ServerHello, Tables, Upload,
         };
         [
             ClientHello,
@@ -95,6 +99,7 @@ impl Kind {
             ClientKeys,
             ServerBaseOt,
             ClientBaseOt,
+            Bootstrap,
             OfflineRequest,
             Upload,
             Response,
@@ -102,6 +107,7 @@ impl Kind {
             ClientExtension,
             ClientCorrections,
             Tables,
+            Refill,
             OnlineRequest,
             Labels,
             Activations,

@@ -17,7 +17,8 @@ fn predicted(relus: &ReluChoices) -> Prediction {
 fn classifies(options: &[&str], relus: &ReluChoices) {
     let files = Files::new();
     let server = Server::start(&files, &[]);
-    let client = Client::new(&files, &server.addr, "infer").with(options);
+    let client = Client::new(&files, &server.addr, "infer").with(&["--ot", "softspoken"]);
+    let client = client.with(options);
     let ended = client.path(&files.picture(0)).path(&files.picture(1)).run();
     let events = ended.expect(&["image", "image", "summary"]);
     let predicted = predicted(relus);

@@ -21,6 +21,7 @@ mod killed;
 mod limits;
 mod looked_up;
 mod shutdown;
+mod silent;
 mod slow_lines;
 mod support;
 mod top1;

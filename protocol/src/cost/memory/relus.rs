@@ -51,7 +51,8 @@ impl CostModel<'_> {
             let (n, backend) = (slice.len(), self.slice_backend(&slice));
             let (mut client, mut server) = positions(n, backend);
             client.ready += client.requested;
-            let extension = self.ots.labels.extension_bytes(backend.label_ots(n));
+            let ots = backend.label_ots(n);
+            let extension = self.ots.labels.extension_bytes(ots).unwrap_or_default();
             server.requested = (extension + backend.request_bytes(n)) as u64;
             all.client += client;
             all.server += server;
@@ -81,7 +82,7 @@ impl CostModel<'_> {
         self.most_of_relus(|relu| {
             let ots = self.backend(relu).selection_ots(relu.positions.len().min(SLICE));
             let blocks = (Block::BYTES + 1) * ots;
-            (blocks + self.ots.selection.extension_bytes(ots)) as u64
+            (blocks + self.ots.selection.extension_bytes(ots).unwrap_or_default()) as u64
         })
     }
 

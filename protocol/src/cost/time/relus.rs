@@ -6,6 +6,7 @@ use super::Run;
 use crate::gadget::lookup::{self, Split};
 use crate::gadget::{self, CompareBits, ReluBackend};
 use crate::offline::{ReluTensor, Slice};
+use crate::ot::SilentSet;
 
 use Party::{Client, Server};
 
@@ -14,9 +15,20 @@ impl Run<'_> {
     /// the last tables are there; a server that looks ReLUs up is then still busy.
     pub(super) fn relus(&self, clock: &mut Clock, assembling: f64) {
         let (schedule, batch) = (&self.model.schedule, self.model.batch);
+        let refills = self.model.refills();
+        let seconds = |sets: &[SilentSet], of: fn((f64, f64)) -> f64| -> f64 {
+            sets.iter().map(|set| of(self.speed.expand(*set))).sum()
+        };
+        // The client has expanded the first of each while it waited.
+        let more = |sets: &'_ [SilentSet]| sets.get(1..).unwrap_or_default().to_vec();
+        clock.layer(None);
+        clock.compute(Server, seconds(&refills.selection, |of| of.0));
+        clock.compute(Client, seconds(&more(&refills.selection), |of| of.1));
         for slice in schedule.slices(batch) {
             self.extend_selection(clock, &slice);
         }
+        clock.layer(None);
+        clock.compute(Client, seconds(&more(&refills.labels), |of| of.0));
         for slice in schedule.slices(batch) {
             self.request(clock, &slice);
         }
@@ -26,6 +38,8 @@ impl Run<'_> {
             let corrections = clock.send(Client, 8 * positions.len());
             clock.receive(Server, corrections);
         }
+        clock.layer(None);
+        clock.compute(Server, seconds(&refills.labels, |of| of.1));
         let slices: Vec<Slice<'_>> = schedule.slices(batch).collect();
         let tables = |s: &Slice<'_>| self.backend(s).tables_bytes(s.len());
         let garbled = slices.iter().rposition(|s| tables(s).is_some()).map_or(0, |last| last + 1);
@@ -35,6 +49,25 @@ impl Run<'_> {
         clock.compute(Client, assembling);
         after.iter().for_each(|slice| self.take_request(clock, slice));
         clock.layer(None);
+    }
+
+    /// Offline: refills of silent OT, both ways; the client expands the first of each direction.
+    pub(super) fn refill(&self, clock: &mut Clock) {
+        let refills = self.model.refills();
+        clock.layer(None);
+        for set in &refills.selection {
+            clock.compute(Client, self.speed.order(*set));
+            let message = clock.send(Client, set.message_bytes());
+            clock.receive(Server, message);
+        }
+        let first = |sets: &[SilentSet]| sets.first().map(|set| self.speed.expand(*set));
+        clock.compute(Client, first(&refills.selection).unwrap_or_default().1);
+        for set in &refills.labels {
+            clock.compute(Server, self.speed.order(*set));
+            let message = clock.send(Server, set.message_bytes());
+            clock.receive(Client, message);
+        }
+        clock.compute(Client, first(&refills.labels).unwrap_or_default().0);
     }
 
     fn backend(&self, slice: &Slice<'_>) -> ReluBackend {
@@ -48,9 +81,9 @@ impl Run<'_> {
         let (extending, pads) = (self.speed.selection(n, backend), self.speed.pads(n, backend));
         clock.compute(Server, extending.0);
         let bytes = self.speed.ots.selection.extension_bytes(backend.selection_ots(n));
-        let extension = clock.send(Server, bytes);
+        let extension = bytes.map(|bytes| clock.send(Server, bytes));
         clock.compute(Server, pads.0);
-        clock.receive(Client, extension);
+        extension.into_iter().for_each(|message| clock.receive(Client, message));
         clock.compute(Client, extending.1 + pads.1);
     }
 
@@ -59,7 +92,7 @@ impl Run<'_> {
         clock.layer(Some(slice.tensor));
         clock.compute(Client, self.speed.request(n, backend));
         let ots = self.speed.ots.labels.extension_bytes(backend.label_ots(n));
-        for bytes in [ots, backend.request_bytes(n)] {
+        for bytes in ots.into_iter().chain([backend.request_bytes(n)]) {
             let message = clock.send(Client, bytes);
             clock.receive(Server, message);
         }

@@ -46,10 +46,15 @@ impl Ledger {
         set
     }
 
+    /// The refill that is due before `n` can be taken; none if they can be now.
+    pub fn due(&self, n: usize) -> Option<SilentSet> {
+        (self.available < n).then(|| self.next())
+    }
+
     /// Books the refills, in order, after which `n` can be taken; none if they can be now.
     pub fn cover(&mut self, n: usize) -> Vec<SilentSet> {
         let mut sets = Vec::new();
-        while self.available < n {
+        while self.due(n).is_some() {
             sets.push(self.refill());
         }
         sets

@@ -92,6 +92,33 @@ impl SilentSet {
         self.trees() * self.depth() * Block::BYTES
     }
 
+    /// Most bytes of stock that a direction keeps of this set: two refills' outputs, one of which
+    /// is being used up, and what the next one starts from. A run that needs more refills holds
+    /// their messages or roots besides, a thirtieth of the outputs or less.
+    pub const fn stock_bytes(self) -> usize {
+        (2 * self.outputs() + 2 * self.cost()) * Block::BYTES
+    }
+
+    /// The set's number on the wire.
+    pub(in crate::ot) const fn number(self) -> u8 {
+        match self {
+            Self::Small => 0,
+            Self::Medium => 1,
+            Self::Large => 2,
+            #[cfg(test)]
+            Self::Tiny => 255,
+        }
+    }
+
+    /// The set with this number.
+    pub(in crate::ot) fn from_number(number: u8) -> Option<Self> {
+        #[cfg(test)]
+        if number == Self::Tiny.number() {
+            return Some(Self::Tiny);
+        }
+        Self::ALL.into_iter().find(|set| set.number() == number)
+    }
+
     /// The size of a session's first refill, whose [`Self::cost`] the SoftSpoken extension pays:
     /// the smallest, because nothing else is paid for at 2 to 4 bytes an OT.
     pub const fn first(self) -> Self {

@@ -1,5 +1,7 @@
 //! The receiver of correlated OTs.
 
+use std::collections::VecDeque;
+
 use rayon::prelude::*;
 use zeroize::Zeroizing;
 
@@ -16,6 +18,8 @@ pub struct SilentReceiver {
     stock: Stock,
     /// The choice bits of what was last taken.
     bits: Zeroizing<Vec<u8>>,
+    /// Messages of refills that are not expanded yet, oldest first.
+    ordered: VecDeque<Vec<u8>>,
 }
 
 /// A refill whose message has arrived and whose outputs are still to be computed.
@@ -44,12 +48,43 @@ impl SilentReceiver {
         let cots = base.take(n)?;
         let mut reserve = Zeroizing::new(cots.blocks.to_vec());
         set_bits(&mut reserve, cots.bits);
-        Ok(Self { stock: Stock::new(kind, seed, reserve)?, bits: Zeroizing::default() })
+        Ok(Self {
+            stock: Stock::new(kind, seed, reserve)?,
+            bits: Zeroizing::default(),
+            ordered: VecDeque::new(),
+        })
     }
 
     /// What is in stock and what the next refill takes.
     pub fn ledger(&self) -> &Ledger {
         self.stock.ledger()
+    }
+
+    /// The ledger once all refills that are ordered are in stock.
+    pub fn booked(&self) -> Ledger {
+        self.stock.booked(self.ordered.len())
+    }
+
+    /// Keeps the message of the refill after all that are ordered until its outputs are needed.
+    ///
+    /// # Errors
+    /// [`crate::Error::PeerMisbehaved`] unless the message has [`SilentSet::message_bytes`] of the
+    /// next in [`Self::booked`].
+    pub fn order(&mut self, message: Vec<u8>) -> Result<()> {
+        check_length(&message, self.booked().next().message_bytes())?;
+        self.ordered.push_back(message);
+        Ok(())
+    }
+
+    /// Computes the outputs of the oldest refill that is ordered; false if there is none.
+    ///
+    /// # Errors
+    /// [`crate::Error::Input`] while a [refill](Self::refill) is under way.
+    pub fn expand(&mut self) -> Result<bool> {
+        let Some(message) = self.ordered.pop_front() else { return Ok(false) };
+        let batch = self.refill(message)?.expand()?;
+        self.accept(batch)?;
+        Ok(true)
     }
 
     /// Starts the next refill with the sender's message. What is in stock can be taken meanwhile.
@@ -71,11 +106,13 @@ impl SilentReceiver {
         self.stock.accept(batch.number, batch.outputs)
     }
 
-    /// The next `n`; they are not handed out again.
+    /// The next `n`, with the outputs of refills that are ordered as far as they are needed; they
+    /// are not handed out again.
     ///
     /// # Errors
-    /// [`crate::Error::Input`] if fewer are in stock: refill first.
+    /// [`crate::Error::Input`] if fewer are in stock and ordered: refill first.
     pub fn take(&mut self, n: usize) -> Result<CotView<'_>> {
+        while self.ledger().available() < n && self.expand()? {}
         let blocks = self.stock.take(n)?;
         if self.bits.capacity() < n {
             // Not grown in place: that would leave a copy behind.

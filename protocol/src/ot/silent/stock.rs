@@ -61,7 +61,14 @@ impl Stock {
 
     /// Starts the next refill.
     pub(super) fn start(&mut self) -> Result<Start> {
-        let (number, set) = (self.ledger.refills(), self.ledger.next());
+        let mut start = self.start_after(0)?;
+        start.outputs = self.buffer(start.set.outputs());
+        Ok(start)
+    }
+
+    /// Starts the refill after the next `ordered`, without a place for its outputs.
+    pub(super) fn start_after(&mut self, ordered: usize) -> Result<Start> {
+        let (number, set) = self.number(ordered);
         if self.reserve.len() != set.cost() {
             return Err(Error::input("the last refill is not in stock yet: accept it first"));
         }
@@ -69,14 +76,38 @@ impl Stock {
         let bases = Zeroizing::new(secret[set.secret()..].to_vec());
         secret[set.secret()..].iter_mut().zeroize();
         secret.truncate(set.secret());
-        let keys = Keys::new(&self.seed, self.direction, number);
-        let outputs = self.buffer(set.outputs());
-        Ok(Start { number, set, keys, secret, bases, outputs })
+        let keys = self.keys(number);
+        Ok(Start { number, set, keys, secret, bases, outputs: Blocks::default() })
+    }
+
+    /// Number and size of the refill after the next `ordered`.
+    fn number(&self, ordered: usize) -> (u64, SilentSet) {
+        let booked = self.booked(ordered);
+        (booked.refills(), booked.next())
+    }
+
+    /// The ledger with that many more refills.
+    pub(super) fn booked(&self, ordered: usize) -> Ledger {
+        let mut ledger = self.ledger.clone();
+        for _ in 0..ordered {
+            ledger.refill();
+        }
+        ledger
+    }
+
+    /// The keys of a refill.
+    pub(super) fn keys(&self, number: u64) -> Keys {
+        Keys::new(&self.seed, self.direction, number)
+    }
+
+    /// Keeps back what the refill after those that are ordered uses up.
+    pub(super) fn keep(&mut self, reserve: Blocks) {
+        self.reserve = reserve;
     }
 
     /// A buffer of `n` blocks: that of the last batch, once little is left in it. Fresh pages cost
     /// as much as the trees.
-    fn buffer(&mut self, n: usize) -> Blocks {
+    pub(super) fn buffer(&mut self, n: usize) -> Blocks {
         let few = self.batches.len() == 1 && self.ledger.available() <= n / 4;
         if !few || self.batches.front().is_none_or(|last| last.capacity() < n) {
             return zeros(n);
@@ -101,10 +132,17 @@ impl Stock {
         let kept = outputs.len() - ledger.next().cost();
         self.reserve = Zeroizing::new(outputs[kept..].to_vec());
         outputs[kept..].iter_mut().zeroize();
+        self.put(outputs);
+        Ok(())
+    }
+
+    /// Books a refill whose reserve is kept already, and puts the rest in stock.
+    pub(super) fn put(&mut self, mut outputs: Blocks) {
+        self.ledger.refill();
+        let kept = outputs.len() - self.ledger.next().cost();
+        outputs[kept..].iter_mut().zeroize();
         outputs.truncate(kept);
         self.batches.push_back(outputs);
-        self.ledger = ledger;
-        Ok(())
     }
 
     /// The next `n` blocks.

@@ -73,8 +73,8 @@ fn the_wire_trace_is_the_recorded_one() {
     assert_eq!(
         (sent.as_str(), received.as_str()),
         (
-            "9ad47e18874820d6953f66ea456a9be0df907cc767b22490f231c67809ab7094",
-            "06e57b69f83c38ac3f81d956a528d91e8a4626652fcd02cda6713d2216e09741",
+            "938fc6c611379c3ba189a62a094002a9909e22f558c61aa90c2b35cb621224b3",
+            "9e89c868b2af5f51fc0b36e184c4b8eb57fa4e6c9538aebf7db8e00b7f2590ac",
         )
     );
 }

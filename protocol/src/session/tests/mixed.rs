@@ -113,8 +113,8 @@ fn the_wire_trace_is_the_recorded_one() {
     assert_eq!(
         (sent.as_str(), received.as_str()),
         (
-            "213b8ebfea753f1c21613177c7103c363f230d870cb6091900402d9ffb95a6f3",
-            "5c200b43c67db180e07fcd38ce8a0245906cb8678fc17f48768bf0f315d88116",
+            "f74371cb3b6a47b3f408d0607e9d9b7aefafdda5f7303214637f91c19f44c4bd",
+            "2d1ef5c4a4daa83b889edefc44f830df15041cbd5233dbb59e04f93f4c520a0a",
         )
     );
 }

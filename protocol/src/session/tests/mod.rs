@@ -5,6 +5,7 @@ mod lookup;
 mod mixed;
 pub(crate) mod network;
 mod ots;
+mod silent;
 pub(crate) mod tap;
 mod top1;
 mod uniform;
@@ -159,8 +160,8 @@ fn the_wire_trace_is_the_recorded_one() {
     assert_eq!(
         (sent.as_str(), received.as_str()),
         (
-            "2d625ca9b66bc846818f6c663f93fe33471cb68f91078efad8832a199c547edc",
-            "65cba008d6c775066ddc70eca5c73eebfac50ac2eb2ddd6d56a9f9b4bef36208",
+            "89048c400cb6a7f4a5d71c08152257c8283a8a431a158510d6ff4078adf45446",
+            "11fb91593fc2538ad57456edd2707e958c3efdab5995c30e15a85cc670e9415d",
         )
     );
 }

@@ -96,7 +96,9 @@ fn a_configuration_that_there_is_not_is_misbehaviour() {
         ([0, 4, 0, 9], "OT field bits are 9"),
         ([0, 0, 0, 4], "allowed are 2 to 8"),
         ([0, 4, 0, 255], "allowed are 2 to 8"),
-        ([1, 4, 0, 4], "unknown kind 1"),
+        ([1, 3, 0, 4], "silent OT of unknown set 3"),
+        ([0, 4, 1, 254], "silent OT of unknown set 254"),
+        ([2, 4, 0, 4], "unknown kind 2"),
         ([0, 4, 255, 4], "unknown kind 255"),
     ] {
         let (near, far) = memory::pair();
