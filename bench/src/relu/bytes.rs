@@ -1,6 +1,7 @@
 //! Bytes of one ReLU, from the functions with which the estimator predicts a session.
 
 use tacet_protocol::gadget::{self, ReluBackend, lookup};
+use tacet_protocol::ot::SilentSet;
 
 /// Bytes of some ReLUs, without framing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +14,19 @@ pub struct ReluBytes {
     pub online_up: usize,
     /// Online, server to client.
     pub online_down: usize,
+}
+
+impl ReluBytes {
+    /// Both phases, both ways.
+    pub fn all(self) -> usize {
+        self.offline_up + self.offline_down + self.online_up + self.online_down
+    }
+}
+
+/// Bytes of one correlated OT of a session that takes many from a stock: a refill's message over
+/// what it leaves.
+pub fn of_silent_ot(set: SilentSet) -> f64 {
+    set.message_bytes() as f64 / (set.outputs() - set.cost()) as f64
 }
 
 /// Bytes of a slice of `n` ReLUs. `ot_bytes` says how many the receiver of so many correlated OTs

@@ -13,7 +13,7 @@ use tacet_bench::meter::Meter;
 use tacet_cli::{init_compute_pool, json_line, line};
 use tacet_protocol::gadget::lookup::Split;
 use tacet_protocol::gadget::{CompareBits, ReluBackend};
-use tacet_protocol::ot::FieldBits;
+use tacet_protocol::ot::{FieldBits, SilentSet};
 use tacet_protocol::{Error, Result};
 
 use crate::compare::peers;
@@ -27,6 +27,9 @@ use record::{GARBLED, LOOKUP, Relus, Row};
 const WIDTHS: std::ops::RangeInclusive<u8> = 8..=20;
 /// Positions that bytes and times are divided by: a full slice of the protocol.
 pub const POSITIONS: usize = tacet_bench::cases::POSITIONS;
+
+/// The silent OT that is shown beside the extension.
+const SILENT: SilentSet = SilentSet::Medium;
 
 /// Options of `relu`.
 #[derive(Args)]
@@ -92,6 +95,8 @@ fn measure_all(meter: &Meter, field: FieldBits) -> Result<Relus> {
 fn row(backend: ReluBackend, bits: CompareBits, field: FieldBits, seconds: Seconds) -> Row {
     let bytes = bytes::of_slice(backend, POSITIONS, &|ots| field.extension_bytes(ots));
     let each = |bytes: usize| bytes as f64 / POSITIONS as f64;
+    let ots = backend.label_ots(1) + backend.selection_ots(1);
+    let silent = bytes::of_slice(backend, POSITIONS, &|_| 0).all();
     let (name, digits) = match backend {
         ReluBackend::Garbled(_) => (GARBLED, None),
         ReluBackend::Lookup(split) => (LOOKUP, Some([split.high(), split.low()])),
@@ -101,11 +106,12 @@ fn row(backend: ReluBackend, bits: CompareBits, field: FieldBits, seconds: Secon
         bits: bits.compared(),
         digits,
         round_trips: backend.rounds(),
-        ots: backend.label_ots(1) + backend.selection_ots(1),
+        ots,
         offline_up: each(bytes.offline_up),
         offline_down: each(bytes.offline_down),
         online_up: each(bytes.online_up),
         online_down: each(bytes.online_down),
+        all_silent: each(silent) + ots as f64 * bytes::of_silent_ot(SILENT),
         offline_us: 1e6 * seconds.offline,
         online_us: 1e6 * seconds.online,
     }

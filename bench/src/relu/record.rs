@@ -46,6 +46,9 @@ pub struct Row {
     pub online_up: f64,
     /// Bytes online, to the client.
     pub online_down: f64,
+    /// Bytes of both phases, both ways, with silent OT instead of the extension, many ReLUs a session.
+    #[serde(default)]
+    pub all_silent: f64,
     /// Microseconds offline on one core, both parties, OT extension included.
     pub offline_us: f64,
     /// Microseconds online on one core, both parties.

@@ -6,7 +6,7 @@ use crate::compare::peers::Peer;
 const NONE: &str = "-";
 
 /// Columns; those of numbers begin with `#`.
-pub type Head = [&'static str; 11];
+pub type Head = [&'static str; 12];
 
 /// What the table shows.
 pub fn caption(relus: &Relus) -> String {
@@ -29,6 +29,7 @@ pub fn cells(relus: &Relus) -> (Head, Vec<Vec<String>>) {
         "#online up B",
         "#online down B",
         "#all B",
+        "#all B, silent OT",
         "#offline \u{b5}s",
         "#online \u{b5}s",
     ];
@@ -40,7 +41,8 @@ fn ours(r: &Row) -> Vec<String> {
     let bytes = [r.offline_up, r.offline_down, r.online_up, r.online_down];
     let mut cells = vec![r.name(), r.bits.to_string(), r.round_trips.to_string()];
     cells.push(r.ots.to_string());
-    cells.extend(bytes.iter().chain([&bytes.iter().sum()]).map(|b| format!("{b:.1}")));
+    let all = [bytes.iter().sum(), r.all_silent];
+    cells.extend(bytes.iter().chain(&all).map(|b| format!("{b:.1}")));
     cells.extend([r.offline_us, r.online_us].map(|us| format!("{us:.3}")));
     cells
 }
@@ -56,7 +58,7 @@ fn theirs(peers: &[Peer]) -> impl Iterator<Item = Vec<String>> {
         let mut cells = vec![name];
         cells.extend([NONE; 7].map(str::to_owned));
         let (bytes, time) = (format!("{:.1}", bytes.value), format!("{:.3}", 1e6 * p.value));
-        cells.extend([bytes, NONE.into(), time]);
+        cells.extend([bytes, NONE.into(), NONE.into(), time]);
         Some(cells)
     })
 }
@@ -79,7 +81,7 @@ mod tests {
         let (head, rows) = cells(&relus);
         assert!(rows.iter().all(|r| r.len() == head.len()));
         assert_eq!((rows[0][0].as_str(), rows[0][8].as_str()), ("lookup, digits 6 + 7", "3.8"));
-        let theirs: Vec<[&str; 2]> = rows[1..].iter().map(|r| [&*r[8], &*r[10]]).collect();
+        let theirs: Vec<[&str; 2]> = rows[1..].iter().map(|r| [&*r[8], &*r[11]]).collect();
         assert_eq!(theirs, [["60.0", "22.000"], ["42.0", "11.000"]]);
     }
 }
