@@ -33,7 +33,9 @@ fn bytes_are_those_of_inspect_and_add_up() {
     let dir = tempfile::tempdir().unwrap();
     let plan = small_plan(dir.path());
     let inspect = json(&["inspect", text(&plan), "--json"]);
-    let e = parsed(&estimate(dir.path(), &[text(&plan), "--network", "wan", "--json"]));
+    // What is inspected is a session of the default extension.
+    let options = ["--network", "wan", "--ot", "softspoken", "--json"];
+    let e = parsed(&estimate(dir.path(), &[&[text(&plan)], &options[..]].concat()));
     for phase in ["session", "offline", "online"] {
         assert_eq!(e[phase]["up_bytes"], inspect[phase]["up"], "{phase}");
         assert_eq!(e[phase]["down_bytes"], inspect[phase]["down"], "{phase}");
