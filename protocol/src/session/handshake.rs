@@ -37,6 +37,8 @@ pub const PROTOCOL_VERSION: u32 = 3;
 const MAGIC: &[u8; 8] = b"TACET/IN";
 const CLIENT_HELLO_BYTES: usize = 8 + 4 + 4;
 const SERVER_HELLO_BYTES: usize = 8 + 4 + 4 + 4 + 8 + 4 + 32 + 16 + BASE_SENDER_BYTES;
+/// What a client reads of a hello, whatever the server's version.
+const MAX_HELLO_BYTES: usize = 1024;
 const CLIENT_KEYS_BYTES: usize =
     OtConfig::BYTES + PublicKey::BYTES + BASE_RECEIVER_BYTES + BASE_SENDER_BYTES;
 const SERVER_BASE_OT_BYTES: usize = BASE_RECEIVER_BYTES + CORRECTION_BYTES;
@@ -124,9 +126,16 @@ struct ServerHello {
 }
 
 fn receive_hello<T: Transport>(t: &mut T) -> Result<ServerHello> {
-    let hello = t.recv(Kind::ServerHello, SERVER_HELLO_BYTES)?;
+    let (_, hello) = t.recv_any(&[Kind::ServerHello], MAX_HELLO_BYTES)?;
     let mut r = Reader::new(&hello);
+    // Of any length: another version's says so by its number, not by its length.
     check_hello(&mut r, "server")?;
+    if hello.len() != SERVER_HELLO_BYTES {
+        let got = hello.len();
+        return Err(Error::misbehaved(format!(
+            "a ServerHello frame of {got} bytes where {SERVER_HELLO_BYTES} belong"
+        )));
+    }
     let max_tickets = u32::from_le_bytes(r.array()?) as usize;
     let ot_stock = r.u64()?;
     let plan_len = u32::from_le_bytes(r.array()?) as usize;

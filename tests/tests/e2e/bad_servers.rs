@@ -23,7 +23,8 @@ impl Hello {
 
     fn bytes(&self) -> Vec<u8> {
         let mut out = b"TACET/IN".to_vec();
-        for number in [self.protocol, PLAN_VERSION, 64, self.plan_bytes] {
+        // A limit of 64 tickets and one of 1 GiB of OT stock.
+        for number in [self.protocol, PLAN_VERSION, 64, 1 << 30, 0, self.plan_bytes] {
             out.extend_from_slice(&number.to_le_bytes());
         }
         out.extend_from_slice(&self.hash);
