@@ -114,8 +114,9 @@ pub fn summary(inputs: &Inputs) -> Option<Table> {
     let first = ["network", "#ReLUs kept"].map(str::to_owned);
     let headings: Vec<String> = first.into_iter().chain(headings).collect();
     let headings: Vec<&str> = headings.iter().map(String::as_str).collect();
-    let caption = "Ours with the faster ReLU for each layer (theirs, theirs / ours): OpenCheetah with its exact ReLU, run by us on \
-                   other hardware; Delphi as published; both with all ReLUs";
+    let caption = "Ours with the faster ReLU for each layer (theirs, theirs / ours): OpenCheetah \
+                   with its exact ReLU, run by us on other hardware; Delphi as published; both \
+                   with all ReLUs";
     let mut table = Table::new(caption, &headings);
     let row = |r: &&Run| {
         let cells = shown.iter().map(|line| line.cell(r));
