@@ -1,5 +1,6 @@
 //! The verbs.
 
+use std::cell::OnceCell;
 use std::collections::VecDeque;
 use std::io::BufRead;
 use std::path::Path;
@@ -46,15 +47,17 @@ fn infer(args: &Infer) -> Result<()> {
     // images would fill the memory.
     let sizes = args.images.iter().map(|path| Pixels::load(path).map(|p| (p.width, p.height)));
     let sizes = sizes.collect::<Result<Vec<_>>>()?;
-    let ots =
-        |plan: &PublicPlan, stock| ots(&args.common, &args.making, plan, (sizes.len(), stock));
-    with_session(&args.common, ots, |session, context| {
+    let chosen = OnceCell::new();
+    let choose = |plan: &PublicPlan, stock| {
+        choose(&args.common, &args.making, plan, (sizes.len(), stock), &chosen)
+    };
+    with_session(&args.common, choose, |session, context| {
         for (path, size) in args.images.iter().zip(&sizes) {
             check_size(session.plan(), *size, args.resize).map_err(|e| about(path, e))?;
         }
         let mut run = Run::new(session, context, &args.common);
         let batch = run.batch(args.making.batch);
-        let relus = run.relus(args.making.relu, batch.min(args.images.len()))?;
+        let relus = run.relus(args.making.relu, &chosen);
         for images in args.images.chunks(batch) {
             let tensors = images
                 .iter()
@@ -70,21 +73,27 @@ fn infer(args: &Infer) -> Result<()> {
 }
 
 /// How correlated OTs are made in a session of `tickets`, `stock` bytes of which the server keeps.
-fn ots(
+/// What computes the ReLUs, found with it, goes to `relus`.
+fn choose(
     common: &Common,
     making: &Making,
     plan: &PublicPlan,
     (tickets, stock): (usize, u64),
+    relus: &OnceCell<ReluChoices>,
 ) -> Result<OtConfig> {
     let batch = making.batch.unwrap_or(plan.batch);
-    let asked = (making.relu, making.ot);
-    session_choices(plan, batch, asked, (tickets, stock), common.network.as_ref()).map(|c| c.1)
+    let (asked, network) = ((making.relu, making.ot), common.network.as_ref());
+    let (chosen, ots) = session_choices(plan, batch, asked, (tickets, stock), network)?;
+    relus.get_or_init(|| chosen);
+    Ok(ots)
 }
 
 fn prepare(args: &Prepare) -> Result<()> {
-    let ots =
-        |plan: &PublicPlan, stock| ots(&args.common, &args.making, plan, (args.tickets, stock));
-    with_session(&args.common, ots, |session, context| {
+    let chosen = OnceCell::new();
+    let choose = |plan: &PublicPlan, stock| {
+        choose(&args.common, &args.making, plan, (args.tickets, stock), &chosen)
+    };
+    with_session(&args.common, choose, |session, context| {
         let mut run = Run::new(session, context, &args.common);
         let (batch, most) = (run.batch(args.making.batch), run.session.max_tickets());
         if args.tickets > most {
@@ -93,7 +102,7 @@ fn prepare(args: &Prepare) -> Result<()> {
                 count(most, "ticket")
             )));
         }
-        let relus = run.relus(args.making.relu, batch.min(args.tickets))?;
+        let relus = run.relus(args.making.relu, &chosen);
         let mut tickets = VecDeque::new();
         while tickets.len() < args.tickets {
             tickets.extend(run.tickets(batch.min(args.tickets - tickets.len()), &relus)?);
@@ -177,16 +186,13 @@ impl<'a> Run<'a> {
         asked.unwrap_or(self.session.plan().batch.min(self.session.max_tickets())).max(1)
     }
 
-    /// What computes the ReLUs: as asked for, else what the plan advises. `batch` tickets are made
-    /// at a time.
-    fn relus(&self, asked: Option<Relu>, batch: usize) -> Result<ReluChoices> {
-        let plan = self.session.plan();
-        let Some(relu) = asked else { return Ok(plan.relu_choices.clone()) };
-        let choices = relu.choices(plan, batch.max(1), self.common.network.as_ref())?;
-        if relu == Relu::Auto {
+    /// What computes the ReLUs: as chosen for what was asked, else what the plan advises.
+    fn relus(&self, asked: Option<Relu>, chosen: &OnceCell<ReluChoices>) -> ReluChoices {
+        let choices = chosen.get().unwrap_or(&self.session.plan().relu_choices).clone();
+        if asked == Some(Relu::Auto) {
             self.context.progress.note(&format!("ReLUs: {}", tell_choices(&choices)));
         }
-        Ok(choices)
+        choices
     }
 
     /// Tensor 0 of an image file.

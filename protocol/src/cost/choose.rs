@@ -73,8 +73,7 @@ impl CostModel<'_> {
 
     /// Predicted seconds of a ticket's share of an offline run and of the inference.
     fn seconds(&self, choices: &ReluChoices, link: &Link, profile: &KernelProfile) -> Result<f64> {
-        let time = self.with(choices).time(profile, link, profile.threads)?;
-        Ok(time.offline.seconds / self.batch as f64 + time.online.seconds)
+        self.with(choices).ticket_seconds(profile, link)
     }
 
     /// All garbled, and all looked up that can be.

@@ -43,7 +43,16 @@ impl CostModel<'_> {
         let runs = tickets.div_ceil(self.batch.max(1)).max(1);
         let fits = |ots: &OtConfig| ots.stock_bytes() as u64 <= stock;
         let mut best = start(candidates).into_iter().find(fits).unwrap_or_default();
-        let mut cost = self.session_cost(best, runs, link, profile)?;
+        let mut known: Vec<(OtConfig, f64)> = Vec::new();
+        let mut cost_of = |ots: OtConfig| -> Result<f64> {
+            if let Some((_, cost)) = known.iter().find(|(of, _)| *of == ots) {
+                return Ok(*cost);
+            }
+            let cost = self.session_cost(ots, runs, link, profile)?;
+            known.push((ots, cost));
+            Ok(cost)
+        };
+        let mut cost = cost_of(best)?;
         // The directions hardly depend on each other: one after the other, and once more.
         for labels in [true, false, true, false] {
             for extension in extensions(candidates, link.is_some())? {
@@ -54,13 +63,13 @@ impl CostModel<'_> {
                 if ots == best || !fits(&ots) {
                     continue;
                 }
-                let other = self.session_cost(ots, runs, link, profile)?;
+                let other = cost_of(ots)?;
                 if other < cost {
                     (best, cost) = (ots, other);
                 }
             }
         }
-        let usual = self.session_cost(OtConfig::default(), runs, link, profile)?;
+        let usual = cost_of(OtConfig::default())?;
         let little = link.is_some() && cost > (1.0 - GAIN) * usual;
         let keep = candidates == OtCandidates::All && little;
         Ok(if keep { OtConfig::default() } else { best })
@@ -102,7 +111,7 @@ impl CostModel<'_> {
 
     /// Runs with the same refills take the same time.
     fn session_seconds(&self, runs: usize, link: &Link, profile: &KernelProfile) -> Result<f64> {
-        let (mut seconds, mut known, mut session) = (0.0, BTreeMap::new(), 0.0);
+        let (mut seconds, mut known) = (0.0, BTreeMap::new());
         let played = runs.min(RUNS);
         for run in 0..played {
             let model = self.clone().in_run(run);
@@ -110,16 +119,12 @@ impl CostModel<'_> {
             let key = (refills.labels.len(), refills.selection.len(), run == 0);
             let of_run = match known.get(&key) {
                 Some(of_run) => *of_run,
-                None => {
-                    let time = model.time(profile, link, profile.threads)?;
-                    session = if run == 0 { time.session.seconds } else { session };
-                    time.offline.seconds
-                }
+                None => model.offline_seconds(profile, link)?,
             };
             known.insert(key, of_run);
             seconds += of_run;
         }
-        Ok(session + seconds * runs as f64 / played as f64)
+        Ok(self.setup_seconds(profile, link)? + seconds * runs as f64 / played as f64)
     }
 }
 

@@ -29,7 +29,7 @@ use crate::error::{Error, Result};
 use crate::gadget::ReluBackend;
 use crate::offline::LatticeGroup;
 use crate::plan::{Linear, PublicPlan};
-use crate::session::{ONLINE_REQUEST_BYTES, SessionLimits, offline_request_bytes};
+use crate::session::{ONLINE_REQUEST_BYTES, SessionLimits, offline_request_bytes, session_traffic};
 use crate::wire::Traffic;
 
 use Party::{Client, Server};
@@ -108,11 +108,7 @@ impl CostModel<'_> {
     /// # Errors
     /// As [`estimate`].
     pub fn time(&self, profile: &KernelProfile, link: &Link, cores: usize) -> Result<TimeEstimate> {
-        if cores == 0 {
-            return Err(Error::input("an estimate needs at least one core"));
-        }
-        let speed = Speed { profile, cores, ots: self.ots };
-        let run = Run { model: self, speed, link };
+        let run = self.run(profile, link, cores)?;
         let traffic = self.traffic()?;
         let (offline, first, online) = (run.offline(false), run.offline(true), run.online());
         Ok(TimeEstimate {
@@ -123,6 +119,36 @@ impl CostModel<'_> {
             online: phase(online, traffic.online.rounds),
             batch: self.batch,
         })
+    }
+
+    /// What [`Self::time`] says of a ticket's share of an offline run and of an inference.
+    pub(super) fn ticket_seconds(&self, profile: &KernelProfile, link: &Link) -> Result<f64> {
+        let run = self.run(profile, link, profile.threads)?;
+        let (mut offline, mut online) = (run.offline(false), run.online());
+        Ok(offline.done(Client) / self.batch as f64 + online.done(Client))
+    }
+
+    /// What [`Self::time`] says of an offline run.
+    pub(super) fn offline_seconds(&self, profile: &KernelProfile, link: &Link) -> Result<f64> {
+        Ok(self.run(profile, link, profile.threads)?.offline(false).done(Client))
+    }
+
+    /// What [`Self::time`] says of the set-up.
+    pub(super) fn setup_seconds(&self, profile: &KernelProfile, link: &Link) -> Result<f64> {
+        let traffic = session_traffic(self.plan.to_bytes()?.len(), self.ots);
+        Ok(self.run(profile, link, profile.threads)?.session(traffic).seconds)
+    }
+
+    fn run<'b>(
+        &'b self,
+        profile: &'b KernelProfile,
+        link: &'b Link,
+        cores: usize,
+    ) -> Result<Run<'b>> {
+        if cores == 0 {
+            return Err(Error::input("an estimate needs at least one core"));
+        }
+        Ok(Run { model: self, speed: Speed { profile, cores, ots: self.ots }, link })
     }
 }
 

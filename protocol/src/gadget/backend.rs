@@ -43,8 +43,8 @@ impl fmt::Display for ReluChoice {
 impl ReluChoice {
     /// The backend of comparisons of this width.
     pub fn backend(self, compare: CompareBits) -> ReluBackend {
-        match (self, Split::cheapest(compare)) {
-            (Self::Lookup, Ok(split)) => ReluBackend::Lookup(split),
+        match (self, Split::best(compare)) {
+            (Self::Lookup, Some(split)) => ReluBackend::Lookup(split),
             _ => ReluBackend::Garbled(compare),
         }
     }

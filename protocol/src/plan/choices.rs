@@ -140,7 +140,7 @@ fn looked_up(choice: ReluChoice) -> bool {
 }
 
 fn narrow(compare: CompareBits) -> bool {
-    Split::cheapest(compare).is_ok()
+    Split::best(compare).is_some()
 }
 
 /// The comparisons of the tensors with ReLUs. A validated plan leaves none out.

@@ -24,31 +24,41 @@ impl Split {
     /// # Errors
     /// [`Error::Input`] if a digit gets more than [`Self::MAX_DIGIT`] bits or the high one none.
     pub fn new(compare: CompareBits, low: usize) -> Result<Self> {
-        let m = compare.compared() - 1;
-        let high = m.saturating_sub(low);
-        if (1..=Self::MAX_DIGIT).contains(&high) && low <= Self::MAX_DIGIT {
-            return Ok(Self { compare, low: low as u8 });
-        }
-        Err(Error::input(format!(
-            "{m} bits cannot be looked up with a low digit of {low}: the high digit takes 1 to \
-             {max} bits, the low one 0 to {max}",
-            max = Self::MAX_DIGIT
-        )))
+        Self::of(compare, low).ok_or_else(|| {
+            Error::input(format!(
+                "{m} bits cannot be looked up with a low digit of {low}: the high digit takes 1 to \
+                 {max} bits, the low one 0 to {max}",
+                m = compare.compared() - 1,
+                max = Self::MAX_DIGIT
+            ))
+        })
+    }
+
+    fn of(compare: CompareBits, low: usize) -> Option<Self> {
+        let high = (compare.compared() - 1).saturating_sub(low);
+        let possible = (1..=Self::MAX_DIGIT).contains(&high) && low <= Self::MAX_DIGIT;
+        possible.then_some(Self { compare, low: low as u8 })
     }
 
     /// Every split of a comparison, by ascending low digit; none if it is too wide.
     pub fn all(compare: CompareBits) -> impl Iterator<Item = Self> {
-        (0..=Self::MAX_DIGIT).filter_map(move |low| Self::new(compare, low).ok())
+        (0..=Self::MAX_DIGIT).filter_map(move |low| Self::of(compare, low))
     }
 
-    /// The split with the fewest bytes, and among those with the fewest hashes. Every split takes
-    /// the same number of OTs, so what an OT costs does not matter.
+    /// The split with the fewest bytes, and among those with the fewest hashes; none for
+    /// comparisons of more than `2 * MAX_DIGIT + 1` bits. Every split takes the same number of OTs,
+    /// so what an OT costs does not matter.
+    pub fn best(compare: CompareBits) -> Option<Self> {
+        let cost = |s: &Self| (s.table_bits(), s.digit_hashes());
+        Self::all(compare).min_by_key(cost)
+    }
+
+    /// As [`Self::best`].
     ///
     /// # Errors
-    /// [`Error::Input`] for comparisons of more than `2 * MAX_DIGIT + 1` bits: garble those.
+    /// [`Error::Input`] if there is none: garble such comparisons.
     pub fn cheapest(compare: CompareBits) -> Result<Self> {
-        let cost = |s: &Self| (s.table_bits(), s.digit_hashes());
-        Self::all(compare).min_by_key(cost).ok_or_else(|| {
+        Self::best(compare).ok_or_else(|| {
             Error::input(format!(
                 "a comparison of {} bits is too wide for lookup tables: at most {} are possible",
                 compare.compared(),
