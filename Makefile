@@ -20,8 +20,8 @@ N ?= 100
 LIBTORCH_DIR := libtorch
 MODEL := models/cifar10-thin.onnx
 # Checked with everything else; not compiled for tests.
-BENCHES := tacet-bench/criterion
-RELEASE_BINS := -p tacet-compile -p tacet-server -p tacet-client -p tacet-bench
+BENCHES := tacita-bench/criterion
+RELEASE_BINS := -p tacita-compile -p tacita-server -p tacita-client -p tacita-bench
 
 .PHONY: demo test bench figures performance model report libtorch valgrind baseline release
 
@@ -29,32 +29,32 @@ release:
 	$(CARGO) build --release --locked $(RELEASE_BINS)
 
 demo: release
-	target/release/tacet-bench demo $(if $(DATA),--data "$(DATA)" -n $(N))
+	target/release/tacita-bench demo $(if $(DATA),--data "$(DATA)" -n $(N))
 
 bench: release
-	target/release/tacet-bench figures
-	target/release/tacet-bench kernels --out results/kernels.json
+	target/release/tacita-bench figures
+	target/release/tacita-bench kernels --out results/kernels.json
 
 figures: release
-	target/release/tacet-bench figures --data "$(DATA)" -n 200
-	TACET_CIFAR10="$(abspath $(DATA))" TACET_N=10000 \
-		$(CARGO) test --locked -p tacet-tests --test accuracy -- --nocapture
+	target/release/tacita-bench figures --data "$(DATA)" -n 200
+	TACITA_CIFAR10="$(abspath $(DATA))" TACITA_N=10000 \
+		$(CARGO) test --locked -p tacita-tests --test accuracy -- --nocapture
 
 performance:
-	$(CARGO) build --release --locked $(RELEASE_BINS) --features tacet-bench/tract,tacet-bench/tfhe
+	$(CARGO) build --release --locked $(RELEASE_BINS) --features tacita-bench/tract,tacita-bench/tfhe
 	scripts/performance.sh
 
 libtorch:
 	scripts/setup-libtorch.sh $(LIBTORCH_DIR)
 
 model: libtorch
-	$(CARGO) run --release --locked -p tacet-train -- senet --net resnet20 --data "$(DATA)" \
+	$(CARGO) run --release --locked -p tacita-train -- senet --net resnet20 --data "$(DATA)" \
 		--validation 2500 --relu-budget 22k --cull stem --schedule short --search-from teacher \
 		--work $(MODEL:.onnx=.run) --out $(MODEL)
-	$(CARGO) run --release --locked -p tacet-compile -- calibrate $(MODEL) --data "$(DATA)/data_batch_1.bin" -n 2000
+	$(CARGO) run --release --locked -p tacita-compile -- calibrate $(MODEL) --data "$(DATA)/data_batch_1.bin" -n 2000
 
 report: libtorch
-	$(CARGO) run --release --locked -p tacet-train -- report results --out results/report.html
+	$(CARGO) run --release --locked -p tacita-train -- report results --out results/report.html
 
 test: libtorch valgrind
 	$(CARGO) fmt --all --check

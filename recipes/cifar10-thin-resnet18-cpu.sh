@@ -10,7 +10,7 @@
 # RELUS    ReLUs to keep [15000]
 # SEED     seed of everything random [1]
 # THREADS  threads [0: one for each core]
-# TACET_TRAIN  the program [built by cargo if not given]
+# TACITA_TRAIN  the program [built by cargo if not given]
 #
 # Time: an ESTIMATE, 1 to 1.5 hours on two idle cores with AVX2, from a measured 341 images a
 # second (forward, backward and step, batch 128): 12 epochs of the teacher, then 3 + 8 + 3
@@ -29,19 +29,19 @@ SEED=${SEED:-1}
 THREADS=${THREADS:-0}
 root=$(cd "$(dirname "$0")/.." && pwd)
 
-if [ -z "${TACET_TRAIN:-}" ]; then
+if [ -z "${TACITA_TRAIN:-}" ]; then
     "$root/scripts/setup-libtorch.sh" "$root/libtorch"
-    (cd "$root" && LIBTORCH="$root/libtorch" cargo build --release --locked -p tacet-train)
-    TACET_TRAIN=$root/target/release/tacet-train
+    (cd "$root" && LIBTORCH="$root/libtorch" cargo build --release --locked -p tacita-train)
+    TACITA_TRAIN=$root/target/release/tacita-train
 fi
 # Beside other programs, threads that spin while they wait cost a factor of three to four.
 export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
 
 mkdir -p "$OUT"
 # A short search settles from the teacher's weights and with memory of earlier epochs.
-"$TACET_TRAIN" senet --net resnet18 --width-multiplier 0.25 --data "$DATA" --work "$WORK" \
+"$TACITA_TRAIN" senet --net resnet18 --width-multiplier 0.25 --data "$DATA" --work "$WORK" \
     --relu-budget "$RELUS" --schedule short --search-from teacher --memory 0.5 \
     --seed "$SEED" --device cpu --threads "$THREADS" --out "$OUT/thin-resnet18-$RELUS.onnx"
-"$TACET_TRAIN" eval "$WORK/polish-$RELUS" --data "$DATA" --device cpu --threads "$THREADS" \
+"$TACITA_TRAIN" eval "$WORK/polish-$RELUS" --data "$DATA" --device cpu --threads "$THREADS" \
     --json >"$OUT/eval-$RELUS.json"
 echo "the network, its card and its results are in $OUT" >&2

@@ -11,10 +11,10 @@
 # DEVICE     where to compute [cuda]
 # TORCH_LIB  folder torch/lib of PyTorch 2.11.0+cu130 [put into VENV: a download of some 2 GB]
 # VENV       Python environment for that [.venv-torch]
-# TACET_TRAIN  the program [built by cargo if not given]
+# TACITA_TRAIN  the program [built by cargo if not given]
 #
 # Time: an ESTIMATE, not measured: 3 to 6 hours on one data-centre GPU (240 epochs of the
-# teacher, then 150 + 180 epochs for each budget; `tacet-train bench --device cuda
+# teacher, then 150 + 180 epochs for each budget; `tacita-train bench --device cuda
 # --mixed-precision` says what a GPU does). Cut off, it goes on where it was when run again.
 #
 # Accuracy to expect on the test images. NOT measured with this script; the values of SENet
@@ -31,10 +31,10 @@ DEVICE=${DEVICE:-cuda}
 root=$(cd "$(dirname "$0")/.." && pwd)
 
 # The program itself is built against the CPU part of libtorch.
-if [ -z "${TACET_TRAIN:-}" ]; then
+if [ -z "${TACITA_TRAIN:-}" ]; then
     "$root/scripts/setup-libtorch.sh" "$root/libtorch"
-    (cd "$root" && LIBTORCH="$root/libtorch" cargo build --release --locked -p tacet-train)
-    TACET_TRAIN=$root/target/release/tacet-train
+    (cd "$root" && LIBTORCH="$root/libtorch" cargo build --release --locked -p tacita-train)
+    TACITA_TRAIN=$root/target/release/tacita-train
 fi
 
 # The CUDA part comes from a PyTorch of the very same version, found by the loader at run time.
@@ -51,13 +51,13 @@ common=(--net resnet18 --data "$DATA" --work "$WORK" --seed "$SEED" --schedule p
         --device "$DEVICE" --mixed-precision)
 mkdir -p "$OUT"
 
-"$TACET_TRAIN" teacher "${common[@]}"
-"$TACET_TRAIN" export "$WORK/teacher" --data "$DATA" --out "$OUT/resnet18-all.onnx"
-"$TACET_TRAIN" eval "$WORK/teacher" --data "$DATA" --device "$DEVICE" --json >"$OUT/eval-all.json"
+"$TACITA_TRAIN" teacher "${common[@]}"
+"$TACITA_TRAIN" export "$WORK/teacher" --data "$DATA" --out "$OUT/resnet18-all.onnx"
+"$TACITA_TRAIN" eval "$WORK/teacher" --data "$DATA" --device "$DEVICE" --json >"$OUT/eval-all.json"
 for relus in 25000 50000 100000; do
-    "$TACET_TRAIN" senet "${common[@]}" --teacher "$WORK/teacher" --relu-budget "$relus" \
+    "$TACITA_TRAIN" senet "${common[@]}" --teacher "$WORK/teacher" --relu-budget "$relus" \
         --out "$OUT/resnet18-$relus.onnx"
-    "$TACET_TRAIN" eval "$WORK/finetune-$relus" --data "$DATA" --device "$DEVICE" --json \
+    "$TACITA_TRAIN" eval "$WORK/finetune-$relus" --data "$DATA" --device "$DEVICE" --json \
         >"$OUT/eval-$relus.json"
 done
 echo "networks, their cards and results are in $OUT" >&2

@@ -1,12 +1,12 @@
 #!/bin/sh
 # Measures whole networks with garbled ReLUs, with looked-up ones and with the better of both for
-# each layer: results/backends.jsonl, which `tacet-bench report` shows. Some twenty minutes for
+# each layer: results/backends.jsonl, which `tacita-bench report` shows. Some twenty minutes for
 # loopback, lan and wan together on a machine that does nothing else, as many for mobile.
 #
 #   scripts/backends.sh [LINK...]     only these links; a link's rows replace its older ones
 set -eu
-bench=${TACET_BENCH:-target/release/tacet-bench}
-out=${TACET_RESULTS:-results}/backends.jsonl
+bench=${TACITA_BENCH:-target/release/tacita-bench}
+out=${TACITA_RESULTS:-results}/backends.jsonl
 
 # Fewer tickets at a time where a batch of garbled circuits takes minutes to send.
 batch() {

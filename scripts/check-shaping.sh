@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Holds `tacet-client --network` against a real slow line: the same private run between two network
+# Holds `tacita-client --network` against a real slow line: the same private run between two network
 # namespaces, once through `tc netem` (delay and rate at both ends), once over a plain veth pair with
 # the client acting as if it were slow. Writes results/shaping.json and prints both with their ratio.
 #
@@ -14,12 +14,12 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 bin=${BIN:-target/release} model=${MODEL:-models/cifar10-thin.onnx} batch=${BATCH:-8}
 repeat=${REPEAT:-3} out=${OUT:-results/shaping.json}
-for tool in ip tc openssl python3 "$bin/tacet-server" "$bin/tacet-client" "$bin/tacet-compile"; do
+for tool in ip tc openssl python3 "$bin/tacita-server" "$bin/tacita-client" "$bin/tacita-compile"; do
   command -v "$tool" >/dev/null || { echo "check-shaping: $tool is missing" >&2; exit 3; }
 done
 [ "$(id -u)" = 0 ] || { echo "check-shaping: network namespaces need root" >&2; exit 3; }
 
-dir=$(mktemp -d) near=tacet-client-$$ far=tacet-server-$$ line_pid=
+dir=$(mktemp -d) near=tacita-client-$$ far=tacita-server-$$ line_pid=
 cleanup() {
   [ -z "$line_pid" ] || kill "$line_pid" 2>/dev/null || true
   [ -z "${SERVER_PID:-}" ] || kill "$SERVER_PID" 2>/dev/null || true
@@ -40,7 +40,7 @@ for at in "$near lo" "$near veth-client" "$far lo" "$far veth-server"; do
 done
 
 # A plan, pictures and certificates.
-"$bin/tacet-compile" build "$model" -o "$dir/model.plan" >/dev/null
+"$bin/tacita-compile" build "$model" -o "$dir/model.plan" >/dev/null
 mapfile -t samples < <(ls samples/*.png)
 images=()
 for ((i = 0; i < 2 * batch; i++)); do images+=("${samples[i % ${#samples[@]}]}"); done
@@ -56,10 +56,10 @@ openssl x509 -req -in "$dir/server.csr" -CA "$dir/ca.pem" -CAkey "$dir/ca.key" -
 session() {
   local file=$1 address=$2 ready
   shift 2
-  coproc SERVER { exec ip netns exec "$far" "$bin/tacet-server" --plan "$dir/model.plan" --json \
+  coproc SERVER { exec ip netns exec "$far" "$bin/tacita-server" --plan "$dir/model.plan" --json \
     --listen "$address:7777" --cert "$dir/server.pem" --key "$dir/server.key" 2>"$dir/server.log"; }
   read -r ready <&"${SERVER[0]}" || { cat "$dir/server.log" >&2; return 1; }
-  ip netns exec "$near" "$bin/tacet-client" infer --server "$address:7777" --server-name localhost \
+  ip netns exec "$near" "$bin/tacita-client" infer --server "$address:7777" --server-name localhost \
     --ca "$dir/ca.pem" --json --batch "$batch" "$@" "${images[@]}" >"$file" 2>"$dir/client.log" ||
     { cat "$dir/client.log" >&2; return 1; }
   kill "$SERVER_PID"

@@ -21,7 +21,7 @@ Training used `relu(x, max_value=6)`, so ReLU6 is what is written by default (a 
 test images, as `--check` prints it: 8,493 with ReLU6, 8,505 with ReLU.
 
 Files called `N_approx_...` belong to networks in which N of the seven activations are the
-polynomial 0.1992 + 0.5002 x + 0.1997 x^2. The files do not say which ones, and Tacet has no
+polynomial 0.1992 + 0.5002 x + 0.1997 x^2. The files do not say which ones, and Tacita has no
 polynomial activations, so they are refused.
 
 `--check FILE` runs the written network on a file in CIFAR-10's binary layout (1 + 3072 bytes
@@ -62,7 +62,7 @@ def refuse_polynomials(path):
     if found:
         raise Refused(
             f"{path}: {found[1]} of this network's 7 activations are the polynomial "
-            "0.1992 + 0.5002 x + 0.1997 x^2, which Tacet does not compute. "
+            "0.1992 + 0.5002 x + 0.1997 x^2, which Tacita does not compute. "
             "Use relu_model_quant.h5, in which all 7 are ReLU6."
         )
 
@@ -150,10 +150,10 @@ def convert(path, relu6=True):
         producer_name="convert_delphi.py",
     )
     metadata = {
-        "tacet.mean": "0,0,0",
-        "tacet.std": "1,1,1",
-        "tacet.labels": LABELS,
-        "tacet.weights": "trained",
+        "tacita.mean": "0,0,0",
+        "tacita.std": "1,1,1",
+        "tacita.labels": LABELS,
+        "tacita.weights": "trained",
     }
     helper.set_model_props(model, metadata)
     onnx.checker.check_model(model, full_check=True)

@@ -146,10 +146,10 @@ def export(net, path, dynamo, opset):
     model = onnx.load(path)
     commas = lambda values: ",".join(map(str, values))
     metadata = {
-        "tacet.mean": commas(MEAN),
-        "tacet.std": commas(STD),
-        "tacet.labels": LABELS,
-        "tacet.weights": "trained",
+        "tacita.mean": commas(MEAN),
+        "tacita.std": commas(STD),
+        "tacita.labels": LABELS,
+        "tacita.weights": "trained",
     }
     for key, value in metadata.items():
         model.metadata_props.add(key=key, value=value)

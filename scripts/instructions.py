@@ -6,12 +6,12 @@
 
 The kernels are the ignored unit tests of protocol/src/counted, run under `valgrind
 --tool=callgrind`; the test build (optimised, with debug assertions) is used because randomness can
-be seeded only there. Arguments after `--` replace `-p tacet-protocol` in `cargo test`: pass what
+be seeded only there. Arguments after `--` replace `-p tacita-protocol` in `cargo test`: pass what
 the build before passed (`-- --workspace`), and nothing is compiled again.
 
 Valgrind emulates no AVX-512 and no VAES: the path for AVX2 and AES-NI is counted. Counts are the
 same on every x86-64 processor that has both, but may move with the compiler; wall-clock time is
-what `tacet-bench kernels` measures.
+what `tacita-bench kernels` measures.
 """
 
 import argparse
@@ -43,7 +43,7 @@ def build(selection):
     for line in done.stdout.splitlines():
         message = json.loads(line)
         target = message.get("target", {})
-        if target.get("name") == "tacet_protocol" and message.get("executable"):
+        if target.get("name") == "tacita_protocol" and message.get("executable"):
             return message["executable"]
     fail("cargo named no binary of the protocol's unit tests")
 
@@ -138,7 +138,7 @@ def main():
     if not can_count():
         print(f"instructions: NOT COUNTED, the baseline is for x86-64 Linux with {', '.join(sorted(NEEDED))}")
         return
-    counted = count_all(build(args.selection or ["-p", "tacet-protocol"]))
+    counted = count_all(build(args.selection or ["-p", "tacita-protocol"]))
     if args.accept:
         return store(counted)
     with open(BASELINE) as file:

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Measures everything in results/ that `tacet-bench report` shows, but for the table of networks
+# Measures everything in results/ that `tacita-bench report` shows, but for the table of networks
 # (results/README.md) and the check of the shaping (scripts/check-shaping.sh). An hour and a half on
 # a machine that does nothing else; `make performance` builds what it needs and calls it.
 set -eu
-bench=${TACET_BENCH:-target/release/tacet-bench}
+bench=${TACITA_BENCH:-target/release/tacita-bench}
 out=${1:-results}
 
 e2e() {
@@ -27,6 +27,6 @@ done
 "$bench" sweep --out "$out/sweep.jsonl"
 "$bench" relu --out "$out/relu.json"
 rm -f "$out/backends.jsonl"
-TACET_RESULTS=$out "$(dirname "$0")/backends.sh"
+TACITA_RESULTS=$out "$(dirname "$0")/backends.sh"
 "$bench" compare --out "$out/compare.json"
 "$bench" report --results "$out"

@@ -1,12 +1,12 @@
 #!/bin/sh
 # Writes networks with drawn weights and a random mask of 50,000 ReLUs (or $2: a number, a share,
-# all) into the folder $1, for `tacet-bench networks`. Everything follows seed 1; needs tacet-train.
+# all) into the folder $1, for `tacita-bench networks`. Everything follows seed 1; needs tacita-train.
 #
-#   scripts/seeded-networks.sh nets && target/release/tacet-bench networks nets/*.onnx
+#   scripts/seeded-networks.sh nets && target/release/tacita-bench networks nets/*.onnx
 set -eu
 out=${1:?the folder to write to}
 relus=${2:-50k}
-train=${TACET_TRAIN:-target/release/tacet-train}
+train=${TACITA_TRAIN:-target/release/tacita-train}
 
 net() {
     name=$1

@@ -3,7 +3,7 @@
 which holds every packet until it would have arrived.
 
 It is for check-shaping.sh on kernels without sch_netem: the parties' TCP is the kernel's own, with
-its slow start, acknowledgements and buffers, and nothing is shared with Tacet's own shaping.
+its slow start, acknowledgements and buffers, and nothing is shared with Tacita's own shaping.
 
 A packet takes its Ethernet bytes on the line at the given rate, one after the other, and half a
 round trip after that. Packets may be larger than Ethernet's (fewer of them, so that this program

@@ -1,16 +1,16 @@
 //! The kernels under criterion, on one thread:
-//! `cargo bench -p tacet-bench --features criterion [-- FILTER]`.
+//! `cargo bench -p tacita-bench --features criterion [-- FILTER]`.
 //!
 //! For work on a kernel: wall-clock time, with a comparison to the last run. For figures beside
-//! what the machine can do, see `tacet-bench kernels`.
+//! what the machine can do, see `tacita-bench kernels`.
 
 use criterion::{BatchSize, Criterion, Throughput};
-use tacet_bench::cases::{Conv, Gates, Instance, Keys, Layer, Polynomials, ProductStream, Relus};
-use tacet_protocol::gadget::CompareBits;
-use tacet_protocol::linear::Backend;
-use tacet_protocol::plan::{ConvShape, Shape};
-use tacet_protocol::rng::SecretRng;
-use tacet_protocol::{Error, Result};
+use tacita_bench::cases::{Conv, Gates, Instance, Keys, Layer, Polynomials, ProductStream, Relus};
+use tacita_protocol::gadget::CompareBits;
+use tacita_protocol::linear::Backend;
+use tacita_protocol::plan::{ConvShape, Shape};
+use tacita_protocol::rng::SecretRng;
+use tacita_protocol::{Error, Result};
 
 /// OTs of an extension.
 const OTS: usize = 1 << 16;

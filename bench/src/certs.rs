@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use tacet_protocol::{Error, Result};
+use tacita_protocol::{Error, Result};
 
 /// Where the PEM files are.
 pub struct Certs {

@@ -1,13 +1,13 @@
-//! `tacet-bench check-estimate`: predicted against measured seconds and memory, on loopback.
+//! `tacita-bench check-estimate`: predicted against measured seconds and memory, on loopback.
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
-use tacet_cli::{Ot, Relu, json_line, line, session_choices, speed};
-use tacet_protocol::cost::{CostModel, KernelProfile, Link};
-use tacet_protocol::session::SessionLimits;
-use tacet_protocol::{Error, Result};
+use tacita_cli::{Ot, Relu, json_line, line, session_choices, speed};
+use tacita_protocol::cost::{CostModel, KernelProfile, Link};
+use tacita_protocol::session::SessionLimits;
+use tacita_protocol::{Error, Result};
 
 use crate::certs;
 use crate::client::{self, Answer, Summary, pictures};
@@ -38,7 +38,7 @@ pub struct Options {
     /// Tickets made at a time; by default what the compiler chose
     #[arg(long)]
     batch: Option<usize>,
-    /// Speed of this machine; by default what `tacet-bench profile` wrote last
+    /// Speed of this machine; by default what `tacita-bench profile` wrote last
     #[arg(long, value_name = "FILE")]
     profile: Option<PathBuf>,
     /// Results as JSON
@@ -102,7 +102,7 @@ fn profile(options: &Options) -> Result<KernelProfile> {
         None => speed::default_path(),
     };
     path.and_then(|p| speed::load(&p))
-        .map_err(|e| Error::input(format!("{e}: run `tacet-bench profile` first")))
+        .map_err(|e| Error::input(format!("{e}: run `tacita-bench profile` first")))
 }
 
 /// Two batches of inferences in one session.

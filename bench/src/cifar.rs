@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use image::ExtendedColorType;
-use tacet_image_input::{Pixels, read_cifar};
-use tacet_protocol::{Error, Result};
+use tacita_image_input::{Pixels, read_cifar};
+use tacita_protocol::{Error, Result};
 
 /// An image file and its true class.
 pub struct Labelled {

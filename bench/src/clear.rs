@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use tacet_compile::{MAX_MODEL_BYTES, Network};
-use tacet_image_input::{Pixels, encode, normalise, read_limited};
-use tacet_protocol::plan::{InputSpec, MAX_FILE_BYTES, Plan, clear};
-use tacet_protocol::{Error, Result};
+use tacita_compile::{MAX_MODEL_BYTES, Network};
+use tacita_image_input::{Pixels, encode, normalise, read_limited};
+use tacita_protocol::plan::{InputSpec, MAX_FILE_BYTES, Plan, clear};
+use tacita_protocol::{Error, Result};
 
 /// A plan and the float network that it was made from.
 pub struct Clear {
@@ -58,7 +58,7 @@ impl Clear {
 
 fn network(model: &Path) -> Result<Network> {
     let bytes = read_limited(model, MAX_MODEL_BYTES as u64)?;
-    tacet_compile::import(&bytes).map_err(|e| Error::input(e.to_string()))
+    tacita_compile::import(&bytes).map_err(|e| Error::input(e.to_string()))
 }
 
 /// An image as the float network takes it, CHW.

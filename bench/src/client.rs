@@ -1,13 +1,13 @@
-//! A `tacet-client infer` process and the JSON it prints, a line an image.
+//! A `tacita-client infer` process and the JSON it prints, a line an image.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use serde::Deserialize;
-use tacet_cli::{Ot, Relu};
-use tacet_protocol::wire::Traffic;
-use tacet_protocol::{Error, Result};
+use tacita_cli::{Ot, Relu};
+use tacita_protocol::wire::Traffic;
+use tacita_protocol::{Error, Result};
 
 use crate::certs::Certs;
 use crate::process::{high_water_mark, sibling};
@@ -108,7 +108,7 @@ pub fn infer(
     (batch, relu, ot): (Option<usize>, Option<Relu>, Ot),
     mut each: impl FnMut(&Answer) -> Result<()>,
 ) -> Result<Summary> {
-    let mut command = sibling("tacet-client")?;
+    let mut command = sibling("tacita-client")?;
     command.args(["infer", "--json", "--server", addr, "--server-name", "localhost"]);
     command.arg("--ca").arg(&certs.ca);
     command.args(["--ot", &ot.to_string()]);
@@ -119,7 +119,7 @@ pub fn infer(
         command.args(["--batch", &batch.to_string()]);
     }
     command.args(images).stdout(Stdio::piped()).stdin(Stdio::null());
-    let failed = |what: String| Error::local(format!("tacet-client: {what}"));
+    let failed = |what: String| Error::local(format!("tacita-client: {what}"));
     let mut child = command.spawn().map_err(|e| failed(e.to_string()))?;
     let stdout = child.stdout.take().ok_or_else(|| failed("has no output".into()))?;
     let (mut summary, mut peak) = (None, None);

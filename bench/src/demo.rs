@@ -1,8 +1,8 @@
 //! The demo: compile, start both parties as processes, classify, compare with the clear model.
 
 use serde_json::json;
-use tacet_cli::{json_line, line};
-use tacet_protocol::Result;
+use tacita_cli::{json_line, line};
+use tacita_protocol::Result;
 
 use crate::Options;
 use crate::client;

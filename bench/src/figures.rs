@@ -1,11 +1,11 @@
 //! The figures of the README: agreement, latency, predicted and measured bytes, bytes per ReLU.
 
 use serde_json::json;
-use tacet_cli::{json_line, line};
-use tacet_protocol::cost::{self, Prediction};
-use tacet_protocol::plan::PublicPlan;
-use tacet_protocol::wire::Traffic;
-use tacet_protocol::{Error, Result};
+use tacita_cli::{json_line, line};
+use tacita_protocol::cost::{self, Prediction};
+use tacita_protocol::plan::PublicPlan;
+use tacita_protocol::wire::Traffic;
+use tacita_protocol::{Error, Result};
 
 use crate::client::{Cost, Summary};
 use crate::stage::{Compared, Stage};

@@ -55,5 +55,5 @@ fn features() -> Vec<String> {
 /// This process's command line, without the program's folder.
 pub fn command() -> String {
     let arguments = std::env::args().skip(1);
-    std::iter::once("tacet-bench".to_owned()).chain(arguments).collect::<Vec<_>>().join(" ")
+    std::iter::once("tacita-bench".to_owned()).chain(arguments).collect::<Vec<_>>().join(" ")
 }

@@ -1,4 +1,4 @@
-//! `tacet-bench`: the demo, and latency and communication reports, all over real processes.
+//! `tacita-bench`: the demo, and latency and communication reports, all over real processes.
 
 mod certs;
 mod check;
@@ -32,7 +32,7 @@ use clap::{Args, Parser, Subcommand};
 
 /// Runs the demo and makes the figures that the README quotes.
 #[derive(Parser)]
-#[command(name = "tacet-bench", version, after_help = tacet_cli::EXIT_CODES)]
+#[command(name = "tacita-bench", version, after_help = tacita_cli::EXIT_CODES)]
 struct Cli {
     #[command(subcommand)]
     verb: Verb,
@@ -51,7 +51,7 @@ enum Verb {
     Report(report::Options),
     /// One row a network: float, fixed-point and private runs compared, bytes, time and memory
     Networks(networks_table::NetworksArgs),
-    /// Measure this machine's kernels, for the seconds that `tacet-compile estimate` predicts
+    /// Measure this machine's kernels, for the seconds that `tacita-compile estimate` predicts
     Profile(profile::Options),
     /// Every kernel on one core, beside the time that this machine cannot do it faster than
     Kernels(kernels::Options),
@@ -96,7 +96,7 @@ struct Options {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    tacet_cli::init_log(tacet_cli::LogFormat::Text, "warn");
+    tacita_cli::init_log(tacita_cli::LogFormat::Text, "warn");
     let (result, json) = match &cli.verb {
         Verb::Demo(options) => (demo::run(options), options.json),
         Verb::Figures(options) => (figures::run(options), options.json),
@@ -111,5 +111,5 @@ fn main() -> ExitCode {
         Verb::Sweep(args) => (sweep::run(args), args.common.json),
         Verb::Predict(options) => (predict::run(options), options.json),
     };
-    tacet_cli::finish(result, json, tacet_cli::LogFormat::Text)
+    tacita_cli::finish(result, json, tacita_cli::LogFormat::Text)
 }

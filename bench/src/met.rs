@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use tacet_protocol::Result;
-use tacet_protocol::cost::{CostModel, Prediction};
-use tacet_protocol::ot::OtConfig;
-use tacet_protocol::plan::{PublicPlan, ReluChoices};
-use tacet_protocol::wire::Traffic;
+use tacita_protocol::Result;
+use tacita_protocol::cost::{CostModel, Prediction};
+use tacita_protocol::ot::OtConfig;
+use tacita_protocol::plan::{PublicPlan, ReluChoices};
+use tacita_protocol::wire::Traffic;
 
 use crate::client::{Answer, Summary};
 use crate::stage::Compared;

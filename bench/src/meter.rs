@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use tacet_protocol::Result;
+use tacita_protocol::Result;
 
 /// Fewest calls that a median is taken of.
 const MIN_CALLS: usize = 5;

@@ -9,8 +9,8 @@ mod steps;
 use std::path::PathBuf;
 
 use clap::Args;
-use tacet_cli::json_line;
-use tacet_protocol::Result;
+use tacita_cli::json_line;
+use tacita_protocol::Result;
 
 use crate::store::append_json;
 use row::Row;
@@ -34,7 +34,7 @@ pub struct NetworksArgs {
     /// Tickets made at a time; by default what the compiler chose
     #[arg(long)]
     batch: Option<usize>,
-    /// File of masks, handed to `tacet-compile build`
+    /// File of masks, handed to `tacita-compile build`
     #[arg(long, value_name = "FILE")]
     masks: Option<PathBuf>,
     /// Compile, predict and evaluate in the clear alone

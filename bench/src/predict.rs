@@ -3,12 +3,12 @@
 
 use clap::Args;
 use serde_json::json;
-use tacet_cli::{Ot, Relu, json_line, line, session_choices};
-use tacet_protocol::cost::CostModel;
-use tacet_protocol::plan::{ConvShape, Shape};
-use tacet_protocol::rlwe::{Defined, Packing};
-use tacet_protocol::session::SessionLimits;
-use tacet_protocol::{Result, cost};
+use tacita_cli::{Ot, Relu, json_line, line, session_choices};
+use tacita_protocol::cost::CostModel;
+use tacita_protocol::plan::{ConvShape, Shape};
+use tacita_protocol::rlwe::{Defined, Packing};
+use tacita_protocol::session::SessionLimits;
+use tacita_protocol::{Result, cost};
 
 use crate::networks::{RESNET18, RESNET20};
 use crate::table::{bytes, markdown};

@@ -5,7 +5,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use tacet_protocol::{Error, Result};
+use tacita_protocol::{Error, Result};
 
 /// A command that runs one of the product's binaries.
 ///

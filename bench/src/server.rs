@@ -1,11 +1,11 @@
-//! A `tacet-server` process on loopback, stopped when dropped.
+//! A `tacita-server` process on loopback, stopped when dropped.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Stdio};
 
 use serde_json::Value;
-use tacet_protocol::{Error, Result};
+use tacita_protocol::{Error, Result};
 
 use crate::certs::Certs;
 use crate::process::{high_water_mark, sibling};
@@ -23,12 +23,12 @@ impl Server {
     /// # Errors
     /// `Local` if it does not start.
     pub fn start(plan: &Path, certs: &Certs) -> Result<Self> {
-        let mut command = sibling("tacet-server")?;
+        let mut command = sibling("tacita-server")?;
         command.args(["--listen", "127.0.0.1:0", "--json"]);
         command.arg("--plan").arg(plan);
         command.arg("--cert").arg(&certs.cert).arg("--key").arg(&certs.key);
         command.stdout(Stdio::piped()).stderr(Stdio::null()).stdin(Stdio::null());
-        let failed = |what: &str| Error::local(format!("tacet-server {what}"));
+        let failed = |what: &str| Error::local(format!("tacita-server {what}"));
         let mut child = command.spawn().map_err(|e| failed(&e.to_string()))?;
         let stdout = child.stdout.take().ok_or_else(|| failed("has no output"))?;
         let mut line = String::new();

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use tacet_cli::Ot;
-use tacet_image_input::Pixels;
-use tacet_protocol::{Error, Result};
+use tacita_cli::Ot;
+use tacita_image_input::Pixels;
+use tacita_protocol::{Error, Result};
 use tempfile::TempDir;
 
 use crate::Options;
@@ -65,7 +65,7 @@ impl Stage {
             command.args(["--frac", &frac.to_string()]);
         }
         command.stdout(std::process::Stdio::null());
-        run(command, "tacet-compile")?;
+        run(command, "tacita-compile")?;
         let clear = Clear::load(&options.model, &plan)?;
         Self::start(clear, &plan, images, dir)
     }
@@ -122,13 +122,13 @@ pub fn temporary() -> Result<TempDir> {
     tempfile::tempdir().map_err(|e| Error::local(format!("no temp folder: {e}")))
 }
 
-/// `tacet-compile build`. Ranges come from training images where `data` has them; else the model's
+/// `tacita-compile build`. Ranges come from training images where `data` has them; else the model's
 /// stored ranges serve.
 ///
 /// # Errors
 /// `Local` if the compiler has not been built.
 pub fn compiler(model: &Path, plan: &Path, data: Option<&Path>) -> Result<Command> {
-    let mut command = sibling("tacet-compile")?;
+    let mut command = sibling("tacita-compile")?;
     command.arg("build").arg(model).arg("-o").arg(plan);
     let training = data.map(|d| d.join("data_batch_1.bin")).filter(|f| f.is_file());
     if let Some(file) = training {

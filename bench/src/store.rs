@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use serde::Serialize;
-use tacet_protocol::{Error, Result};
+use tacita_protocol::{Error, Result};
 
 /// Writes a text.
 ///

@@ -1,8 +1,8 @@
-//! `tacet-bench sweep`: how cost follows the number of ReLUs.
+//! `tacita-bench sweep`: how cost follows the number of ReLUs.
 
 use clap::Args;
-use tacet_cli::{json_line, line};
-use tacet_protocol::{Error, Result};
+use tacita_cli::{json_line, line};
+use tacita_protocol::{Error, Result};
 
 use crate::e2e::{self, Common, Row, Source};
 use crate::networks::Keep;

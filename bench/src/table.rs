@@ -1,8 +1,8 @@
 //! Plain and Markdown tables on stdout.
 
-pub use tacet_bench::meter::median;
-use tacet_cli::line;
-use tacet_protocol::Result;
+pub use tacita_bench::meter::median;
+use tacita_cli::line;
+use tacita_protocol::Result;
 
 /// Prints a Markdown table.
 ///

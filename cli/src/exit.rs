@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use serde_json::json;
-use tacet_protocol::wire::AbortReason;
-use tacet_protocol::{Error, Result};
+use tacita_protocol::wire::AbortReason;
+use tacita_protocol::{Error, Result};
 
 use crate::log::LogFormat;
 use crate::output::{json_line, printable};

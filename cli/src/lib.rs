@@ -1,4 +1,4 @@
-//! What Tacet's command-line programs share: exit codes, logs, machine-readable output, the
+//! What Tacita's command-line programs share: exit codes, logs, machine-readable output, the
 //! compute pool, the choice of backends for ReLUs and the speeds that it is predicted with.
 
 mod exit;

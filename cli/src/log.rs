@@ -15,9 +15,9 @@ pub enum LogFormat {
     Json,
 }
 
-/// Starts logging at `level` (say `info`); the environment variable `TACET_LOG` overrides it.
+/// Starts logging at `level` (say `info`); the environment variable `TACITA_LOG` overrides it.
 pub fn init_log(format: LogFormat, level: &str) {
-    let filter = EnvFilter::try_from_env("TACET_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    let filter = EnvFilter::try_from_env("TACITA_LOG").unwrap_or_else(|_| EnvFilter::new(level));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())

@@ -4,10 +4,10 @@ use std::fmt;
 
 use clap::ValueEnum;
 use serde::Serialize;
-use tacet_protocol::Result;
-use tacet_protocol::cost::{CostModel, KernelProfile, Link, OtCandidates};
-use tacet_protocol::ot::OtConfig;
-use tacet_protocol::plan::{PublicPlan, ReluChoices};
+use tacita_protocol::Result;
+use tacita_protocol::cost::{CostModel, KernelProfile, Link, OtCandidates};
+use tacita_protocol::ot::OtConfig;
+use tacita_protocol::plan::{PublicPlan, ReluChoices};
 
 use crate::{Relu, speed};
 

@@ -5,8 +5,8 @@ use std::io::Write;
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use tacet_protocol::wire::PhaseTraffic;
-use tacet_protocol::{Error, Result};
+use tacita_protocol::wire::PhaseTraffic;
+use tacita_protocol::{Error, Result};
 
 /// Writes one line to stdout at once, so that a reader at the other end of a pipe sees it.
 ///

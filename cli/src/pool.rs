@@ -1,6 +1,6 @@
 //! The threads that compute.
 
-use tacet_protocol::{Error, Result};
+use tacita_protocol::{Error, Result};
 
 /// Sizes the pool that all heavy computing runs on; by default one thread a core. Freed memory is
 /// kept for reuse from here on. Call it once, before any computing.
@@ -11,7 +11,7 @@ pub fn init_compute_pool(threads: Option<usize>) -> Result<()> {
     crate::memory::keep_freed_memory();
     rayon::ThreadPoolBuilder::new()
         .num_threads(threads.unwrap_or(0))
-        .thread_name(|i| format!("tacet-compute-{i}"))
+        .thread_name(|i| format!("tacita-compute-{i}"))
         .build_global()
         .map_err(|e| Error::local(format!("cannot start the compute threads: {e}")))
 }

@@ -1,20 +1,20 @@
-//! Where machine profiles come from: a file that `tacet-bench profile` wrote, or the built-in one.
+//! Where machine profiles come from: a file that `tacita-bench profile` wrote, or the built-in one.
 
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use tacet_protocol::cost::KernelProfile;
-use tacet_protocol::cost::profile::check_version;
-use tacet_protocol::{Error, Result};
+use tacita_protocol::cost::KernelProfile;
+use tacita_protocol::cost::profile::check_version;
+use tacita_protocol::{Error, Result};
 
-/// The profile of the machine that Tacet was developed on.
+/// The profile of the machine that Tacita was developed on.
 const REFERENCE: &str = include_str!("reference_profile.json");
 /// No profile is longer: what is beyond is not read.
 const MAX_BYTES: u64 = 1 << 20;
 
-/// Where a profile is kept: `tacet/profile.json` in `$XDG_CONFIG_HOME` or `~/.config`.
+/// Where a profile is kept: `tacita/profile.json` in `$XDG_CONFIG_HOME` or `~/.config`.
 ///
 /// # Errors
 /// `Error::Input` if neither that variable nor `$HOME` is set.
@@ -22,7 +22,7 @@ pub fn default_path() -> Result<PathBuf> {
     let folder = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|p| p.is_absolute());
     folder("XDG_CONFIG_HOME")
         .or_else(|| folder("HOME").map(|home| home.join(".config")))
-        .map(|config| config.join("tacet").join("profile.json"))
+        .map(|config| config.join("tacita").join("profile.json"))
         .ok_or_else(|| Error::input("neither XDG_CONFIG_HOME nor HOME is set: name the file"))
 }
 
@@ -77,10 +77,10 @@ mod tests {
         let mut profile = reference().unwrap();
         profile.version += 1;
         let refused = parse(serde_json::to_string(&profile).unwrap().as_bytes()).unwrap_err();
-        assert!(refused.to_string().contains("tacet-bench profile"), "{refused}");
+        assert!(refused.to_string().contains("tacita-bench profile"), "{refused}");
         let old = parse(br#"{"version": 1, "cpu": "older", "relu": {"ot_send": 2e-8}}"#);
         let refused = old.unwrap_err().to_string();
-        assert!(refused.contains("version 1,") && refused.contains("tacet-bench profile"));
+        assert!(refused.contains("version 1,") && refused.contains("tacita-bench profile"));
         let mut profile = reference().unwrap();
         profile.lattice.product = -1.0;
         assert!(parse(serde_json::to_string(&profile).unwrap().as_bytes()).is_err());

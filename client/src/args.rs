@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use clap::builder::RangedU64ValueParser;
 use clap::{Parser, Subcommand};
-use tacet_cli::{EXIT_CODES, LogFormat, Ot, Relu};
-use tacet_protocol::cost::Link;
-use tacet_protocol::plan::MAX_BATCH;
-use tacet_protocol::wire::Timeouts;
+use tacita_cli::{EXIT_CODES, LogFormat, Ot, Relu};
+use tacita_protocol::cost::Link;
+use tacita_protocol::plan::MAX_BATCH;
+use tacita_protocol::wire::Timeouts;
 
 /// Has images classified by a server that learns nothing about them.
 #[derive(Parser, Debug)]
-#[command(name = "tacet-client", version, after_help = EXIT_CODES)]
+#[command(name = "tacita-client", version, after_help = EXIT_CODES)]
 pub struct Args {
     /// What to do
     #[command(subcommand)]
@@ -150,7 +150,7 @@ impl Common {
 }
 
 fn parse_link(text: &str) -> Result<Link, String> {
-    text.parse().map_err(|e: tacet_protocol::Error| e.to_string())
+    text.parse().map_err(|e: tacita_protocol::Error| e.to_string())
 }
 
 /// A plan hash as clap keeps it.
@@ -179,7 +179,7 @@ mod tests {
     #[test]
     fn hashes_round_trip() {
         let hash: [u8; 32] = std::array::from_fn(|i| (i * 9) as u8);
-        assert_eq!(parse_hash(&tacet_cli::hex(&hash)), Ok(PlanHashArg(hash)));
+        assert_eq!(parse_hash(&tacita_cli::hex(&hash)), Ok(PlanHashArg(hash)));
         for bad in ["", "00", &"+1".repeat(32), &"zz".repeat(32), &"é".repeat(32)] {
             assert!(parse_hash(bad).is_err(), "{bad}");
         }
@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn a_certificate_needs_its_key() {
-        let words = ["tacet-client", "info", "--server", "h:1", "--ca", "ca.pem", "--cert", "c"];
+        let words = ["tacita-client", "info", "--server", "h:1", "--ca", "ca.pem", "--cert", "c"];
         assert!(Args::try_parse_from(words).is_err());
     }
 }

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use tacet_protocol::Result;
-use tacet_protocol::cost::Link;
-use tacet_protocol::ot::OtConfig;
-use tacet_protocol::plan::PublicPlan;
-use tacet_protocol::session::{ClientOptions, ClientSession};
-use tacet_protocol::wire::{
+use tacita_protocol::Result;
+use tacita_protocol::cost::Link;
+use tacita_protocol::ot::OtConfig;
+use tacita_protocol::plan::PublicPlan;
+use tacita_protocol::session::{ClientOptions, ClientSession};
+use tacita_protocol::wire::{
     ClientTls, Identity, Pem, RawTraffic, Target, TlsTransport, connect, io_runtime,
 };
 
@@ -31,7 +31,7 @@ pub fn with_session<R>(
     let line = common.network.as_ref().and_then(Link::line);
     let target = Target::new(&common.server, common.server_name.as_deref())?.over(line);
     let tls = tls(common)?;
-    tacet_cli::init_compute_pool(common.threads.map(Into::into))?;
+    tacita_cli::init_compute_pool(common.threads.map(Into::into))?;
     let runtime = io_runtime(1)?;
     let progress = Progress::new(common.log);
     let connecting = Instant::now();

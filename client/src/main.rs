@@ -1,4 +1,4 @@
-//! `tacet-client`: the image owner's side of private inference.
+//! `tacita-client`: the image owner's side of private inference.
 
 mod args;
 mod link;
@@ -15,6 +15,6 @@ use crate::args::Args;
 fn main() -> ExitCode {
     let args = Args::parse();
     let common = args.verb.common();
-    tacet_cli::init_log(common.log, "info");
-    tacet_cli::finish(run::run(&args), common.json, common.log)
+    tacita_cli::init_log(common.log, "info");
+    tacita_cli::finish(run::run(&args), common.json, common.log)
 }

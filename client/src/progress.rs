@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use indicatif::{HumanBytes, ProgressBar, ProgressState, ProgressStyle};
-use tacet_cli::LogFormat;
-use tacet_protocol::wire::RawTraffic;
+use tacita_cli::LogFormat;
+use tacita_protocol::wire::RawTraffic;
 
 /// Reports steps.
 pub struct Progress {

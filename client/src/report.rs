@@ -4,12 +4,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tacet_cli::{count, hex, json_line, line, printable, tell_choices, traffic};
-use tacet_protocol::Result;
-use tacet_protocol::gadget::ReluChoice;
-use tacet_protocol::plan::{PlanHash, PublicPlan, Reveals, Winner};
-use tacet_protocol::session::Inference;
-use tacet_protocol::wire::PhaseTraffic;
+use tacita_cli::{count, hex, json_line, line, printable, tell_choices, traffic};
+use tacita_protocol::Result;
+use tacita_protocol::gadget::ReluChoice;
+use tacita_protocol::plan::{PlanHash, PublicPlan, Reveals, Winner};
+use tacita_protocol::session::Inference;
+use tacita_protocol::wire::PhaseTraffic;
 
 /// Classes shown to people.
 const TOP: usize = 5;
@@ -226,7 +226,7 @@ impl Totals {
 /// # Errors
 /// `Local` if stdout is closed.
 pub fn print_plan(plan: &PublicPlan, hash: &PlanHash, json: bool) -> Result<()> {
-    let shape = |t: &tacet_protocol::plan::TensorSpec| {
+    let shape = |t: &tacita_protocol::plan::TensorSpec| {
         format!("{}x{}x{}", t.shape.channels, t.shape.height, t.shape.width)
     };
     let input = plan.tensors.first().map(shape).unwrap_or_default();
@@ -255,7 +255,7 @@ pub fn print_plan(plan: &PublicPlan, hash: &PlanHash, json: bool) -> Result<()> 
 }
 
 fn plan_json(plan: &PublicPlan, hash: &PlanHash, input: &str, classes: usize) -> Value {
-    let tensor = |(t, choice): (&tacet_protocol::plan::TensorSpec, Option<ReluChoice>)| {
+    let tensor = |(t, choice): (&tacita_protocol::plan::TensorSpec, Option<ReluChoice>)| {
         json!({
             "name": t.name,
             "shape": [t.shape.channels, t.shape.height, t.shape.width],

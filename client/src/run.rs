@@ -6,13 +6,13 @@ use std::io::BufRead;
 use std::path::Path;
 use std::time::Instant;
 
-use tacet_cli::{Relu, count, session_choices, tell_choices};
-use tacet_image_input::{Pixels, check_size, tensor};
-use tacet_protocol::ot::OtConfig;
-use tacet_protocol::plan::{PublicPlan, ReluChoices};
-use tacet_protocol::ticket::ClientTicket;
-use tacet_protocol::wire::{Phase, PhaseTraffic, Transport};
-use tacet_protocol::{Error, Result};
+use tacita_cli::{Relu, count, session_choices, tell_choices};
+use tacita_image_input::{Pixels, check_size, tensor};
+use tacita_protocol::ot::OtConfig;
+use tacita_protocol::plan::{PublicPlan, ReluChoices};
+use tacita_protocol::ticket::ClientTicket;
+use tacita_protocol::wire::{Phase, PhaseTraffic, Transport};
+use tacita_protocol::{Error, Result};
 
 use crate::args::{Args, Common, Infer, Info, Making, Prepare, Verb};
 use crate::link::{Context, Session, with_session};

@@ -35,7 +35,7 @@ impl Files {
 }
 
 fn client() -> Command {
-    Command::new(Path::new(env!("CARGO_BIN_EXE_tacet-client")))
+    Command::new(Path::new(env!("CARGO_BIN_EXE_tacita-client")))
 }
 
 fn error(output: &Output) -> (Option<i32>, String) {

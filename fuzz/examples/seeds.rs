@@ -6,8 +6,8 @@ use std::io::Cursor;
 use std::path::Path;
 
 use image::{ImageFormat, RgbImage};
-use tacet_compile::testing::ResNet;
-use tacet_fuzz::{honest_frames, plan};
+use tacita_compile::testing::ResNet;
+use tacita_fuzz::{honest_frames, plan};
 
 fn put(target: &str, name: &str, bytes: &[u8]) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);

@@ -3,4 +3,4 @@
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| tacet_fuzz::attack_client(bytes));
+fuzz_target!(|bytes: &[u8]| tacita_fuzz::attack_client(bytes));

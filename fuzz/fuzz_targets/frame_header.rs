@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tacet_protocol::wire::frame::{decode, decode_header, encode, encode_header};
+use tacita_protocol::wire::frame::{decode, decode_header, encode, encode_header};
 
 fuzz_target!(|bytes: &[u8]| {
     if let Some(Ok(header)) = bytes.first_chunk().map(|b| decode_header(*b)) {

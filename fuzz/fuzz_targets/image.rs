@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tacet_image_input::Pixels;
+use tacita_image_input::Pixels;
 
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(pixels) = Pixels::decode(bytes) {

@@ -3,8 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tacet_fuzz::within;
+use tacita_fuzz::within;
 
-fuzz_target!(|bytes: &[u8]| drop(within((2 << 30) + 256 * bytes.len(), || tacet_compile::import(
+fuzz_target!(|bytes: &[u8]| drop(within((2 << 30) + 256 * bytes.len(), || tacita_compile::import(
     bytes
 ))));

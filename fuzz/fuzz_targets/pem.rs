@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tacet_protocol::wire::{ClientTls, Identity, Pem, ServerTls};
+use tacita_protocol::wire::{ClientTls, Identity, Pem, ServerTls};
 
 fuzz_target!(|bytes: &[u8]| {
     let pem = || Pem::new("fuzz.pem", bytes);

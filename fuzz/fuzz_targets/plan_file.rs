@@ -3,16 +3,16 @@
 
 use libfuzzer_sys::fuzz_target;
 use sha2::{Digest, Sha256};
-use tacet_fuzz::within;
-use tacet_protocol::plan::{PLAN_VERSION, Plan};
+use tacita_fuzz::within;
+use tacita_protocol::plan::{PLAN_VERSION, Plan};
 
-const MAGIC: &[u8; 8] = b"TACETPLN";
+const MAGIC: &[u8; 8] = b"TACITAPL";
 /// Magic, version, length of the public half.
 const BEFORE_HASH: usize = 8 + 4 + 8;
 
 /// Joint weights of one group of convolutions (at most 2^26 words of 4 bytes), and what the file
 /// holds, decoded.
-fn load(file: &[u8]) -> Result<Plan, tacet_protocol::Error> {
+fn load(file: &[u8]) -> Result<Plan, tacita_protocol::Error> {
     within((272 << 20) + 256 * file.len(), || Plan::from_bytes(file))
 }
 

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tacet_protocol::plan::PublicPlan;
+use tacita_protocol::plan::PublicPlan;
 
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(plan) = PublicPlan::from_bytes(bytes) {

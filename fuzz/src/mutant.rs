@@ -1,8 +1,8 @@
 //! A transport that changes the contents of one message on its way out, never its length: what
 //! the peer's length checks let through.
 
-use tacet_protocol::Result;
-use tacet_protocol::wire::{Kind, Meter, Transport};
+use tacita_protocol::Result;
+use tacita_protocol::wire::{Kind, Meter, Transport};
 
 /// No party of the sessions here sends more messages.
 pub const MESSAGES: usize = 24;

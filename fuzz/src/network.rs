@@ -2,9 +2,9 @@
 
 use std::sync::LazyLock;
 
-use tacet_compile::testing::{ConvSpec, MaskForm, ModelBuilder};
-use tacet_compile::{Calibration, Options, compile, import_model};
-use tacet_protocol::plan::Plan;
+use tacita_compile::testing::{ConvSpec, MaskForm, ModelBuilder};
+use tacita_compile::{Calibration, Options, compile, import_model};
+use tacita_protocol::plan::Plan;
 
 /// The plan, made once: 1x4x4 -> convolution of two channels, half of its ReLUs kept -> pooling
 /// -> two logits.

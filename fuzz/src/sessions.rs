@@ -4,13 +4,13 @@ use std::sync::LazyLock;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-use tacet_protocol::Result;
-use tacet_protocol::gadget::ReluChoice;
-use tacet_protocol::ot::{OtConfig, SilentSet};
-use tacet_protocol::plan::ReluChoices;
-use tacet_protocol::rng::SecretRng;
-use tacet_protocol::session::{ClientOptions, ClientSession, ServerContext, SessionLimits};
-use tacet_protocol::wire::{MemoryTransport, Transport, memory};
+use tacita_protocol::Result;
+use tacita_protocol::gadget::ReluChoice;
+use tacita_protocol::ot::{OtConfig, SilentSet};
+use tacita_protocol::plan::ReluChoices;
+use tacita_protocol::rng::SecretRng;
+use tacita_protocol::session::{ClientOptions, ClientSession, ServerContext, SessionLimits};
+use tacita_protocol::wire::{MemoryTransport, Transport, memory};
 
 use crate::mutant::{MESSAGES, Mutant};
 use crate::network::plan;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use tacet_protocol::{Error, Result};
+use tacita_protocol::{Error, Result};
 
 use crate::{Pixels, read_limited};
 

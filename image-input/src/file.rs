@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use tacet_protocol::{Error, Result};
+use tacita_protocol::{Error, Result};
 
 /// Reads a file that may not be longer than `limit` bytes.
 ///

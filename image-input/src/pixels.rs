@@ -5,8 +5,8 @@ use std::path::Path;
 
 use image::imageops::{FilterType, resize};
 use image::{ImageError, ImageFormat, ImageReader, Limits, RgbImage};
-use tacet_protocol::plan::Shape;
-use tacet_protocol::{Error, Result};
+use tacita_protocol::plan::Shape;
+use tacita_protocol::{Error, Result};
 
 use crate::read_limited;
 

@@ -1,7 +1,7 @@
 //! From pixels to the integers of tensor 0.
 
-use tacet_protocol::plan::{InputSpec, PublicPlan, Shape, TensorSpec};
-use tacet_protocol::{Error, Result, ring};
+use tacita_protocol::plan::{InputSpec, PublicPlan, Shape, TensorSpec};
+use tacita_protocol::{Error, Result, ring};
 
 use crate::Pixels;
 use crate::pixels::check_fit;
@@ -72,7 +72,7 @@ fn luminance([r, g, b]: [u8; 3]) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use tacet_protocol::plan::Mask;
+    use tacita_protocol::plan::Mask;
 
     use super::*;
 

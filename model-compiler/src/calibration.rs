@@ -5,8 +5,8 @@ mod npz;
 
 use std::path::{Path, PathBuf};
 
-use tacet_image_input::{Pixels, read_cifar};
-use tacet_protocol::plan::Shape;
+use tacita_image_input::{Pixels, read_cifar};
+use tacita_protocol::plan::Shape;
 
 use crate::error::{Error, Result};
 use crate::network::Network;
@@ -128,7 +128,7 @@ fn folder(path: &Path, limit: usize) -> Result<Labelled> {
     Ok(Labelled { images, labels: Vec::new() })
 }
 
-fn about(path: &Path, e: tacet_protocol::Error) -> Error {
+fn about(path: &Path, e: tacita_protocol::Error) -> Error {
     Error::input(format!("`{}`: {e}", path.display()))
 }
 

@@ -85,10 +85,10 @@ impl Error {
     }
 }
 
-impl From<tacet_protocol::Error> for Error {
-    fn from(e: tacet_protocol::Error) -> Self {
+impl From<tacita_protocol::Error> for Error {
+    fn from(e: tacita_protocol::Error) -> Self {
         match e {
-            tacet_protocol::Error::Input { what } => Self::Input { what },
+            tacita_protocol::Error::Input { what } => Self::Input { what },
             other => Self::Local { what: other.to_string() },
         }
     }

@@ -1,6 +1,6 @@
 //! The float evaluator: ranges for calibration, and the reference that quantisation is judged by.
 
-use tacet_protocol::plan::{CopyShape, Shape};
+use tacita_protocol::plan::{CopyShape, Shape};
 
 use crate::engine::Filters;
 use crate::network::{FloatOp, FloatTerm, Layer, Network, Window};

@@ -1,4 +1,4 @@
-//! Compiles an ONNX network with ReLU masks into a Tacet plan.
+//! Compiles an ONNX network with ReLU masks into a Tacita plan.
 //!
 //! Data flows one way: ONNX bytes → [`read`] → [`Network`] (folded floats) → [`masks`] from
 //! outside, if any → [`lower`] → [`compile`] with [`Calibration`] images → a validated plan and a

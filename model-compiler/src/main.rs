@@ -1,4 +1,4 @@
-//! `tacet-compile`: ONNX to plan, and a look into plans.
+//! `tacita-compile`: ONNX to plan, and a look into plans.
 
 mod cli;
 

@@ -1,6 +1,6 @@
 //! The folded float network: the plan's structure with real weights.
 
-use tacet_protocol::plan::{ConvShape, CopyShape, Mask, Padding, PoolShape, Shape};
+use tacita_protocol::plan::{ConvShape, CopyShape, Mask, Padding, PoolShape, Shape};
 
 /// A network as the plan will have it (activation tensors joined by linear operators), in floats.
 ///

@@ -1,7 +1,7 @@
 //! Value ranges of a network: measured once, stored in the model's metadata, used by every build.
 
 use rayon::prelude::*;
-use tacet_image_input::normalise;
+use tacita_image_input::normalise;
 
 use crate::calibration::Calibration;
 use crate::compile::input_spec;
@@ -10,9 +10,9 @@ use crate::float::Evaluator;
 use crate::network::Network;
 
 /// Metadata key of the ranges: a JSON list of pairs, layer name and largest magnitude.
-pub(crate) const RANGES_KEY: &str = "tacet.ranges";
+pub(crate) const RANGES_KEY: &str = "tacita.ranges";
 /// Metadata key of the images that they were measured on, for people.
-pub(crate) const IMAGES_KEY: &str = "tacet.ranges.images";
+pub(crate) const IMAGES_KEY: &str = "tacita.ranges.images";
 
 /// The largest magnitude of each activation tensor before its masked ReLU.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,7 +75,7 @@ impl Ranges {
         let text = serde_json::to_string(&self.layers)
             .map_err(|e| Error::local(format!("cannot encode the ranges: {e}")))?;
         let entries = [(RANGES_KEY, text.as_str()), (IMAGES_KEY, self.images.as_str())];
-        tacet_onnx::with_metadata(model, &entries)
+        tacita_onnx::with_metadata(model, &entries)
             .ok_or_else(|| Error::input("not an ONNX model, or damaged: export it again"))
     }
 
@@ -118,6 +118,6 @@ impl Ranges {
 fn unfit(why: &str) -> Error {
     Error::input(format!(
         "the value ranges stored in the model do not fit it ({why}): calibrate it again with \
-         `tacet-compile calibrate`, or build with --calibrate"
+         `tacita-compile calibrate`, or build with --calibrate"
     ))
 }

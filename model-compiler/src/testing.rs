@@ -3,7 +3,7 @@
 mod random;
 
 use prost::Message;
-use tacet_onnx::{
+use tacita_onnx::{
     GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto,
     ValueInfoProto,
 };
@@ -215,7 +215,7 @@ impl ModelBuilder {
         let opset = OperatorSetIdProto { domain: String::new(), version: 17 };
         ModelProto {
             ir_version: 8,
-            producer_name: "tacet tests".into(),
+            producer_name: "tacita tests".into(),
             graph: Some(self.graph),
             opset_import: vec![opset],
             metadata_props: self.metadata,
@@ -273,10 +273,10 @@ impl ResNet {
         x = b.op("GlobalAveragePool", "avgpool", &[&x]);
         x = b.op("Flatten", "flatten", &[&x]);
         x = b.gemm("fc", &x, from, self.classes);
-        b.metadata("tacet.mean", "0.4914, 0.4822, 0.4465");
-        b.metadata("tacet.std", "0.2470, 0.2435, 0.2616");
+        b.metadata("tacita.mean", "0.4914, 0.4822, 0.4465");
+        b.metadata("tacita.std", "0.2470, 0.2435, 0.2616");
         let labels: Vec<String> = (0..self.classes).map(|i| format!("class{i}")).collect();
-        b.metadata("tacet.labels", &labels.join(","));
+        b.metadata("tacita.labels", &labels.join(","));
         b.finish(&x, self.classes)
     }
 

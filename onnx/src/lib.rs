@@ -1,6 +1,6 @@
-//! The subset of the ONNX protobuf schema that Tacet reads and writes.
+//! The subset of the ONNX protobuf schema that Tacita reads and writes.
 //!
-//! Field numbers follow `onnx.proto3` of ONNX 1.16 (IR version 10). Fields that Tacet never
+//! Field numbers follow `onnx.proto3` of ONNX 1.16 (IR version 10). Fields that Tacita never
 //! looks at are left out: protobuf decoders skip them.
 
 mod metadata;
@@ -189,7 +189,7 @@ pub struct TensorProto {
     pub data_location: i32,
 }
 
-/// Element types that Tacet knows.
+/// Element types that Tacita knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, prost::Enumeration)]
 #[repr(i32)]
 pub enum DataType {

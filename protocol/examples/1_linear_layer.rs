@@ -1,15 +1,15 @@
 //! A convolution on encrypted masks: the offline half of a linear layer (protocol section 4).
 //!
 //! The client ends with `c = L(r) - s`, the server knows `s`: shares of `L(r)` that neither could
-//! compute alone. Run with `cargo run --release -p tacet-protocol --example 1_linear_layer`.
+//! compute alone. Run with `cargo run --release -p tacita-protocol --example 1_linear_layer`.
 
 #![allow(clippy::print_stdout, reason = "an example talks to its reader")]
 
-use tacet_protocol::Result;
-use tacet_protocol::linear::{Backend, conv};
-use tacet_protocol::plan::{ConvShape, Shape};
-use tacet_protocol::rlwe::{self, CellMap, Defined, Packing, SecretKey, Weights};
-use tacet_protocol::rng::SecretRng;
+use tacita_protocol::Result;
+use tacita_protocol::linear::{Backend, conv};
+use tacita_protocol::plan::{ConvShape, Shape};
+use tacita_protocol::rlwe::{self, CellMap, Defined, Packing, SecretKey, Weights};
+use tacita_protocol::rng::SecretRng;
 
 fn main() -> Result<()> {
     let mut rng = SecretRng::from_os()?;

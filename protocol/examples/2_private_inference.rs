@@ -1,18 +1,18 @@
 //! A whole session in memory: a two-layer network, two tickets, two private inferences.
 //!
-//! Run with `cargo run --release -p tacet-protocol --example 2_private_inference`.
+//! Run with `cargo run --release -p tacita-protocol --example 2_private_inference`.
 
 #![allow(clippy::print_stdout, reason = "an example talks to its reader")]
 
 use std::thread;
 
-use tacet_protocol::plan::{
+use tacita_protocol::plan::{
     ConvShape, InputSpec, Linear, Mask, Padding, Plan, PublicPlan, ReluChoices, Reveals,
     SecretPlan, Shape, TensorSecrets, TensorSpec, Term, clear,
 };
-use tacet_protocol::session::{ClientOptions, ClientSession, ServerContext, SessionLimits};
-use tacet_protocol::wire::{Phase, Transport, memory};
-use tacet_protocol::{Error, Result, cost};
+use tacita_protocol::session::{ClientOptions, ClientSession, ServerContext, SessionLimits};
+use tacita_protocol::wire::{Phase, Transport, memory};
+use tacita_protocol::{Error, Result, cost};
 
 /// A 3x3 convolution with ReLUs at every second position, then a fully connected layer.
 fn plan() -> Result<Plan> {

@@ -7,14 +7,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
-use tacet_protocol::cost::{CostModel, MemoryEstimate};
-use tacet_protocol::gadget::ReluChoice;
-use tacet_protocol::plan::{
+use tacita_protocol::cost::{CostModel, MemoryEstimate};
+use tacita_protocol::gadget::ReluChoice;
+use tacita_protocol::plan::{
     ConvShape, InputSpec, Linear, Mask, Plan, PublicPlan, ReluChoices, Reveals, SecretPlan, Shape,
     TensorSecrets, TensorSpec, Term,
 };
-use tacet_protocol::session::{ClientOptions, ClientSession, ServerContext, SessionLimits};
-use tacet_protocol::wire;
+use tacita_protocol::session::{ClientOptions, ClientSession, ServerContext, SessionLimits};
+use tacita_protocol::wire;
 
 /// Bytes that are allocated now, and the most there were since the last reset.
 static LIVE: AtomicU64 = AtomicU64::new(0);
@@ -66,7 +66,7 @@ fn plan() -> Plan {
     let last = ConvShape {
         kernel_h: 8,
         kernel_w: 8,
-        pad: tacet_protocol::plan::Padding::NONE,
+        pad: tacita_protocol::plan::Padding::NONE,
         ..ConvShape::same(narrow, 10, 1, 1)
     };
     let tensors = vec![

@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use clap::Parser;
 use clap::builder::RangedU64ValueParser;
-use tacet_cli::{EXIT_CODES, LogFormat};
-use tacet_protocol::wire::Timeouts;
+use tacita_cli::{EXIT_CODES, LogFormat};
+use tacita_protocol::wire::Timeouts;
 
 /// Serves private inference on a compiled network: clients learn the result and the public plan,
 /// the server learns nothing about their images.
 #[derive(Parser, Debug)]
-#[command(name = "tacet-server", version, after_help = EXIT_CODES)]
+#[command(name = "tacita-server", version, after_help = EXIT_CODES)]
 pub struct Args {
-    /// The compiled network, made by `tacet-compile`
+    /// The compiled network, made by `tacita-compile`
     #[arg(long, value_name = "FILE")]
     pub plan: PathBuf,
     /// Where to listen; port 0 picks a free port

@@ -1,4 +1,4 @@
-//! `tacet-server`: the model owner's side of private inference.
+//! `tacita-server`: the model owner's side of private inference.
 
 mod args;
 mod plan_file;
@@ -13,7 +13,7 @@ use crate::args::Args;
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    tacet_cli::init_log(args.log, "info");
+    tacita_cli::init_log(args.log, "info");
     session::hide_panic_messages();
-    tacet_cli::finish(serve::run(&args), args.json, args.log)
+    tacita_cli::finish(serve::run(&args), args.json, args.log)
 }

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use tacet_protocol::plan::{MAX_FILE_BYTES, Plan};
-use tacet_protocol::{Error, Result};
+use tacita_protocol::plan::{MAX_FILE_BYTES, Plan};
+use tacita_protocol::{Error, Result};
 
 /// Reads and validates a plan.
 ///

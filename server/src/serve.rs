@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde_json::json;
-use tacet_cli::{hex, init_compute_pool, json_line};
-use tacet_protocol::session::{ServerContext, SessionLimits};
-use tacet_protocol::wire::{
+use tacita_cli::{hex, init_compute_pool, json_line};
+use tacita_protocol::session::{ServerContext, SessionLimits};
+use tacita_protocol::wire::{
     AbortReason, Identity, Incoming, Listener, Pem, ServerTls, StopWatch, TlsTransport, io_runtime,
 };
-use tacet_protocol::{Error, Result};
+use tacita_protocol::{Error, Result};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 

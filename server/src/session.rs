@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use serde_json::json;
-use tacet_cli::{json_line, printable, traffic};
-use tacet_protocol::session::{ServerContext, SessionReport};
-use tacet_protocol::wire::{Meter, Phase, RawTraffic, StopWatch, TlsTransport, Transport};
-use tacet_protocol::{Error, Result};
+use tacita_cli::{json_line, printable, traffic};
+use tacita_protocol::session::{ServerContext, SessionReport};
+use tacita_protocol::wire::{Meter, Phase, RawTraffic, StopWatch, TlsTransport, Transport};
+use tacita_protocol::{Error, Result};
 
 /// What a session needs besides its connection.
 pub struct Job {

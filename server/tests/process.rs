@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-use tacet_protocol::plan::{
+use tacita_protocol::plan::{
     ConvShape, InputSpec, Linear, Mask, Padding, Plan, PublicPlan, ReluChoices, Reveals,
     SecretPlan, Shape, TensorSecrets, TensorSpec, Term,
 };
@@ -70,7 +70,7 @@ impl Files {
     }
 
     fn command(&self, plan: &str, key: &str, listen: &str) -> Command {
-        let mut command = Command::new(Path::new(env!("CARGO_BIN_EXE_tacet-server")));
+        let mut command = Command::new(Path::new(env!("CARGO_BIN_EXE_tacita-server")));
         command.args(["--threads", "1", "--json", "--listen", listen]);
         command.arg("--plan").arg(self.path(plan));
         command.arg("--cert").arg(self.path("cert.pem"));
@@ -105,7 +105,7 @@ fn the_ready_line_names_the_real_port_and_the_plan() {
     let output = child.wait_with_output().unwrap();
     let ready: serde_json::Value = serde_json::from_str(&line).unwrap();
     assert_eq!(ready["event"], "listening");
-    assert_eq!(ready["plan"], tacet_cli::hex(&plan().hash().unwrap()));
+    assert_eq!(ready["plan"], tacita_cli::hex(&plan().hash().unwrap()));
     let address: std::net::SocketAddr = ready["addr"].as_str().unwrap().parse().unwrap();
     assert_ne!(address.port(), 0);
     assert_eq!(output.status.code(), Some(0));
@@ -130,7 +130,7 @@ fn bad_files_and_addresses_are_configuration_errors() {
     let files = Files::new();
     for (plan, key, listen, words) in [
         ("missing.plan", "key.pem", "127.0.0.1:0", "missing.plan"),
-        ("cert.pem", "key.pem", "127.0.0.1:0", "not a Tacet plan"),
+        ("cert.pem", "key.pem", "127.0.0.1:0", "not a Tacita plan"),
         ("tiny.plan", "other.pem", "127.0.0.1:0", "is not the private key of"),
         ("tiny.plan", "cert.pem", "127.0.0.1:0", "no private key"),
         ("tiny.plan", "key.pem", "nowhere", "cannot listen on nowhere"),
@@ -144,7 +144,7 @@ fn bad_files_and_addresses_are_configuration_errors() {
 
 #[test]
 fn a_wrong_command_line_is_a_usage_error_and_help_lists_the_codes() {
-    let server = || Command::new(env!("CARGO_BIN_EXE_tacet-server"));
+    let server = || Command::new(env!("CARGO_BIN_EXE_tacita-server"));
     assert_eq!(server().arg("--nonsense").output().unwrap().status.code(), Some(2));
     let help = server().arg("--help").output().unwrap();
     assert!(String::from_utf8_lossy(&help.stdout).contains("Exit codes:"));

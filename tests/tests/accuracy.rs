@@ -1,8 +1,8 @@
 //! Accuracy, judged by a float runtime that is not ours.
 //!
 //! The bundled model is used where it is there, else a network with random weights. Environment:
-//! `TACET_CIFAR10`, a folder with the official CIFAR-10 binaries (`test_batch.bin`), turns the
-//! accuracy test on; `TACET_N` is its number of images (default 500; the published figure takes
+//! `TACITA_CIFAR10`, a folder with the official CIFAR-10 binaries (`test_batch.bin`), turns the
+//! accuracy test on; `TACITA_N` is its number of images (default 500; the published figure takes
 //! all 10000).
 
 #![allow(
@@ -17,10 +17,10 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use rayon::prelude::*;
-use tacet_compile::testing::ResNet;
-use tacet_compile::{Calibration, Network, Options, compile, import};
-use tacet_image_input::{Pixels, encode, normalise, read_cifar};
-use tacet_protocol::plan::{InputSpec, Plan, clear};
+use tacita_compile::testing::ResNet;
+use tacita_compile::{Calibration, Network, Options, compile, import};
+use tacita_image_input::{Pixels, encode, normalise, read_cifar};
+use tacita_protocol::plan::{InputSpec, Plan, clear};
 use tract_onnx::onnx;
 use tract_onnx::prelude::*;
 
@@ -112,7 +112,7 @@ fn float_logits_equal_those_of_another_runtime() {
     }
 }
 
-/// The plan as `tacet-compile build` makes it: stored ranges, else training images, else drawn.
+/// The plan as `tacita-compile build` makes it: stored ranges, else training images, else drawn.
 fn plan(network: &Network, data: &Path) -> Plan {
     let images = Calibration::stored(network, 16).unwrap().unwrap_or_else(|| {
         let training = data.join("data_batch_1.bin");
@@ -125,16 +125,16 @@ fn plan(network: &Network, data: &Path) -> Plan {
 
 #[test]
 fn fixed_point_keeps_the_accuracy() {
-    let Some(data) = std::env::var_os("TACET_CIFAR10").map(PathBuf::from) else {
+    let Some(data) = std::env::var_os("TACITA_CIFAR10").map(PathBuf::from) else {
         println!(
-            "skipped: set TACET_CIFAR10 to a folder with test_batch.bin (the official CIFAR-10 \
+            "skipped: set TACITA_CIFAR10 to a folder with test_batch.bin (the official CIFAR-10 \
              binaries; the cifar10-lite pack is turned into them by its unpack_cifar.py)"
         );
         return;
     };
-    let n = std::env::var("TACET_N").map_or(DEFAULT_N, |n| n.parse().expect("TACET_N: a number"));
+    let n = std::env::var("TACITA_N").map_or(DEFAULT_N, |n| n.parse().expect("TACITA_N: a number"));
     let mut images = read_cifar(&data.join("test_batch.bin")).unwrap();
-    assert!(images.len() >= n, "{} test images, TACET_N asks for {n}", images.len());
+    assert!(images.len() >= n, "{} test images, TACITA_N asks for {n}", images.len());
     images.truncate(n);
     let model = bundled().unwrap_or_else(|| {
         println!("models/cifar10-thin.onnx is absent: a network with random weights stands in");

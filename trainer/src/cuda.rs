@@ -17,7 +17,7 @@ pub enum Cuda {
     Untried,
     /// The library is loaded; whether a device is there is another question.
     Loaded,
-    /// `TACET_CUDA=0` says not to try.
+    /// `TACITA_CUDA=0` says not to try.
     Off,
     /// The library could not be loaded, and why. Normal on machines without CUDA.
     Absent(String),
@@ -33,7 +33,7 @@ impl fmt::Display for Cuda {
                 "the CUDA part of libtorch is loaded, so look at the driver (nvidia-smi) and at \
                  CUDA_VISIBLE_DEVICES"
             ),
-            Self::Off => write!(f, "TACET_CUDA=0 keeps CUDA off: unset it"),
+            Self::Off => write!(f, "TACITA_CUDA=0 keeps CUDA off: unset it"),
             Self::Absent(why) => write!(
                 f,
                 "the CUDA part of libtorch is not loaded ({why}): put the folder torch/lib of \
@@ -62,7 +62,7 @@ pub fn load() -> Cuda {
 
 fn open() -> Cuda {
     use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
-    if std::env::var_os("TACET_CUDA").is_some_and(|v| v == "0") {
+    if std::env::var_os("TACITA_CUDA").is_some_and(|v| v == "0") {
         return Cuda::Off;
     }
     // SAFETY: runs the static initialisers of libtorch_cuda, as every libtorch program does,

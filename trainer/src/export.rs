@@ -13,7 +13,7 @@ use crate::results::replace;
 use crate::{Error, Result};
 use prost::Message;
 use std::path::Path;
-use tacet_onnx::{
+use tacita_onnx::{
     GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto,
     ValueInfoProto,
 };
@@ -35,7 +35,7 @@ pub struct Notes<'a> {
     pub classes: &'a [String],
     /// How pixels are normalised before they enter the network.
     pub normalise: &'a Normalise,
-    /// Added to the metadata as `tacet.train.*`.
+    /// Added to the metadata as `tacita.train.*`.
     pub more: &'a [(&'a str, String)],
 }
 
@@ -47,14 +47,14 @@ pub fn model(net: &Net, notes: Notes<'_>) -> Result<ModelProto> {
     // The comma separates labels.
     let labels: Vec<String> = notes.classes.iter().map(|c| c.replace(',', " ")).collect();
     let mut metadata = vec![
-        entry("tacet.mean", join(&notes.normalise.mean)),
-        entry("tacet.std", join(&notes.normalise.std)),
-        entry("tacet.labels", labels.join(",")),
+        entry("tacita.mean", join(&notes.normalise.mean)),
+        entry("tacita.std", join(&notes.normalise.std)),
+        entry("tacita.labels", labels.join(",")),
     ];
-    metadata.extend(notes.more.iter().map(|(k, v)| entry(&format!("tacet.train.{k}"), v.clone())));
+    metadata.extend(notes.more.iter().map(|(k, v)| entry(&format!("tacita.train.{k}"), v.clone())));
     Ok(ModelProto {
         ir_version: IR_VERSION,
-        producer_name: "tacet-train".to_owned(),
+        producer_name: "tacita-train".to_owned(),
         producer_version: env!("CARGO_PKG_VERSION").to_owned(),
         graph: Some(Writer::default().network(net)?),
         opset_import: vec![OperatorSetIdProto { domain: String::new(), version: OPSET }],
@@ -349,10 +349,10 @@ mod tests {
     fn metadata_and_masks_are_in_the_file() {
         let model = exported(net("resnet20"));
         let metadata = model.metadata();
-        assert_eq!(metadata["tacet.mean"], "0.4914,0.4822,0.4465");
-        assert_eq!(metadata["tacet.std"], "0.2023,0.1994,0.201");
-        assert_eq!(metadata["tacet.labels"].split(',').count(), 10);
-        assert_eq!(metadata["tacet.train.seed"], "7");
+        assert_eq!(metadata["tacita.mean"], "0.4914,0.4822,0.4465");
+        assert_eq!(metadata["tacita.std"], "0.2023,0.1994,0.201");
+        assert_eq!(metadata["tacita.labels"].split(',').count(), 10);
+        assert_eq!(metadata["tacita.train.seed"], "7");
         let graph = model.graph.as_ref().expect("a graph");
         let mask = graph.initializer.iter().find(|t| t.name == "stem.mask").expect("a mask");
         assert_eq!(mask.dims, [1, 4, 32, 32]);

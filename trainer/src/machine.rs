@@ -63,6 +63,6 @@ mod tests {
         let head = head("Title", conditions.clone(), DataNote::default(), 1.5);
         assert_eq!((head.title.as_str(), head.threads, head.seconds), ("Title", threads(), 1.5));
         assert_eq!((head.cores, head.cpu, head.conditions), (cores(), cpu(), conditions));
-        assert!(head.command.starts_with("tacet-train") && !head.version.is_empty());
+        assert!(head.command.starts_with("tacita-train") && !head.version.is_empty());
     }
 }

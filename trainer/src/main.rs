@@ -1,16 +1,16 @@
-//! `tacet-train`: see `tacet-train --help`.
+//! `tacita-train`: see `tacita-train --help`.
 
 use clap::Parser;
 use serde_json::json;
 use std::io::Write;
 use std::process::ExitCode;
-use tacet_train::cli::{Cli, LogForm};
-use tacet_train::{Error, Result, verbs};
+use tacita_train::cli::{Cli, LogForm};
+use tacita_train::{Error, Result, verbs};
 
 fn main() -> ExitCode {
     // Before anything of libtorch runs: it looks for CUDA once.
-    let cuda = tacet_train::cuda::load();
-    tacet_train::memory::keep_freed();
+    let cuda = tacita_train::cuda::load();
+    tacita_train::memory::keep_freed();
     let cli = Cli::parse();
     let done = log(cli.log).and_then(|()| {
         tracing::debug!(cuda = ?cuda, "CUDA libraries");
@@ -27,7 +27,7 @@ fn main() -> ExitCode {
             let text = if cli.json {
                 json!({"error": error.to_string(), "exit_code": code}).to_string()
             } else {
-                format!("tacet-train: {error}")
+                format!("tacita-train: {error}")
             };
             let _ = writeln!(std::io::stderr(), "{text}");
             ExitCode::from(code)

@@ -1,4 +1,4 @@
-//! Renders a folder of results into one HTML page that needs nothing else (see [`tacet_page`]).
+//! Renders a folder of results into one HTML page that needs nothing else (see [`tacita_page`]).
 
 mod budgets;
 mod published;
@@ -9,7 +9,7 @@ mod tests;
 mod training;
 
 use crate::results::Study;
-use tacet_page::{Figure, Section, Table, page};
+use tacita_page::{Figure, Section, Table, page};
 
 /// Renders studies, given with the names of their files, as an HTML page.
 pub fn render(studies: &[(String, Study)], title: &str) -> String {

@@ -5,22 +5,22 @@
 use clap::Parser;
 use serde_json::Value;
 use std::path::Path;
-use tacet_train::checkpoint::load;
-use tacet_train::cli::Cli;
-use tacet_train::data::Images;
-use tacet_train::results::{Study, read, read_card};
-use tacet_train::{Error, verbs};
+use tacita_train::checkpoint::load;
+use tacita_train::cli::Cli;
+use tacita_train::data::Images;
+use tacita_train::results::{Study, read, read_card};
+use tacita_train::{Error, verbs};
 use tch::Device;
 
 /// Performs a command line and gives its JSON answer.
 fn perform(line: &str) -> Result<Value, Error> {
-    let words = std::iter::once("tacet-train").chain(line.split_whitespace());
+    let words = std::iter::once("tacita-train").chain(line.split_whitespace());
     let cli = Cli::try_parse_from(words).expect("a command line");
     verbs::perform(&cli.verb).map(|answer| answer.1)
 }
 
 fn refused(line: &str) -> bool {
-    let words = std::iter::once("tacet-train").chain(line.split_whitespace());
+    let words = std::iter::once("tacita-train").chain(line.split_whitespace());
     Cli::try_parse_from(words).is_err()
 }
 

@@ -3,10 +3,10 @@
 #![allow(clippy::expect_used, reason = "a test stops at the first surprise")]
 
 use std::process::{Command, Output};
-use tacet_train::cuda::{self, Cuda};
+use tacita_train::cuda::{self, Cuda};
 
 fn bench(device: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tacet-train"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tacita-train"));
     command.args([
         "bench",
         "--nets",
@@ -29,14 +29,14 @@ fn refused(command: &mut Command) -> String {
 
 #[test]
 fn cuda_that_is_switched_off_is_named() {
-    let text = refused(bench("cuda").env("TACET_CUDA", "0"));
+    let text = refused(bench("cuda").env("TACITA_CUDA", "0"));
     assert!(text.contains("no CUDA device 0 (0 found)"), "{text}");
-    assert!(text.contains("TACET_CUDA=0 keeps CUDA off"), "{text}");
+    assert!(text.contains("TACITA_CUDA=0 keeps CUDA off"), "{text}");
 }
 
 #[test]
 fn a_device_that_is_not_there_comes_with_advice() {
-    let text = refused(bench("cuda:99").env_remove("TACET_CUDA"));
+    let text = refused(bench("cuda:99").env_remove("TACITA_CUDA"));
     assert!(text.contains("no CUDA device 99"), "{text}");
     // What to do depends on the machine that the test runs on.
     let advice = match cuda::load() {

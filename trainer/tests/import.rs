@@ -5,8 +5,8 @@
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use tacet_train::import::names::Family;
-use tacet_train::import::{
+use tacita_train::import::names::Family;
+use tacita_train::import::{
     Checkpoint, IdentitySkip, Layout, MaskTensor, Options, into_tensors, masks_to_tensors, read,
 };
 
@@ -241,10 +241,10 @@ fn files_that_are_no_checkpoints_are_named() {
 #[allow(clippy::print_stdout, reason = "a test says that it is skipped")]
 fn public(file: &str) -> Option<Checkpoint> {
     let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
-    let folder = std::env::var_os("TACET_DATA").map_or(default, PathBuf::from);
+    let folder = std::env::var_os("TACITA_DATA").map_or(default, PathBuf::from);
     let path = folder.join("models").join(file);
     if !path.exists() {
-        println!("skipped: {} is absent (set TACET_DATA)", path.display());
+        println!("skipped: {} is absent (set TACITA_DATA)", path.display());
         return None;
     }
     Some(read(&path, &Options::default()).expect(file))

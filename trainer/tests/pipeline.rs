@@ -4,18 +4,18 @@
 #![allow(clippy::expect_used, reason = "a test stops at the first surprise")]
 
 use std::path::Path;
-use tacet_train::arch::{Options, Shape};
-use tacet_train::batch::Augment;
-use tacet_train::checkpoint::load;
-use tacet_train::data::{Dataset, Images};
-use tacet_train::eval::accuracy;
-use tacet_train::net::Net;
-use tacet_train::pipeline::{Run, Start, Training};
-use tacet_train::schedule::{Curve, Schedule};
-use tacet_train::senet::allocate::allocate;
-use tacet_train::senet::finetune::WEIGHTS;
-use tacet_train::senet::search::{Choice, Granularity};
-use tacet_train::senet::sensitivity::table;
+use tacita_train::arch::{Options, Shape};
+use tacita_train::batch::Augment;
+use tacita_train::checkpoint::load;
+use tacita_train::data::{Dataset, Images};
+use tacita_train::eval::accuracy;
+use tacita_train::net::Net;
+use tacita_train::pipeline::{Run, Start, Training};
+use tacita_train::schedule::{Curve, Schedule};
+use tacita_train::senet::allocate::allocate;
+use tacita_train::senet::finetune::WEIGHTS;
+use tacita_train::senet::search::{Choice, Granularity};
+use tacita_train::senet::sensitivity::table;
 use tch::Device;
 
 const BUDGET: usize = 1_500;
@@ -37,7 +37,7 @@ fn run<'a>(data: &'a Dataset, work: &Path, seed: u64) -> Run<'a> {
         augment: Augment::default(),
         mixed: false,
         work: work.to_owned(),
-        command: "tacet-train senet".to_owned(),
+        command: "tacita-train senet".to_owned(),
         fresh: false,
     }
 }

@@ -6,7 +6,7 @@ use clap::Parser;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use tacet_train::cli::{Cli, Verb};
+use tacita_train::cli::{Cli, Verb};
 
 /// Stands in for the program: notes its arguments, each ended by a zero byte, and an empty
 /// one after the last.
@@ -21,12 +21,12 @@ fn recipes() -> Vec<PathBuf> {
     scripts
 }
 
-/// Runs a script in an empty folder with `program` as `tacet-train`.
+/// Runs a script in an empty folder with `program` as `tacita-train`.
 fn run(script: &Path, program: &Path, dir: &Path) -> Output {
     Command::new("bash")
         .arg(script.canonicalize().expect("a script"))
         .current_dir(dir)
-        .env("TACET_TRAIN", program)
+        .env("TACITA_TRAIN", program)
         .env("NOTES", dir.join("notes"))
         .env("DATA", dir.join("no such images"))
         .env("TORCH_LIB", dir)
@@ -53,7 +53,7 @@ fn commands(script: &Path) -> Vec<Vec<String>> {
 
 fn parsed(script: &Path) -> Vec<Verb> {
     let parse = |command: Vec<String>| {
-        let words = std::iter::once("tacet-train".to_owned()).chain(command);
+        let words = std::iter::once("tacita-train".to_owned()).chain(command);
         Cli::try_parse_from(words).unwrap_or_else(|e| panic!("{}: {e}", script.display())).verb
     };
     commands(script).into_iter().map(parse).collect()
@@ -102,7 +102,7 @@ fn budgets_of_the_gpu_recipe_share_one_teacher() {
 fn missing_images_end_a_recipe_by_name() {
     for script in recipes() {
         let dir = tempfile::tempdir().expect("temporary folder");
-        let program = Path::new(env!("CARGO_BIN_EXE_tacet-train"));
+        let program = Path::new(env!("CARGO_BIN_EXE_tacita-train"));
         let Output { status, stderr, .. } = run(&script, program, dir.path());
         let text = String::from_utf8_lossy(&stderr);
         assert_eq!(status.code(), Some(3), "{text}");

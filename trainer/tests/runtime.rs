@@ -7,12 +7,12 @@
 )]
 
 use prost::Message;
-use tacet_train::arch::{Options, Pool, Shape, Shortcut};
-use tacet_train::data::Normalise;
-use tacet_train::export::{Notes, model};
-use tacet_train::masks::{MaskSet, values};
-use tacet_train::net::{Mode, Net};
-use tacet_train::rng::Rng;
+use tacita_train::arch::{Options, Pool, Shape, Shortcut};
+use tacita_train::data::Normalise;
+use tacita_train::export::{Notes, model};
+use tacita_train::masks::{MaskSet, values};
+use tacita_train::net::{Mode, Net};
+use tacita_train::rng::Rng;
 use tch::{Device, Kind, Tensor};
 use tract_onnx::onnx;
 use tract_onnx::prelude::{DatumExt, Framework, InferenceModelExt, IntoRunnable, tvec};
@@ -45,7 +45,7 @@ fn random(options: &Options) -> Net {
     net.assign(all.iter().map(|(name, t)| (name.as_str(), t)), true).expect("the same names");
     // From a layer without ReLUs to one with all of them.
     let last = net.layers().len() - 1;
-    let share = |(i, l): (usize, &tacet_train::arch::Layer)| l.units() * i / last;
+    let share = |(i, l): (usize, &tacita_train::arch::Layer)| l.units() * i / last;
     let shares: Vec<usize> = net.layers().iter().enumerate().map(share).collect();
     let masks = MaskSet::random_exact(net.layers(), &shares, &mut Rng::new(1, "masks"));
     net.set_masks(&masks).expect("the same shapes");

@@ -8,14 +8,14 @@ use prost::Message;
 use serde_json::Value;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
-use tacet_onnx::ModelProto;
-use tacet_train::Error;
-use tacet_train::checkpoint::load;
-use tacet_train::cli::{Cli, DataArgs};
-use tacet_train::data::{Dataset, ImageShape, Images};
-use tacet_train::eval::{accuracy, accuracy_at};
-use tacet_train::net::Net;
-use tacet_train::verbs::perform;
+use tacita_onnx::ModelProto;
+use tacita_train::Error;
+use tacita_train::checkpoint::load;
+use tacita_train::cli::{Cli, DataArgs};
+use tacita_train::data::{Dataset, ImageShape, Images};
+use tacita_train::eval::{accuracy, accuracy_at};
+use tacita_train::net::Net;
+use tacita_train::verbs::perform;
 use tch::{Device, Kind};
 
 const BUDGET: usize = 900;
@@ -52,7 +52,7 @@ fn senetpp(dir: &Path, run: &str, more: &[&str]) -> Result<(String, Value), Erro
     let (data, work, out) = (path("data"), path(run), path(&format!("{run}/net.onnx")));
     let budget = BUDGET.to_string();
     let fixed = [
-        "tacet-train",
+        "tacita-train",
         "senet++",
         "--net",
         "resnet20",
@@ -102,7 +102,7 @@ fn dataset(dir: &Path) -> Dataset {
 
 /// ReLUs in the first `channels` of every mask of `net`.
 fn first_channels(net: &Net, narrow: &Net) -> usize {
-    let count = |(mask, layer): (&tch::Tensor, &tacet_train::arch::Layer)| {
+    let count = |(mask, layer): (&tch::Tensor, &tacita_train::arch::Layer)| {
         let part = mask.narrow(1, 0, layer.dims()[0]);
         part.sum(Kind::Int64).int64_value(&[]) as usize
     };

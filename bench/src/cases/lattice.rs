@@ -1,13 +1,13 @@
 //! Encrypted linear layers and the transforms under them.
 
-use tacet_protocol::Result;
-use tacet_protocol::plan::ConvShape;
-use tacet_protocol::rlwe::measure::{Plain, Products, Transformed};
-use tacet_protocol::rlwe::{
+use tacita_protocol::Result;
+use tacita_protocol::plan::ConvShape;
+use tacita_protocol::rlwe::measure::{Plain, Products, Transformed};
+use tacita_protocol::rlwe::{
     CellMap, Ciphertext, Defined, Packing, PreparedWeights, PublicKey, SecretKey, Weights,
     decrypt_response, encrypt_mask, evaluate, receive_upload,
 };
-use tacet_protocol::rng::SecretRng;
+use tacita_protocol::rng::SecretRng;
 
 /// The client's keys.
 pub struct Keys {

@@ -1,8 +1,8 @@
 //! Online convolutions on shares.
 
-use tacet_protocol::linear::{Backend, conv};
-use tacet_protocol::plan::ConvShape;
-use tacet_protocol::rng::SecretRng;
+use tacita_protocol::linear::{Backend, conv};
+use tacita_protocol::plan::ConvShape;
+use tacita_protocol::rng::SecretRng;
 
 /// A convolution with its share of the input.
 pub struct Conv {

@@ -1,11 +1,11 @@
 //! Masked ReLUs by table lookup.
 
-use tacet_protocol::Result;
-use tacet_protocol::gadget::lookup::{
+use tacita_protocol::Result;
+use tacita_protocol::gadget::lookup::{
     ClientPads, ServerPads, Split, label_ots, label_windows, selection_ots, selection_windows,
 };
-use tacet_protocol::ot::{FieldBits, GateHash, Tweaks};
-use tacet_protocol::rng::SecretRng;
+use tacita_protocol::ot::{FieldBits, GateHash, Tweaks};
+use tacita_protocol::rng::SecretRng;
 
 use super::relu::{Instance, POSITIONS};
 use crate::meter::timed;

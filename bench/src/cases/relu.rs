@@ -1,16 +1,16 @@
 //! Oblivious transfer, gates and masked ReLUs.
 
-use tacet_protocol::Result;
-use tacet_protocol::gadget::{
+use tacita_protocol::Result;
+use tacita_protocol::gadget::{
     ClientRelu, CompareBits, client_offline_request, cot_count, relu_windows, rot_count,
     server_offline,
 };
-use tacet_protocol::garble::{AND_BYTES, CHUNK, Evaluator, Garbler};
-use tacet_protocol::ot::{
+use tacita_protocol::garble::{AND_BYTES, CHUNK, Evaluator, Garbler};
+use tacita_protocol::ot::{
     BaseReceiver, BaseSender, Block, CotReceiver, CotSender, Delta, FieldBits, GateHash,
     ReceivedCots, ReceiverPads, SenderPads, SentCots, Tweaks, rot_windows,
 };
-use tacet_protocol::rng::SecretRng;
+use tacita_protocol::rng::SecretRng;
 
 use crate::meter::timed;
 

@@ -1,8 +1,8 @@
 //! Refills of silent correlated OT.
 
-use tacet_protocol::Result;
-use tacet_protocol::ot::{Direction, Ledger, SilentReceiver, SilentSender, SilentSet};
-use tacet_protocol::rng::SecretRng;
+use tacita_protocol::Result;
+use tacita_protocol::ot::{Direction, Ledger, SilentReceiver, SilentSender, SilentSet};
+use tacita_protocol::rng::SecretRng;
 
 use super::Instance;
 use crate::meter::timed;

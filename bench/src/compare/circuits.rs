@@ -2,12 +2,12 @@
 
 use std::time::Instant;
 
-use tacet_protocol::gadget::{
+use tacita_protocol::gadget::{
     CompareBits, client_offline_request, cot_count, relu_windows, rot_count, server_offline,
 };
-use tacet_protocol::ot::{ReceiverPads, SenderPads, rot_windows};
-use tacet_protocol::rng::SecretRng;
-use tacet_protocol::{Error, Result};
+use tacita_protocol::ot::{ReceiverPads, SenderPads, rot_windows};
+use tacita_protocol::rng::SecretRng;
+use tacita_protocol::{Error, Result};
 
 use super::classic::{self, Gates};
 use super::record::ReluRow;

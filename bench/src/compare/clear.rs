@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use tacet_protocol::{Error, Result};
+use tacita_protocol::{Error, Result};
 
 use super::record::{ClearRow, PrivateRun};
 use crate::cifar::write_png;
@@ -28,7 +28,7 @@ pub fn measure(model: &Path, n: usize, seconds: f64) -> Result<Option<ClearRow>>
     let plan = dir.path().join("model.plan");
     let mut command = compiler(model, &plan, None)?;
     command.stdout(std::process::Stdio::null());
-    process::run(command, "tacet-compile")?;
+    process::run(command, "tacita-compile")?;
     let clear = Clear::load(model, &plan)?;
     let images = images(None, clear.network.input, n.max(1))?.pixels;
     let row = ClearRow {
@@ -57,7 +57,7 @@ pub fn measure(model: &Path, n: usize, seconds: f64) -> Result<Option<ClearRow>>
 fn in_the_clear(
     runtime: &Runtime,
     clear: &Clear,
-    images: &[tacet_image_input::Pixels],
+    images: &[tacita_image_input::Pixels],
     seconds: f64,
 ) -> Result<f64> {
     let image = images.first().ok_or_else(|| Error::local("no image to classify"))?;

@@ -1,4 +1,4 @@
-//! `tacet-bench compare`: this protocol beside the alternatives, on the same machine in the same
+//! `tacita-bench compare`: this protocol beside the alternatives, on the same machine in the same
 //! run, and figures of other systems, kept apart.
 
 mod circuits;
@@ -13,8 +13,8 @@ mod tfhe;
 use std::path::PathBuf;
 
 use clap::Args;
-use tacet_cli::json_line;
-use tacet_protocol::{Error, Result};
+use tacita_cli::json_line;
+use tacita_protocol::{Error, Result};
 
 use crate::machine::{Machine, command};
 use crate::networks_table::runtime::Runtime;

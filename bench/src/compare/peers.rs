@@ -1,4 +1,4 @@
-//! Figures of other systems. None is measured by `tacet-bench compare`: each is either what its
+//! Figures of other systems. None is measured by `tacita-bench compare`: each is either what its
 //! authors published or what was measured for this project on other hardware, and says which.
 
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,7 @@
 //! The comparison as Markdown.
 
-use tacet_cli::line;
-use tacet_protocol::Result;
+use tacita_cli::line;
+use tacita_protocol::Result;
 
 use super::record::{ClearRow, Comparison, Tfhe};
 use crate::table::{bytes, markdown};

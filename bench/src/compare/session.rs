@@ -1,11 +1,11 @@
 //! What both circuits are measured with: real oblivious transfers in both directions, one hash.
 
 use rustix::time::{ClockId, clock_gettime};
-use tacet_bench::cases::{Instance, Ots};
-use tacet_protocol::Result;
-use tacet_protocol::garble::GateHash;
-use tacet_protocol::ot::{Delta, Tweaks};
-use tacet_protocol::rng::SecretRng;
+use tacita_bench::cases::{Instance, Ots};
+use tacita_protocol::Result;
+use tacita_protocol::garble::GateHash;
+use tacita_protocol::ot::{Delta, Tweaks};
+use tacita_protocol::rng::SecretRng;
 
 /// Both parties of a session in one process.
 pub struct Session {

@@ -1,7 +1,7 @@
 //! One ReLU under fully homomorphic encryption, behind the feature `tfhe`.
 
 #[cfg(not(feature = "tfhe"))]
-use tacet_protocol::Result;
+use tacita_protocol::Result;
 
 #[cfg(not(feature = "tfhe"))]
 use super::record::Tfhe;
@@ -22,7 +22,7 @@ pub fn measure(_: f64) -> Result<Option<Tfhe>> {
 mod with {
     use std::time::Instant;
 
-    use tacet_protocol::{Error, Result};
+    use tacita_protocol::{Error, Result};
     use tfhe::prelude::*;
     use tfhe::safe_serialization::safe_serialized_size;
     use tfhe::{ConfigBuilder, FheInt16, generate_keys, set_server_key};

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
-use tacet_cli::{Ot, Relu, session_choices};
-use tacet_protocol::Result;
-use tacet_protocol::cost::Link;
-use tacet_protocol::ot::OtConfig;
-use tacet_protocol::plan::{MAX_BATCH, PublicPlan, ReluChoices};
-use tacet_protocol::session::SessionLimits;
+use tacita_cli::{Ot, Relu, session_choices};
+use tacita_protocol::Result;
+use tacita_protocol::cost::Link;
+use tacita_protocol::ot::OtConfig;
+use tacita_protocol::plan::{MAX_BATCH, PublicPlan, ReluChoices};
+use tacita_protocol::session::SessionLimits;
 
 use crate::networks::Keep;
 
@@ -89,10 +89,10 @@ impl Common {
     }
 }
 
-fn parse<T: std::str::FromStr<Err = tacet_protocol::Error>>(
+fn parse<T: std::str::FromStr<Err = tacita_protocol::Error>>(
     text: &str,
 ) -> std::result::Result<T, String> {
-    text.parse().map_err(|e: tacet_protocol::Error| e.to_string())
+    text.parse().map_err(|e: tacita_protocol::Error| e.to_string())
 }
 
 #[cfg(test)]

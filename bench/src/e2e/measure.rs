@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use tacet_image_input::{Pixels, encode};
-use tacet_protocol::cost::{CostModel, TensorCost};
-use tacet_protocol::ot::OtConfig;
-use tacet_protocol::plan::{Plan, PublicPlan, ReluChoices, clear};
-use tacet_protocol::{Error, Result};
+use tacita_image_input::{Pixels, encode};
+use tacita_protocol::cost::{CostModel, TensorCost};
+use tacita_protocol::ot::OtConfig;
+use tacita_protocol::plan::{Plan, PublicPlan, ReluChoices, clear};
+use tacita_protocol::{Error, Result};
 
 use super::args::Common;
 use super::row::{First, LayerRow, Offline, Online, Phase, Row};
@@ -199,7 +199,7 @@ fn layers(
     }
     let costs = CostModel::new(plan, batch)?.with_relus(relus).with_ots(*ots).traffic()?.tensors;
     let share = |bytes: u64| bytes as f64 / batch as f64;
-    let row = |(spec, c): (&tacet_protocol::plan::TensorSpec, &TensorCost)| LayerRow {
+    let row = |(spec, c): (&tacita_protocol::plan::TensorSpec, &TensorCost)| LayerRow {
         name: spec.name.clone(),
         relus: spec.mask.ones(),
         offline_up: share(c.lattice_up + c.offline_up + c.ot_up),

@@ -1,4 +1,4 @@
-//! `tacet-bench e2e`: what a whole private run costs on a given network, phase by phase and layer
+//! `tacita-bench e2e`: what a whole private run costs on a given network, phase by phase and layer
 //! by layer, both parties as processes of their own.
 
 mod args;
@@ -11,8 +11,8 @@ mod watch;
 
 use std::path::Path;
 
-use tacet_cli::{json_line, line};
-use tacet_protocol::{Error, Result};
+use tacita_cli::{json_line, line};
+use tacita_protocol::{Error, Result};
 
 pub use args::{Common, E2e};
 pub use row::Row;
@@ -86,5 +86,5 @@ fn note(text: &str) {
 
 /// A failure of this program or its processes.
 fn failed(what: impl std::fmt::Display) -> Error {
-    Error::local(format!("tacet-client: {what}"))
+    Error::local(format!("tacita-client: {what}"))
 }

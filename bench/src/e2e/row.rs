@@ -1,7 +1,7 @@
 //! A row of results. The names of its fields are shared with the page that draws them.
 
 use serde::Serialize;
-use tacet_cli::Relu;
+use tacita_cli::Relu;
 
 use crate::machine::Machine;
 

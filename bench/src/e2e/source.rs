@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use tacet_compile::Calibration;
-use tacet_protocol::plan::{Plan, PublicPlan};
-use tacet_protocol::{Error, Result};
+use tacita_compile::Calibration;
+use tacita_protocol::plan::{Plan, PublicPlan};
+use tacita_protocol::{Error, Result};
 
 use crate::cifar::write_png;
 use crate::clear::Clear;
@@ -64,7 +64,7 @@ impl Source {
             Self::File(model) => {
                 let mut command = compiler(model, path, None)?;
                 command.stdout(Stdio::null());
-                run(command, "tacet-compile")?;
+                run(command, "tacita-compile")?;
                 Clear::plan(path)
             }
         }

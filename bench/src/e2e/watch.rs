@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use serde::Deserialize;
 use serde_json::Value;
-use tacet_protocol::Result;
+use tacita_protocol::Result;
 
 use super::failed;
 use super::usage::Usage;
@@ -76,12 +76,12 @@ pub fn session(
     images: &[PathBuf],
     options: &[String],
 ) -> Result<Observed> {
-    let mut command = sibling("tacet-client")?;
+    let mut command = sibling("tacita-client")?;
     command.args(["infer", "--json", "--log", "json", "--server", &server.addr]);
     command.args(["--server-name", "localhost"]).args(options);
     command.arg("--ca").arg(&certs.ca);
     // The steps are in its log.
-    command.args(images).env("TACET_LOG", "info");
+    command.args(images).env("TACITA_LOG", "info");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(failed)?;
     let ids = (child.id(), server.id());

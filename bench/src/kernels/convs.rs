@@ -1,11 +1,11 @@
 //! Online convolutions: every distinct shape of a network, and all of them.
 
-use tacet_bench::cases::Conv;
-use tacet_bench::meter::Meter;
-use tacet_protocol::linear::Backend;
-use tacet_protocol::plan::{ConvShape, Linear, PublicPlan};
-use tacet_protocol::rng::SecretRng;
-use tacet_protocol::{Error, Result};
+use tacita_bench::cases::Conv;
+use tacita_bench::meter::Meter;
+use tacita_protocol::linear::Backend;
+use tacita_protocol::plan::{ConvShape, Linear, PublicPlan};
+use tacita_protocol::rng::SecretRng;
+use tacita_protocol::{Error, Result};
 
 use super::floor;
 use super::peaks::Peaks;

@@ -3,8 +3,8 @@
 //! Parts may overlap (multiplications, other arithmetic, memory), so a floor is the longest part,
 //! not their sum. What is left out only lowers it: additions, loads and stores, whatever stays in a cache.
 
-use tacet_protocol::ot::{BASE_COUNT, FieldBits, SilentSet};
-use tacet_protocol::rlwe::{DEGREE, P};
+use tacita_protocol::ot::{BASE_COUNT, FieldBits, SilentSet};
+use tacita_protocol::rlwe::{DEGREE, P};
 
 use super::peaks::Peaks;
 

@@ -1,10 +1,10 @@
 //! Looked-up ReLUs: both parties' work on a position, offline without the OT extension, and online.
 
-use tacet_bench::cases::{LookupSteps, Lookups, POSITIONS};
-use tacet_bench::meter::{Meter, median, unit};
-use tacet_protocol::Result;
-use tacet_protocol::gadget::CompareBits;
-use tacet_protocol::gadget::lookup::{self, Split};
+use tacita_bench::cases::{LookupSteps, Lookups, POSITIONS};
+use tacita_bench::meter::{Meter, median, unit};
+use tacita_protocol::Result;
+use tacita_protocol::gadget::CompareBits;
+use tacita_protocol::gadget::lookup::{self, Split};
 
 use super::floor::{self, Floor};
 use super::peaks::Peaks;

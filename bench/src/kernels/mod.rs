@@ -1,4 +1,4 @@
-//! `tacet-bench kernels`: every kernel on one core, beside a floor under its time.
+//! `tacita-bench kernels`: every kernel on one core, beside a floor under its time.
 //!
 //! Times are processor time of the protocol's own functions on a pool of one thread, medians; see
 //! [`floor`] for what the floors count and [`peaks`] for what this machine can do.
@@ -13,12 +13,12 @@ mod ticket;
 use std::path::PathBuf;
 
 use clap::Args;
-use tacet_bench::cases::{Gates, Polynomials, ProductStream, Silent};
-use tacet_bench::meter::{Meter, median, timed, unit};
-use tacet_cli::{init_compute_pool, json_line};
-use tacet_protocol::ot::{FieldBits, SilentSet};
-use tacet_protocol::rng::SecretRng;
-use tacet_protocol::{Error, Result};
+use tacita_bench::cases::{Gates, Polynomials, ProductStream, Silent};
+use tacita_bench::meter::{Meter, median, timed, unit};
+use tacita_cli::{init_compute_pool, json_line};
+use tacita_protocol::ot::{FieldBits, SilentSet};
+use tacita_protocol::rng::SecretRng;
+use tacita_protocol::{Error, Result};
 
 use crate::machine::{Machine, command};
 use crate::profile::{lattice, relu};

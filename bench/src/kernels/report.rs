@@ -1,8 +1,8 @@
 //! What is reported, and how it is printed.
 
 use serde::Serialize;
-use tacet_cli::line;
-use tacet_protocol::Result;
+use tacita_cli::line;
+use tacita_protocol::Result;
 
 use super::floor::Floor;
 use super::peaks::Peak;

@@ -1,14 +1,14 @@
 //! The whole lattice work of tickets: every group of convolutions once, through the real
 //! functions, each party's processor time by itself.
 
-use tacet_bench::meter::timed;
-use tacet_protocol::Result;
-use tacet_protocol::plan::{HeGroup, Plan, groups_of};
-use tacet_protocol::rlwe::{
+use tacita_bench::meter::timed;
+use tacita_protocol::Result;
+use tacita_protocol::plan::{HeGroup, Plan, groups_of};
+use tacita_protocol::rlwe::{
     CellMap, Defined, Packing, PreparedWeights, PublicKey, SecretKey, Source, Weights,
     decrypt_response, encrypt_mask, evaluate, receive_upload,
 };
-use tacet_protocol::rng::SecretRng;
+use tacita_protocol::rng::SecretRng;
 
 use super::floor::{self, Floor};
 use super::peaks::Peaks;

@@ -1,6 +1,6 @@
 //! Tensor by tensor to a public plan with full masks.
 
-use tacet_protocol::plan::{
+use tacita_protocol::plan::{
     ConvShape, InputSpec, Linear, Mask, Padding, PoolShape, PublicPlan, ReluChoices, Reveals,
     Shape, TensorSpec, Term,
 };

@@ -1,6 +1,6 @@
 //! Masks at drawn positions.
 
-use tacet_protocol::plan::{Mask, PublicPlan, ReluChoices};
+use tacita_protocol::plan::{Mask, PublicPlan, ReluChoices};
 
 use super::draw::Draw;
 

@@ -1,6 +1,6 @@
 //! The CIFAR-10 network of MiniONN (Liu et al. 2017) and Delphi.
 
-use tacet_protocol::plan::ConvShape;
+use tacita_protocol::plan::ConvShape;
 
 use super::builder::Builder;
 

@@ -1,6 +1,6 @@
 //! MobileNetV1 for small images (Howard et al. 2017).
 
-use tacet_protocol::plan::ConvShape;
+use tacita_protocol::plan::ConvShape;
 
 use super::builder::Builder;
 

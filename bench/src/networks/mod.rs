@@ -1,5 +1,5 @@
 //! Plans of well-known networks for 3x32x32 images with random weights: costs depend on shapes and
-//! masks alone. One file a family; the layouts are those that `tacet-train` builds.
+//! masks alone. One file a family; the layouts are those that `tacita-train` builds.
 
 mod builder;
 mod draw;
@@ -12,8 +12,8 @@ mod tests;
 mod vgg;
 mod weights;
 
-use tacet_protocol::plan::{Plan, PublicPlan, Shape};
-use tacet_protocol::{Error, Result};
+use tacita_protocol::plan::{Plan, PublicPlan, Shape};
+use tacita_protocol::{Error, Result};
 
 use builder::Builder;
 use draw::Draw;

@@ -1,8 +1,8 @@
 //! Residual networks (He et al. 2016).
 
-use tacet_protocol::Result;
-use tacet_protocol::plan::{ConvShape, CopyShape, Linear, Plan, Term};
-use tacet_protocol::rng::SecretRng;
+use tacita_protocol::Result;
+use tacita_protocol::plan::{ConvShape, CopyShape, Linear, Plan, Term};
+use tacita_protocol::rng::SecretRng;
 
 use super::builder::{Builder, WEIGHT_FRAC};
 use super::draw::Draw;

@@ -1,10 +1,10 @@
 //! Counts, masks, and what the drawn weights do.
 
-use tacet_protocol::plan::clear;
+use tacita_protocol::plan::clear;
 
 use super::*;
 
-/// ReLUs of the papers' tables, and of `tacet-train`'s networks of the same names.
+/// ReLUs of the papers' tables, and of `tacita-train`'s networks of the same names.
 const PUBLISHED: [(&str, usize); 7] = [
     ("resnet18", 557_056),
     ("resnet20", 188_416),
@@ -33,7 +33,7 @@ fn multiplications_are_those_of_the_trainers_networks() {
         let public = Network::named(name).unwrap().public();
         let terms = public.tensors.iter().flat_map(|t| &t.terms);
         let macs = terms.map(|t| match &t.op {
-            tacet_protocol::plan::Linear::Conv(c) => c.macs(),
+            tacita_protocol::plan::Linear::Conv(c) => c.macs(),
             _ => 0,
         });
         (macs.sum::<usize>() + 500_000) / 1_000_000
@@ -84,8 +84,8 @@ fn activations_stay_in_range_and_logits_above_rounding() {
     ];
     for (name, keep) in cases {
         let plan = Network::named(name).unwrap().plan(keep.parse().unwrap()).unwrap();
-        let image = tacet_compile::Calibration::synthetic(IMAGE, 1).images.remove(0);
-        let input = tacet_image_input::encode(&image, &plan.public).unwrap();
+        let image = tacita_compile::Calibration::synthetic(IMAGE, 1).images.remove(0);
+        let input = tacita_image_input::encode(&image, &plan.public).unwrap();
         let values = clear::evaluate(&plan, &input);
         let largest = |v: &[i64]| v.iter().map(|x| x.unsigned_abs()).max().unwrap();
         for (spec, values) in plan.public.tensors.iter().zip(&values) {

@@ -1,6 +1,6 @@
 //! VGG (Simonyan and Zisserman 2015) with average pools, as private inference has it.
 
-use tacet_protocol::plan::ConvShape;
+use tacita_protocol::plan::ConvShape;
 
 use super::builder::Builder;
 

@@ -5,7 +5,7 @@
 //! weights' variance follows from the mean square of what they multiply. Values stay well within
 //! a comparison's range, and the logits well above rounding, at any depth and mask.
 
-use tacet_protocol::plan::{Linear, PublicPlan, SecretPlan, TensorSecrets, TensorSpec};
+use tacita_protocol::plan::{Linear, PublicPlan, SecretPlan, TensorSecrets, TensorSpec};
 
 use super::draw::Draw;
 

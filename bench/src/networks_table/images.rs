@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use tacet_compile::Calibration;
-use tacet_image_input::Pixels;
-use tacet_protocol::Result;
-use tacet_protocol::plan::Shape;
+use tacita_compile::Calibration;
+use tacita_image_input::Pixels;
+use tacita_protocol::Result;
+use tacita_protocol::plan::Shape;
 
 use crate::cifar::test_pixels;
 

@@ -1,7 +1,7 @@
 //! The rows as Markdown.
 
-use tacet_cli::line;
-use tacet_protocol::Result;
+use tacita_cli::line;
+use tacita_protocol::Result;
 
 use super::row::{Phase, Row};
 use crate::table::{bytes, markdown};

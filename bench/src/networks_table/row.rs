@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use tacet_protocol::wire::Traffic;
-use tacet_protocol::{Error, Result};
+use tacita_protocol::wire::Traffic;
+use tacita_protocol::{Error, Result};
 
 /// One network. A part that was not asked for, or not reached, is `None`.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]

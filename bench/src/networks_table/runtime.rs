@@ -9,8 +9,8 @@ pub use without::Runtime;
 mod with {
     use std::path::Path;
 
-    use tacet_protocol::plan::Shape;
-    use tacet_protocol::{Error, Result};
+    use tacita_protocol::plan::Shape;
+    use tacita_protocol::{Error, Result};
     use tract_onnx::onnx;
     use tract_onnx::prelude::*;
 
@@ -60,8 +60,8 @@ mod with {
 mod without {
     use std::path::Path;
 
-    use tacet_protocol::plan::Shape;
-    use tacet_protocol::{Error, Result};
+    use tacita_protocol::plan::Shape;
+    use tacita_protocol::{Error, Result};
 
     /// No runtime in this build.
     pub struct Runtime;

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use prost::Message;
 use rayon::prelude::*;
 use serde_json::Value;
-use tacet_compile::{MAX_MODEL_BYTES, Network, lower, read_model};
-use tacet_image_input::{Pixels, read_limited};
-use tacet_onnx::ModelProto;
-use tacet_protocol::plan::InputSpec;
-use tacet_protocol::{Error, Result, cost};
+use tacita_compile::{MAX_MODEL_BYTES, Network, lower, read_model};
+use tacita_image_input::{Pixels, read_limited};
+use tacita_onnx::ModelProto;
+use tacita_protocol::plan::InputSpec;
+use tacita_protocol::{Error, Result, cost};
 use tempfile::TempDir;
 
 use super::images::{Images, images};
@@ -52,7 +52,7 @@ fn refuse(mut row: Row, e: &Error) -> Row {
 
 /// Reads and lowers the model; notes what it is.
 fn import(model: &Path, args: &NetworksArgs, row: &mut Row) -> Result<Network> {
-    let refused = |e: tacet_compile::Error| Error::input(e.to_string());
+    let refused = |e: tacita_compile::Error| Error::input(e.to_string());
     let bytes = read_limited(model, MAX_MODEL_BYTES as u64)?;
     let model = ModelProto::decode(bytes.as_slice())
         .map_err(|e| Error::input(format!("not an ONNX model, or damaged ({e})")))?;
@@ -68,11 +68,11 @@ fn import(model: &Path, args: &NetworksArgs, row: &mut Row) -> Result<Network> {
     Ok(network)
 }
 
-/// Where the weights come from: the metadata entry `tacet.weights`, or the trainer's notes.
+/// Where the weights come from: the metadata entry `tacita.weights`, or the trainer's notes.
 fn weights(model: &ModelProto, seeded: bool) -> String {
     let metadata = model.metadata();
-    let trained = metadata.keys().any(|k| k.starts_with("tacet.train."));
-    let said = metadata.get("tacet.weights").copied();
+    let trained = metadata.keys().any(|k| k.starts_with("tacita.train."));
+    let said = metadata.get("tacita.weights").copied();
     let text = match said {
         _ if seeded => "seeded",
         Some(said) => said,
@@ -153,12 +153,12 @@ impl Job<'_> {
         if let Some(masks) = &self.args.masks {
             command.arg("--masks").arg(masks);
         }
-        let done = measured(command, "tacet-compile")?;
+        let done = measured(command, "tacita-compile")?;
         if !done.status.success() {
-            return Err(Error::input(format!("tacet-compile: {}", last_error(&done.stderr))));
+            return Err(Error::input(format!("tacita-compile: {}", last_error(&done.stderr))));
         }
         let report = serde_json::from_slice(&done.stdout)
-            .map_err(|e| Error::local(format!("tacet-compile: unexpected output: {e}")))?;
+            .map_err(|e| Error::local(format!("tacita-compile: unexpected output: {e}")))?;
         Ok((done, report))
     }
 
@@ -166,8 +166,9 @@ impl Job<'_> {
     fn clear(&self, mut network: Network, plan: &Path) -> Result<Clear> {
         let plan = Clear::plan(plan)?;
         let tensors = &plan.public.tensors;
-        let same =
-            |(l, t): (&tacet_compile::Layer, &tacet_protocol::plan::TensorSpec)| l.shape == t.shape;
+        let same = |(l, t): (&tacita_compile::Layer, &tacita_protocol::plan::TensorSpec)| {
+            l.shape == t.shape
+        };
         let layers = &mut network.layers;
         if layers.len() != tensors.len() || !layers.iter().zip(tensors).all(same) {
             return Err(Error::local("the plan's tensors are not the network's layers"));
@@ -283,12 +284,12 @@ mod tests {
         let model = |key: &str, value: &str| {
             let mut model = ModelProto::default();
             let (key, value) = (key.to_owned(), value.to_owned());
-            model.metadata_props.push(tacet_onnx::StringStringEntryProto { key, value });
+            model.metadata_props.push(tacita_onnx::StringStringEntryProto { key, value });
             model
         };
-        assert_eq!(weights(&model("tacet.weights", "seeded 7"), false), "seeded 7");
-        assert_eq!(weights(&model("tacet.train.seed", "7"), false), "trained");
-        assert_eq!(weights(&model("tacet.train.seed", "7"), true), "seeded");
+        assert_eq!(weights(&model("tacita.weights", "seeded 7"), false), "seeded 7");
+        assert_eq!(weights(&model("tacita.train.seed", "7"), false), "trained");
+        assert_eq!(weights(&model("tacita.train.seed", "7"), true), "seeded");
         assert_eq!(weights(&ModelProto::default(), false), "unknown");
     }
 }

@@ -1,12 +1,12 @@
 //! Kernels of the encrypted linear layers.
 
-use tacet_bench::cases::{Keys, Layer};
-use tacet_bench::meter::{Meter, unit};
-use tacet_protocol::Result;
-use tacet_protocol::cost::profile::LatticeKernels;
-use tacet_protocol::plan::{ConvShape, Shape};
-use tacet_protocol::rlwe::Packing;
-use tacet_protocol::rng::SecretRng;
+use tacita_bench::cases::{Keys, Layer};
+use tacita_bench::meter::{Meter, unit};
+use tacita_protocol::Result;
+use tacita_protocol::cost::profile::LatticeKernels;
+use tacita_protocol::plan::{ConvShape, Shape};
+use tacita_protocol::rlwe::Packing;
+use tacita_protocol::rng::SecretRng;
 
 use super::line_through;
 

@@ -1,13 +1,13 @@
 //! Kernels of arithmetic on shares.
 
-use tacet_bench::cases::Conv;
-use tacet_bench::meter::{Meter, timed, unit};
-use tacet_protocol::Result;
-use tacet_protocol::cost::profile::LinearKernels;
-use tacet_protocol::linear::{Backend, copy};
-use tacet_protocol::plan::{ConvShape, CopyShape, Shape};
-use tacet_protocol::ring::truncate_client;
-use tacet_protocol::rng::SecretRng;
+use tacita_bench::cases::Conv;
+use tacita_bench::meter::{Meter, timed, unit};
+use tacita_protocol::Result;
+use tacita_protocol::cost::profile::LinearKernels;
+use tacita_protocol::linear::{Backend, copy};
+use tacita_protocol::plan::{ConvShape, CopyShape, Shape};
+use tacita_protocol::ring::truncate_client;
+use tacita_protocol::rng::SecretRng;
 
 use super::line_through;
 

@@ -1,4 +1,4 @@
-//! `tacet-bench profile`: how fast this machine runs the protocol's kernels.
+//! `tacita-bench profile`: how fast this machine runs the protocol's kernels.
 //!
 //! Every kernel is called through the protocol's own functions on shapes as networks have them,
 //! on the pool of threads that a client or server computes on. Costs of one unit are fitted from
@@ -13,15 +13,15 @@ mod wire;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use tacet_bench::meter::Meter;
-use tacet_cli::speed;
-use tacet_cli::{init_compute_pool, json_line, line};
-use tacet_protocol::cost::KernelProfile;
-use tacet_protocol::cost::profile::{
+use tacita_bench::meter::Meter;
+use tacita_cli::speed;
+use tacita_cli::{init_compute_pool, json_line, line};
+use tacita_protocol::cost::KernelProfile;
+use tacita_protocol::cost::profile::{
     FIELD_BITS, PROFILE_VERSION, PerGate, PerHash, PerWord, ReluKernels,
 };
-use tacet_protocol::ot::SilentSet;
-use tacet_protocol::{Error, Result};
+use tacita_protocol::ot::SilentSet;
+use tacita_protocol::{Error, Result};
 
 use crate::machine;
 use crate::store::write_json;
@@ -33,7 +33,7 @@ const MEASUREMENTS: f64 = 27.0;
 /// Options of `profile`.
 #[derive(Args)]
 pub struct Options {
-    /// Where to write the profile [default: tacet/profile.json in the user's configuration folder]
+    /// Where to write the profile [default: tacita/profile.json in the user's configuration folder]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Results as JSON

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use tacet_bench::cases::{Instance, LookupSteps, Lookups, POSITIONS, Relus, Silent};
-use tacet_bench::meter::{Meter, median, unit};
-use tacet_protocol::Result;
-use tacet_protocol::cost::profile::{
+use tacita_bench::cases::{Instance, LookupSteps, Lookups, POSITIONS, Relus, Silent};
+use tacita_bench::meter::{Meter, median, unit};
+use tacita_protocol::Result;
+use tacita_protocol::cost::profile::{
     FIELD_BITS, LookupKernels, OtKernels, PerGate, PerHash, PerWord, ReluKernels, SilentKernels,
 };
-use tacet_protocol::gadget::CompareBits;
-use tacet_protocol::gadget::lookup::Split;
-use tacet_protocol::ot::{FieldBits, SilentSet};
-use tacet_protocol::rng::SecretRng;
+use tacita_protocol::gadget::CompareBits;
+use tacita_protocol::gadget::lookup::Split;
+use tacita_protocol::ot::{FieldBits, SilentSet};
+use tacita_protocol::rng::SecretRng;
 
 use super::line_through;
 

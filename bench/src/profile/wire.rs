@@ -3,14 +3,14 @@
 use std::thread;
 use std::time::Instant;
 
-use tacet_bench::meter::{Meter, timed};
-use tacet_protocol::cost::profile::WireKernels;
-use tacet_protocol::session::{ClientOptions, ClientSession, ServerContext, SessionLimits};
-use tacet_protocol::wire::{
+use tacita_bench::meter::{Meter, timed};
+use tacita_protocol::cost::profile::WireKernels;
+use tacita_protocol::session::{ClientOptions, ClientSession, ServerContext, SessionLimits};
+use tacita_protocol::wire::{
     ClientTls, Identity, Kind, Listener, Pem, ServerTls, Target, Timeouts, Transport, connect,
     io_runtime, memory,
 };
-use tacet_protocol::{Error, Result};
+use tacita_protocol::{Error, Result};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 

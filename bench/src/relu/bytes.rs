@@ -1,7 +1,7 @@
 //! Bytes of one ReLU, from the functions with which the estimator predicts a session.
 
-use tacet_protocol::gadget::{self, ReluBackend, lookup};
-use tacet_protocol::ot::SilentSet;
+use tacita_protocol::gadget::{self, ReluBackend, lookup};
+use tacita_protocol::ot::SilentSet;
 
 /// Bytes of some ReLUs, without framing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,10 +50,10 @@ pub fn of_slice(backend: ReluBackend, n: usize, ot_bytes: &dyn Fn(usize) -> usiz
 
 #[cfg(test)]
 mod tests {
-    use tacet_protocol::cost::{CostModel, TensorCost};
-    use tacet_protocol::gadget::{CompareBits, ReluChoice};
-    use tacet_protocol::ot::FieldBits;
-    use tacet_protocol::plan::ReluChoices;
+    use tacita_protocol::cost::{CostModel, TensorCost};
+    use tacita_protocol::gadget::{CompareBits, ReluChoice};
+    use tacita_protocol::ot::FieldBits;
+    use tacita_protocol::plan::ReluChoices;
 
     use super::*;
     use crate::networks::{RESNET18, RESNET20};

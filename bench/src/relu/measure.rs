@@ -1,12 +1,12 @@
 //! Times of both backends, in turn, so that what slows the machine down slows both.
 
-use tacet_bench::cases::{Instance, LookupSteps, Lookups, Relus};
-use tacet_bench::meter::{Meter, median, unit};
-use tacet_protocol::Result;
-use tacet_protocol::gadget::lookup::Split;
-use tacet_protocol::gadget::{CompareBits, cot_count, rot_count};
-use tacet_protocol::ot::FieldBits;
-use tacet_protocol::rng::SecretRng;
+use tacita_bench::cases::{Instance, LookupSteps, Lookups, Relus};
+use tacita_bench::meter::{Meter, median, unit};
+use tacita_protocol::Result;
+use tacita_protocol::gadget::lookup::Split;
+use tacita_protocol::gadget::{CompareBits, cot_count, rot_count};
+use tacita_protocol::ot::FieldBits;
+use tacita_protocol::rng::SecretRng;
 
 use super::POSITIONS;
 

@@ -1,4 +1,4 @@
-//! `tacet-bench relu`: bytes and time of one masked ReLU under both backends, by the bits that are
+//! `tacita-bench relu`: bytes and time of one masked ReLU under both backends, by the bits that are
 //! compared, beside other systems' figures.
 
 pub mod bytes;
@@ -9,12 +9,12 @@ pub mod table;
 use std::path::PathBuf;
 
 use clap::Args;
-use tacet_bench::meter::Meter;
-use tacet_cli::{init_compute_pool, json_line, line};
-use tacet_protocol::gadget::lookup::Split;
-use tacet_protocol::gadget::{CompareBits, ReluBackend};
-use tacet_protocol::ot::{FieldBits, SilentSet};
-use tacet_protocol::{Error, Result};
+use tacita_bench::meter::Meter;
+use tacita_cli::{init_compute_pool, json_line, line};
+use tacita_protocol::gadget::lookup::Split;
+use tacita_protocol::gadget::{CompareBits, ReluBackend};
+use tacita_protocol::ot::{FieldBits, SilentSet};
+use tacita_protocol::{Error, Result};
 
 use crate::compare::peers;
 use crate::machine::{Machine, command};
@@ -26,7 +26,7 @@ use record::{GARBLED, LOOKUP, Relus, Row};
 /// Bits compared.
 const WIDTHS: std::ops::RangeInclusive<u8> = 8..=20;
 /// Positions that bytes and times are divided by: a full slice of the protocol.
-pub const POSITIONS: usize = tacet_bench::cases::POSITIONS;
+pub const POSITIONS: usize = tacita_bench::cases::POSITIONS;
 
 /// The silent OT that is shown beside the extension.
 const SILENT: SilentSet = SilentSet::Medium;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use tacet_page::text::count;
+use tacita_page::text::count;
 
 /// What stands where nothing was measured.
 pub const NONE: &str = "-";

@@ -1,4 +1,4 @@
-//! `tacet-bench report`: one page and the README's tables, from the files of results.
+//! `tacita-bench report`: one page and the README's tables, from the files of results.
 //!
 //! The same files give the same bytes: no time, no random order.
 
@@ -12,9 +12,9 @@ mod tests;
 use std::path::PathBuf;
 
 use clap::Args;
-use tacet_cli::{json_line, line};
-use tacet_page::{Table, page};
-use tacet_protocol::{Error, Result};
+use tacita_cli::{json_line, line};
+use tacita_page::{Table, page};
+use tacita_protocol::{Error, Result};
 
 use crate::store::write;
 use format::SEVERAL;
@@ -81,7 +81,7 @@ fn render(inputs: &Inputs) -> String {
         shaping::section(inputs),
         conditions::section(inputs),
     ];
-    page("Tacet: performance", ("Sections", "part"), &sections)
+    page("Tacita: performance", ("Sections", "part"), &sections)
 }
 
 /// The README's tables.

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
-use tacet_page::Table;
-use tacet_protocol::{Error, Result};
+use tacita_page::Table;
+use tacita_protocol::{Error, Result};
 
 /// Where the tables begin.
 pub const START: &str = "<!-- performance -->";

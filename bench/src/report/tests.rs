@@ -42,11 +42,11 @@ fn the_same_results_give_the_same_bytes() {
 fn every_result_stands_beside_the_command_that_made_it() {
     let (page, readme) = made(Path::new(DATA));
     for verb in ["e2e", "sweep", "kernels", "relu", "compare"] {
-        let command = format!("tacet-bench {verb} --test-data");
+        let command = format!("tacita-bench {verb} --test-data");
         assert!(page.contains(&command), "{command} in the page");
         assert!(readme.contains(&format!("`{command}`")), "{command} in the README");
     }
-    assert!(page.contains("tacet-bench networks MODEL..."));
+    assert!(page.contains("tacita-bench networks MODEL..."));
     assert!(!page.contains("is missing"), "all files are there");
     // Self-contained: no address but that of the page's own sections.
     assert!(!page.contains("http") && !page.contains("src=") && !page.contains("NaN"));
@@ -69,7 +69,7 @@ fn missing_files_are_named_with_their_commands() {
     let empty = tempfile::tempdir().unwrap();
     let (page, readme) = made(empty.path());
     for file in [E2E, SWEEP, KERNELS, RELU, BACKENDS, COMPARE, inputs::NETWORKS, inputs::SHAPING] {
-        assert!(page.contains(&tacet_page::text::escape(&file.missing())), "{file:?}");
+        assert!(page.contains(&tacita_page::text::escape(&file.missing())), "{file:?}");
     }
     assert!(readme.contains(&E2E.missing()) && readme.contains(&KERNELS.missing()));
     // Published figures need no run.

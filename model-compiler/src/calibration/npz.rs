@@ -7,7 +7,7 @@ use std::io::{BufReader, Read};
 use std::path::Path;
 
 use npyz::Order;
-use tacet_image_input::Pixels;
+use tacita_image_input::Pixels;
 use zip::ZipArchive;
 
 use super::{Labelled, Part};

@@ -1,9 +1,9 @@
-//! `tacet-compile accuracy`.
+//! `tacita-compile accuracy`.
 
 use rayon::prelude::*;
 use serde::Serialize;
-use tacet_compile::{Error, Result, Rounding, Simulator};
-use tacet_image_input::{encode, read_cifar};
+use tacita_compile::{Error, Result, Rounding, Simulator};
+use tacita_image_input::{encode, read_cifar};
 
 use super::args::Accuracy;
 use super::output::{print, print_json};

@@ -3,21 +3,21 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use tacet_cli::{Ot, Relu};
-use tacet_protocol::cost::Link;
+use tacita_cli::{Ot, Relu};
+use tacita_protocol::cost::Link;
 
-/// Compiles an ONNX network with ReLU masks into a Tacet plan, and looks into plans.
+/// Compiles an ONNX network with ReLU masks into a Tacita plan, and looks into plans.
 #[derive(Debug, Parser)]
 #[command(
-    name = "tacet-compile",
+    name = "tacita-compile",
     version,
     after_help = "Exit codes:\n  \
     0  success\n  \
     2  wrong usage\n  \
     3  bad input: an unusable model, plan, image or option\n  \
     7  local failure: a full disk, no memory\n\n\
-    Results go to standard output, logs and progress to standard error. TACET_LOG sets the log \
-    filter (for example TACET_LOG=warn)."
+    Results go to standard output, logs and progress to standard error. TACITA_LOG sets the log \
+    filter (for example TACITA_LOG=warn)."
 )]
 pub struct Args {
     /// What to do.
@@ -93,11 +93,11 @@ pub struct Build {
     #[arg(long, value_name = "N")]
     pub frac: Option<u32>,
     /// Fractional bits of the weights (4 to 14), lowered where the flooding noise asks for it.
-    #[arg(long, value_name = "N", default_value_t = tacet_compile::Options::default().weight_frac)]
+    #[arg(long, value_name = "N", default_value_t = tacita_compile::Options::default().weight_frac)]
     pub weight_frac: u32,
     /// Bits added to the largest values that calibration sees (0 to 8).
     #[arg(long, value_name = "N",
-        default_value_t = tacet_compile::Options::default().margin_bits)]
+        default_value_t = tacita_compile::Options::default().margin_bits)]
     pub margin_bits: u32,
     /// Tickets per offline run; by default chosen by predicted traffic.
     #[arg(long, value_name = "N")]
@@ -226,14 +226,14 @@ pub struct Estimate {
     /// Cores of each party (on loopback: of both together); by default as the profile used.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub cores: Option<u16>,
-    /// Speed of the machine, as `tacet-bench profile` measured it; by default what that wrote
+    /// Speed of the machine, as `tacita-bench profile` measured it; by default what that wrote
     /// last, else the built-in figures of the development machine.
     #[arg(long, value_name = "FILE")]
     pub profile: Option<PathBuf>,
 }
 
 fn parse_link(text: &str) -> Result<Link, String> {
-    text.parse().map_err(|e: tacet_protocol::Error| e.to_string())
+    text.parse().map_err(|e: tacita_protocol::Error| e.to_string())
 }
 
 /// Arguments of `evaluate`.

@@ -1,15 +1,15 @@
-//! `tacet-compile build`.
+//! `tacita-compile build`.
 
-use tacet_cli::{Relu, tell_choices};
-use tacet_compile::calibration::Calibration;
-use tacet_compile::masks::import_with_edits;
-use tacet_compile::{
+use tacita_cli::{Relu, tell_choices};
+use tacita_compile::calibration::Calibration;
+use tacita_compile::masks::import_with_edits;
+use tacita_compile::{
     Budget, Error, MAX_MODEL_BYTES, MIN_SEARCH_IMAGES, Network, Options, Report, Result, Trial,
     compile, compile_within, describe,
 };
-use tacet_image_input::read_limited;
-use tacet_protocol::cost::{CostModel, predict};
-use tacet_protocol::plan::{Plan, PublicPlan};
+use tacita_image_input::read_limited;
+use tacita_protocol::cost::{CostModel, predict};
+use tacita_protocol::plan::{Plan, PublicPlan};
 
 use super::args::{Build, Reveal};
 use super::estimate::profile;
@@ -50,7 +50,7 @@ pub fn run(args: &Build, json: bool) -> Result<()> {
     if drawn {
         report.warnings.push(
             "no calibration images: ranges come from drawn ones; give real ones with --calibrate, \
-             or store ranges in the model with `tacet-compile calibrate`"
+             or store ranges in the model with `tacita-compile calibrate`"
                 .into(),
         );
     }

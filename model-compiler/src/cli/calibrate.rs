@@ -1,11 +1,11 @@
-//! `tacet-compile calibrate`.
+//! `tacita-compile calibrate`.
 
 use std::path::Path;
 
 use serde::Serialize;
-use tacet_compile::calibration::Calibration;
-use tacet_compile::{MAX_MODEL_BYTES, Ranges, Result, import};
-use tacet_image_input::read_limited;
+use tacita_compile::calibration::Calibration;
+use tacita_compile::{MAX_MODEL_BYTES, Ranges, Result, import};
+use tacita_image_input::read_limited;
 
 use super::args::Calibrate;
 use super::output::{Table, print, print_json, rewrite};

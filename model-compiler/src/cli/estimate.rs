@@ -1,17 +1,17 @@
-//! `tacet-compile estimate`.
+//! `tacita-compile estimate`.
 
 use std::path::Path;
 
 use serde::Serialize;
-use tacet_cli::{speed, tell_choices};
-use tacet_compile::Result;
-use tacet_protocol::cost::memory::PartyMemory;
-use tacet_protocol::cost::time::{LayerTime, PhaseTime};
-use tacet_protocol::cost::{
+use tacita_cli::{speed, tell_choices};
+use tacita_compile::Result;
+use tacita_protocol::cost::memory::PartyMemory;
+use tacita_protocol::cost::time::{LayerTime, PhaseTime};
+use tacita_protocol::cost::{
     CostModel, KernelProfile, MemoryEstimate, Prediction, TensorCost, TimeEstimate,
 };
-use tacet_protocol::plan::{PublicPlan, ReluChoices};
-use tacet_protocol::session::SessionLimits;
+use tacita_protocol::plan::{PublicPlan, ReluChoices};
+use tacita_protocol::session::SessionLimits;
 
 use super::args::Estimate;
 use super::load_plan;
@@ -204,7 +204,7 @@ pub fn profile(given: Option<&Path>) -> Result<(KernelProfile, String)> {
     let Some(path) = given.map(Path::to_owned).or(kept) else {
         let profile = speed::reference()?;
         let source = format!(
-            "built-in figures of the development machine ({}, {} threads): run `tacet-bench \
+            "built-in figures of the development machine ({}, {} threads): run `tacita-bench \
              profile` for this one's",
             profile.cpu, profile.threads
         );

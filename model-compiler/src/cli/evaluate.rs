@@ -1,11 +1,11 @@
-//! `tacet-compile evaluate`.
+//! `tacita-compile evaluate`.
 
 use std::path::Path;
 
 use serde::Serialize;
-use tacet_compile::{Error, Result};
-use tacet_image_input::{Pixels, tensor};
-use tacet_protocol::plan::{Plan, clear};
+use tacita_compile::{Error, Result};
+use tacita_image_input::{Pixels, tensor};
+use tacita_protocol::plan::{Plan, clear};
 
 use super::args::Evaluate;
 use super::load_plan;

@@ -1,15 +1,15 @@
-//! `tacet-compile explain`.
+//! `tacita-compile explain`.
 
 use std::collections::HashMap;
 
 use serde::Serialize;
-use tacet_compile::lower::PASSES;
-use tacet_compile::masks::{self, Edits, MaskFile};
-use tacet_compile::{
+use tacita_compile::lower::PASSES;
+use tacita_compile::masks::{self, Edits, MaskFile};
+use tacita_compile::{
     Error, FloatOp, FloatTerm, Layer, MAX_MODEL_BYTES, Network, Result, Window, read,
 };
-use tacet_image_input::read_limited;
-use tacet_protocol::plan::{CopyShape, Padding, Reveals};
+use tacita_image_input::read_limited;
+use tacita_protocol::plan::{CopyShape, Padding, Reveals};
 
 use super::args::{Explain, Masks};
 use super::output::{Table, print, print_json};

@@ -1,10 +1,10 @@
-//! `tacet-compile inspect`.
+//! `tacita-compile inspect`.
 
 use serde::Serialize;
-use tacet_compile::{LayerReport, Result, describe};
-use tacet_protocol::cost::{Prediction, TensorCost, predict};
-use tacet_protocol::plan::{Plan, log2_truncation_failure};
-use tacet_protocol::wire::Traffic;
+use tacita_compile::{LayerReport, Result, describe};
+use tacita_protocol::cost::{Prediction, TensorCost, predict};
+use tacita_protocol::plan::{Plan, log2_truncation_failure};
+use tacita_protocol::wire::Traffic;
 
 use super::args::Inspect;
 use super::load_plan;

@@ -17,9 +17,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use tacet_compile::{Error, Result};
-use tacet_image_input::read_limited;
-use tacet_protocol::plan::{MAX_FILE_BYTES, Plan};
+use tacita_compile::{Error, Result};
+use tacita_image_input::read_limited;
+use tacita_protocol::plan::{MAX_FILE_BYTES, Plan};
 use tracing_subscriber::EnvFilter;
 
 use args::{Args, LogFormat, Verb};
@@ -49,7 +49,7 @@ pub fn main() -> ExitCode {
 }
 
 fn start_log(format: LogFormat) {
-    let filter = EnvFilter::try_from_env("TACET_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_env("TACITA_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_target(false)

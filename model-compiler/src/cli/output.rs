@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use tacet_compile::{Error, Result};
+use tacita_compile::{Error, Result};
 
 /// Prints text to standard output. A reader that stops early (`| head`) is no error.
 pub fn print(text: &str) -> Result<()> {

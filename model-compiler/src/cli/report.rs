@@ -1,11 +1,11 @@
-//! `tacet-compile report`.
+//! `tacita-compile report`.
 
 use serde::Serialize;
-use tacet_compile::report_page::{Contents, Errors, render};
-use tacet_compile::{Calibration, Error, MAX_MODEL_BYTES, Result, import};
-use tacet_image_input::read_limited;
-use tacet_protocol::cost::predict;
-use tacet_protocol::plan::Plan;
+use tacita_compile::report_page::{Contents, Errors, render};
+use tacita_compile::{Calibration, Error, MAX_MODEL_BYTES, Result, import};
+use tacita_image_input::read_limited;
+use tacita_protocol::cost::predict;
+use tacita_protocol::plan::Plan;
 
 use super::args::Report;
 use super::load_plan;
@@ -56,5 +56,5 @@ fn errors(args: &Report, plan: &Plan) -> Result<Option<Errors>> {
 /// The command as typed, without the folder of the program.
 fn command() -> String {
     let args = std::env::args().skip(1);
-    std::iter::once("tacet-compile".to_owned()).chain(args).collect::<Vec<_>>().join(" ")
+    std::iter::once("tacita-compile".to_owned()).chain(args).collect::<Vec<_>>().join(" ")
 }

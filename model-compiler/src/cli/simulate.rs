@@ -1,16 +1,16 @@
-//! `tacet-compile simulate`.
+//! `tacita-compile simulate`.
 
 use std::time::Instant;
 
 use rayon::prelude::*;
 use serde::Serialize;
-use tacet_compile::calibration::{Calibration, Part};
-use tacet_compile::simulate::{LayerStats, Simulation};
-use tacet_compile::{
+use tacita_compile::calibration::{Calibration, Part};
+use tacita_compile::simulate::{LayerStats, Simulation};
+use tacita_compile::{
     Error, Evaluator, MAX_MODEL_BYTES, Result, Rounding, Simulator, import, top_class,
 };
-use tacet_image_input::{normalise, read_limited};
-use tacet_protocol::plan::Plan;
+use tacita_image_input::{normalise, read_limited};
+use tacita_protocol::plan::Plan;
 
 use super::args::{RoundingKind, Simulate};
 use super::output::{Table, print, print_json};
@@ -109,7 +109,7 @@ fn float_classes(args: &Simulate, plan: &Plan, data: &Calibration) -> Result<Opt
 
 fn layers(plan: &Plan, all: Simulation) -> Vec<Layer> {
     let tensors = plan.public.tensors.iter().zip(all.layers);
-    let layer = |(t, stats): (&tacet_protocol::plan::TensorSpec, _)| Layer {
+    let layer = |(t, stats): (&tacita_protocol::plan::TensorSpec, _)| Layer {
         name: t.name.clone(),
         magnitude: t.magnitude,
         dropped: t.dropped,

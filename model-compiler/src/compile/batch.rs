@@ -1,8 +1,8 @@
 //! Chooses how many tickets one offline run makes.
 
 use serde::Serialize;
-use tacet_protocol::cost::{Prediction, predict};
-use tacet_protocol::plan::PublicPlan;
+use tacita_protocol::cost::{Prediction, predict};
+use tacita_protocol::plan::PublicPlan;
 
 use crate::error::Result;
 

@@ -1,6 +1,6 @@
 //! Errors about ranges, with the layers around the culprit.
 
-use tacet_protocol::plan::{MAX_LOG2_FAILURE, PublicPlan, TensorSpec, log2_truncation_failure};
+use tacita_protocol::plan::{MAX_LOG2_FAILURE, PublicPlan, TensorSpec, log2_truncation_failure};
 
 use super::report::term_text;
 use crate::error::{Error, Result};

@@ -1,7 +1,7 @@
 //! Lowers the weights' fractional bits of a layer until its flooding noise suffices.
 
-use tacet_protocol::plan::{HeGroup, InputSpec, Plan, groups_of};
-use tacet_protocol::rlwe;
+use tacita_protocol::plan::{HeGroup, InputSpec, Plan, groups_of};
+use tacita_protocol::rlwe;
 
 use super::explain::annotated;
 use super::quantize::{Draft, quantize};

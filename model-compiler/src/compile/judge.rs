@@ -2,8 +2,8 @@
 
 use rayon::prelude::*;
 use serde::Serialize;
-use tacet_image_input::normalise;
-use tacet_protocol::plan::{InputSpec, PublicPlan};
+use tacita_image_input::normalise;
+use tacita_protocol::plan::{InputSpec, PublicPlan};
 
 use super::measure::arg_max;
 use crate::calibration::Calibration;

@@ -1,8 +1,8 @@
 //! Runs the images through the float network and the clear fixed-point plan.
 
 use rayon::prelude::*;
-use tacet_image_input::{encode, normalise};
-use tacet_protocol::plan::{Linear, Plan, SecretPlan};
+use tacita_image_input::{encode, normalise};
+use tacita_protocol::plan::{Linear, Plan, SecretPlan};
 
 use super::explain::annotated;
 use super::quantize::Draft;

@@ -11,7 +11,7 @@ mod scales;
 mod search;
 mod trial;
 
-use tacet_protocol::plan::{InputSpec, Plan, PublicPlan, append_top1};
+use tacita_protocol::plan::{InputSpec, Plan, PublicPlan, append_top1};
 
 pub use batch::{BatchCandidate, BatchChoice, choose_batch};
 pub use flooding::flooding_bits;

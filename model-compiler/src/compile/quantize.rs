@@ -1,6 +1,6 @@
 //! Integer weights and scales for one choice of fractional bits.
 
-use tacet_protocol::plan::{
+use tacita_protocol::plan::{
     CopyShape, InputSpec, Linear, PoolShape, PublicPlan, ReluChoices, Reveals, SecretPlan,
     TensorSecrets, TensorSpec, Term,
 };
@@ -142,8 +142,8 @@ mod tests {
     use crate::calibration::{Calibration, splitmix};
     use crate::testing::RandomNetwork;
     use crate::{Evaluator, Rounding, Simulator};
-    use tacet_image_input::{encode, normalise};
-    use tacet_protocol::plan::Plan;
+    use tacita_image_input::{encode, normalise};
+    use tacita_protocol::plan::Plan;
 
     /// Sums meet whatever the scales of their terms, and nothing but precision depends on them.
     #[test]

@@ -1,8 +1,8 @@
 //! What the compiler tells the user about a plan.
 
 use serde::Serialize;
-use tacet_protocol::gadget::ReluChoice;
-use tacet_protocol::plan::{
+use tacita_protocol::gadget::ReluChoice;
+use tacita_protocol::plan::{
     CopyShape, Linear, Plan, PublicPlan, Shape, TensorSpec, log2_truncation_failure,
 };
 

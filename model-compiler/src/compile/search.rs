@@ -15,7 +15,7 @@
 //! network's labels. Few images make it coarse: so the mean probability (softmax) of those labels
 //! may not fall by more than the target either, which varies far less between images.
 
-use tacet_protocol::plan::{Plan, PublicPlan};
+use tacita_protocol::plan::{Plan, PublicPlan};
 
 use super::judge::Judge;
 use super::report::{Report, compared};

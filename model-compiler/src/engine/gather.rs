@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use tacet_protocol::plan::ConvShape;
+use tacita_protocol::plan::ConvShape;
 
 use super::Scalar;
 use super::direct::valid;

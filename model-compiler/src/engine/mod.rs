@@ -13,7 +13,7 @@ mod direct;
 mod gather;
 mod product;
 
-use tacet_protocol::plan::{ConvShape, Padding};
+use tacita_protocol::plan::{ConvShape, Padding};
 
 pub(crate) use product::Scalar;
 

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
-use tacet_protocol::linear::{self, Backend};
-use tacet_protocol::plan::Shape;
+use tacita_protocol::linear::{self, Backend};
+use tacita_protocol::plan::Shape;
 
 use super::*;
 use crate::calibration::splitmix;
@@ -86,7 +86,7 @@ fn damaged_inputs_do_not_crash() {
     assert!(z.iter().all(|z| *z == 0.0));
 }
 
-/// Speed of the layers of ResNet18 at 32x32; `cargo test --release -p tacet-compile -- --ignored
+/// Speed of the layers of ResNet18 at 32x32; `cargo test --release -p tacita-compile -- --ignored
 /// --nocapture speed`.
 #[test]
 #[ignore = "a measurement"]

@@ -1,7 +1,7 @@
 //! Activations: ReLU and what can be written with it.
 
-use tacet_onnx::NodeProto;
-use tacet_protocol::plan::Mask;
+use tacita_onnx::NodeProto;
+use tacita_protocol::plan::Mask;
 
 use super::attributes::{Attributes, axis_of};
 use super::constant::{Constant, Reason};

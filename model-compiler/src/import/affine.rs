@@ -1,6 +1,6 @@
 //! Arithmetic with constants, sums and differences.
 
-use tacet_onnx::NodeProto;
+use tacita_onnx::NodeProto;
 
 use super::attributes::Attributes;
 use super::constant::{Constant, Data, ElementWise, Reason};

@@ -1,6 +1,6 @@
 //! Typed access to a node's attributes.
 
-use tacet_onnx::{AttributeProto, NodeProto, TensorProto};
+use tacita_onnx::{AttributeProto, NodeProto, TensorProto};
 
 use super::constant::Reason;
 

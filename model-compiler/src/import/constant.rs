@@ -1,6 +1,6 @@
 //! Constant tensors: decoding, broadcasting, and the arithmetic that exporters leave on them.
 
-use tacet_onnx::TensorProto;
+use tacita_onnx::TensorProto;
 
 use super::decode::decode;
 

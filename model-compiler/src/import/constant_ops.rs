@@ -1,6 +1,6 @@
 //! Operators whose inputs are all constants: shape arithmetic and re-laid-out weights.
 
-use tacet_onnx::{AttributeType, NodeProto};
+use tacita_onnx::{AttributeType, NodeProto};
 
 use super::attributes::{Attributes, axis_of};
 use super::constant::{Constant, Data, ElementWise, Reason, broadcast_index};

@@ -1,7 +1,7 @@
 //! Convolutions.
 
-use tacet_onnx::NodeProto;
-use tacet_protocol::plan::{ConvShape, CopyShape, Padding, Shape};
+use tacita_onnx::NodeProto;
+use tacita_protocol::plan::{ConvShape, CopyShape, Padding, Shape};
 
 use super::attributes::Attributes;
 use super::constant::{Constant, Reason};

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use tacet_protocol::plan::{CopyShape, Shape};
+use tacita_protocol::plan::{CopyShape, Shape};
 
 use super::graph::Op;
 use super::interpret::{Interpreter, Operand, Step};

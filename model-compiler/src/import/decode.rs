@@ -1,6 +1,6 @@
 //! Elements of ONNX tensors.
 
-use tacet_onnx::{DataType, TensorProto};
+use tacita_onnx::{DataType, TensorProto};
 
 use super::constant::{Data, Reason};
 

@@ -1,7 +1,7 @@
 //! Fully connected layers.
 
-use tacet_onnx::NodeProto;
-use tacet_protocol::plan::{ConvShape, Shape};
+use tacita_onnx::NodeProto;
+use tacita_protocol::plan::{ConvShape, Shape};
 
 use super::attributes::Attributes;
 use super::constant::{Constant, Reason};

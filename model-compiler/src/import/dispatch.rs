@@ -1,6 +1,6 @@
 //! The table of operators.
 
-use tacet_onnx::NodeProto;
+use tacita_onnx::NodeProto;
 
 use super::constant::{Constant, ElementWise};
 use super::constant_ops;

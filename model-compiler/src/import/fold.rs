@@ -4,7 +4,7 @@
 //! operator reads it and that operator can absorb it: the ReLU that ends it, an affine map, an
 //! addition. Everything else is cut: it becomes a tensor.
 
-use tacet_protocol::plan::{ConvShape, CopyShape, Mask, Padding, Shape};
+use tacita_protocol::plan::{ConvShape, CopyShape, Mask, Padding, Shape};
 
 use super::affine::per_channel;
 use super::graph::{Graph, Node, Op};

@@ -1,6 +1,6 @@
 //! The imported network before folding: one node an operator, masked ReLUs already recognised.
 
-use tacet_protocol::plan::{ConvShape, CopyShape, Mask, Shape};
+use tacita_protocol::plan::{ConvShape, CopyShape, Mask, Shape};
 
 use crate::error::{Error, Location, Result};
 use crate::network::Window;

@@ -1,7 +1,7 @@
 //! The graph's input: which one it is, its shape, and whether channels come first or last.
 
-use tacet_onnx::{DimensionValue, GraphProto, NodeProto, ValueInfoProto};
-use tacet_protocol::plan::Shape;
+use tacita_onnx::{DimensionValue, GraphProto, NodeProto, ValueInfoProto};
+use tacita_protocol::plan::Shape;
 
 use super::attributes::Attributes;
 use super::view::View;
@@ -59,7 +59,7 @@ fn layout(input: &ValueInfoProto, graph: &GraphProto) -> Result<(Shape, View)> {
 fn dimensions(input: &ValueInfoProto) -> Result<Vec<usize>> {
     let shape = input.r#type.as_ref().and_then(|t| t.tensor_type.as_ref());
     let dims = shape.and_then(|t| t.shape.as_ref()).map(|s| s.dim.as_slice()).unwrap_or_default();
-    let fixed = |d: &tacet_onnx::DimensionProto| match &d.value {
+    let fixed = |d: &tacita_onnx::DimensionProto| match &d.value {
         Some(DimensionValue::Value(v)) => usize::try_from(*v).ok().filter(|v| *v > 0),
         _ => None,
     };

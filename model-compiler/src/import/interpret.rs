@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use tacet_onnx::{GraphProto, NodeProto};
-use tacet_protocol::plan::Shape;
+use tacita_onnx::{GraphProto, NodeProto};
+use tacita_protocol::plan::Shape;
 
 use super::constant::{Constant, Reason, count};
 use super::graph::{Graph, Node, Op};

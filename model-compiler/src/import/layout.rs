@@ -1,7 +1,7 @@
 //! Operators that change what the model sees of a value, not the value.
 
-use tacet_onnx::NodeProto;
-use tacet_protocol::plan::{CopyShape, Shape};
+use tacita_onnx::NodeProto;
+use tacita_protocol::plan::{CopyShape, Shape};
 
 use super::attributes::{Attributes, axis_of};
 use super::constant::Reason;

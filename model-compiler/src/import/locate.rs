@@ -1,6 +1,6 @@
 //! Where a node came from, for error messages and layer names.
 
-use tacet_onnx::NodeProto;
+use tacita_onnx::NodeProto;
 
 use crate::error::Location;
 

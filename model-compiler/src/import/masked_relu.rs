@@ -5,7 +5,7 @@
 //! whichever way it was written: `m relu(x) + (1 - m) x`, `relu(m x) + (1 - m) x`,
 //! `x + m (relu(x) - x)`, `relu(x) - s relu(-x)`, in any order.
 
-use tacet_protocol::plan::Mask;
+use tacita_protocol::plan::Mask;
 
 use super::constant::Reason;
 use super::graph::{Graph, Op};

@@ -1,12 +1,12 @@
 //! Normalisation constants, class names and value ranges stored in the model's metadata.
 
-use tacet_onnx::ModelProto;
+use tacita_onnx::ModelProto;
 
 use crate::error::{Error, Result};
 use crate::network::{Network, StoredRanges};
 use crate::ranges::{IMAGES_KEY, RANGES_KEY};
 
-/// Reads `tacet.mean`, `tacet.std` (comma-separated floats) and `tacet.labels`.
+/// Reads `tacita.mean`, `tacita.std` (comma-separated floats) and `tacita.labels`.
 pub(super) fn read(model: &ModelProto, network: &mut Network) -> Result<()> {
     let metadata = model.metadata();
     let floats = |key: &str| -> Result<Option<Vec<f32>>> {
@@ -16,9 +16,9 @@ pub(super) fn read(model: &ModelProto, network: &mut Network) -> Result<()> {
             .map(Some)
             .ok_or_else(|| Error::input(format!("metadata `{key}` is no list of numbers")))
     };
-    network.mean = floats("tacet.mean")?;
-    network.std = floats("tacet.std")?;
-    if let Some(labels) = metadata.get("tacet.labels") {
+    network.mean = floats("tacita.mean")?;
+    network.std = floats("tacita.std")?;
+    if let Some(labels) = metadata.get("tacita.labels") {
         network.labels = labels.split(',').map(|l| l.trim().to_owned()).collect();
     }
     network.stored_ranges = metadata.get(RANGES_KEY).map(|ranges| StoredRanges {

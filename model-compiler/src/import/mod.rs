@@ -35,7 +35,7 @@ mod refuse;
 mod view;
 
 use prost::Message;
-use tacet_onnx::ModelProto;
+use tacita_onnx::ModelProto;
 
 use crate::error::{Error, Result};
 use crate::lower::lower;

@@ -1,6 +1,6 @@
 //! The `pads` and `auto_pad` attributes of windows.
 
-use tacet_protocol::plan::{Padding, Shape};
+use tacita_protocol::plan::{Padding, Shape};
 
 use super::attributes::Attributes;
 use super::constant::Reason;

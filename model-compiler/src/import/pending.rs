@@ -1,6 +1,6 @@
 //! Sums of linear operators that are not stored yet.
 
-use tacet_protocol::plan::{ConvShape, CopyShape, Shape};
+use tacita_protocol::plan::{ConvShape, CopyShape, Shape};
 
 use crate::error::Location;
 use crate::network::{FloatOp, FloatTerm};

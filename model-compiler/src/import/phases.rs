@@ -1,6 +1,6 @@
 //! Convolutions whose strides differ between rows and columns.
 
-use tacet_protocol::plan::{ConvShape, CopyShape, Padding, Shape};
+use tacita_protocol::plan::{ConvShape, CopyShape, Padding, Shape};
 
 use super::graph::Op;
 use super::interpret::{Interpreter, Operand, Step};

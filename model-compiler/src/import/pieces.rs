@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
-use tacet_onnx::NodeProto;
-use tacet_protocol::plan::{CopyShape, Padding, Shape};
+use tacita_onnx::NodeProto;
+use tacita_protocol::plan::{CopyShape, Padding, Shape};
 
 use super::attributes::{Attributes, axis_of};
 use super::constant::{Constant, Reason};

@@ -1,7 +1,7 @@
 //! Pooling.
 
-use tacet_onnx::NodeProto;
-use tacet_protocol::plan::{CopyShape, Padding, Shape};
+use tacita_onnx::NodeProto;
+use tacita_protocol::plan::{CopyShape, Padding, Shape};
 
 use super::attributes::Attributes;
 use super::constant::Reason;

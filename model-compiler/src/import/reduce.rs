@@ -1,7 +1,7 @@
 //! Means, sums and maxima over dimensions.
 
-use tacet_onnx::NodeProto;
-use tacet_protocol::plan::{Padding, Shape};
+use tacita_onnx::NodeProto;
+use tacita_protocol::plan::{Padding, Shape};
 
 use super::attributes::{Attributes, axis_of};
 use super::constant::Reason;

@@ -3,7 +3,7 @@
 //! Transposing, reshaping and squeezing change the view only; nothing is computed until an
 //! operator needs another order than the stored one.
 
-use tacet_protocol::plan::Shape;
+use tacita_protocol::plan::Shape;
 
 /// Most dimensions of a view.
 const MAX_RANK: usize = 8;

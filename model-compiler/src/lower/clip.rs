@@ -1,6 +1,6 @@
 //! Clipped ReLUs (ReLU6 and its like) as two ReLUs.
 
-use tacet_protocol::plan::{Mask, Shape};
+use tacita_protocol::plan::{Mask, Shape};
 
 use super::Pass;
 use super::rewrite::{derived, push, rewrite};

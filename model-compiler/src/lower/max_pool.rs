@@ -1,6 +1,6 @@
 //! Max-pooling as comparisons.
 
-use tacet_protocol::plan::{Padding, Shape};
+use tacita_protocol::plan::{Padding, Shape};
 
 use super::Pass;
 use super::replicate::replicate;

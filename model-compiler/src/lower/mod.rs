@@ -1,7 +1,7 @@
 //! Writes an imported network in what a plan knows: sums of linear operators, and masked ReLUs.
 //!
 //! A list of small passes in a fixed order. Each keeps the network's function, keeps the layers in
-//! topological order, and can be looked at on its own (`tacet-compile explain`).
+//! topological order, and can be looked at on its own (`tacita-compile explain`).
 //!
 //! What a tensor costs decides what is worth doing (protocol, sections 3 and 6). A mask-1 position
 //! is a comparison: half a kilobyte or so, and one round trip a tensor. A mask-0 position costs

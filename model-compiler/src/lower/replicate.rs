@@ -1,7 +1,7 @@
 //! Borders repeated outwards: padding that never changes the largest value of a window, since
 //! a window that reaches beyond the border holds the border too.
 
-use tacet_protocol::plan::{Padding, Shape};
+use tacita_protocol::plan::{Padding, Shape};
 
 use super::rewrite::{derived, push};
 use super::tournament::Tap;

@@ -1,6 +1,6 @@
 //! What the passes share: rebuilding the list of layers, and building new ones.
 
-use tacet_protocol::plan::{Mask, Shape};
+use tacita_protocol::plan::{Mask, Shape};
 
 use crate::error::Result;
 use crate::network::{FloatOp, FloatTerm, Layer, Network};

@@ -1,6 +1,6 @@
 //! Sums with more terms than a plan allows.
 
-use tacet_protocol::plan::MAX_TERMS;
+use tacita_protocol::plan::MAX_TERMS;
 
 use super::Pass;
 use super::rewrite::{derived, push, rewrite, whole};

@@ -1,6 +1,6 @@
 //! ReLU then max-pooling becomes max-pooling then ReLU.
 
-use tacet_protocol::plan::Mask;
+use tacita_protocol::plan::Mask;
 
 use super::Pass;
 use super::rewrite::{plane, readers};

@@ -1,6 +1,6 @@
 //! Maxima from masked ReLUs: `max(a, b) = b + relu(a - b)`.
 
-use tacet_protocol::plan::{CopyShape, Shape};
+use tacita_protocol::plan::{CopyShape, Shape};
 
 use super::rewrite::{derived, push};
 use crate::network::{FloatOp, FloatTerm, Layer};

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use safetensors::{Dtype, SafeTensors};
-use tacet_image_input::read_limited;
-use tacet_protocol::plan::MAX_ELEMENTS;
+use tacita_image_input::read_limited;
+use tacita_protocol::plan::MAX_ELEMENTS;
 
 use super::{names, npy};
 use crate::error::{Error, Result};

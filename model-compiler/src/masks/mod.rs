@@ -8,7 +8,7 @@ mod file;
 mod names;
 mod npy;
 
-use tacet_protocol::plan::{Mask, Shape};
+use tacita_protocol::plan::{Mask, Shape};
 
 pub use file::{MaskArray, MaskFile};
 

@@ -3,7 +3,7 @@
 use std::io::{Cursor, Read};
 
 use npyz::{DType, Order, TypeChar};
-use tacet_protocol::plan::MAX_ELEMENTS;
+use tacita_protocol::plan::MAX_ELEMENTS;
 use zip::ZipArchive;
 
 use super::file::{Element, MAX_ARRAYS, MaskArray};

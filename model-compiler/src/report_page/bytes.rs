@@ -1,8 +1,8 @@
 //! Where the bytes are, layer by layer.
 
-use tacet_page::text::count;
-use tacet_page::{Axis, Figure, Hue, Look, Marks, Row, Rows, Table};
-use tacet_protocol::cost::TensorCost;
+use tacita_page::text::count;
+use tacita_page::{Axis, Figure, Hue, Look, Marks, Row, Rows, Table};
+use tacita_protocol::cost::TensorCost;
 
 use super::{Page, shape};
 

@@ -1,9 +1,9 @@
 //! What fixed point does to the values of each tensor.
 
 use rayon::prelude::*;
-use tacet_image_input::{encode, normalise};
-use tacet_page::{Axis, Figure, Hue, Look, Marks, Row, Rows, Table};
-use tacet_protocol::plan::{Plan, clear};
+use tacita_image_input::{encode, normalise};
+use tacita_page::{Axis, Figure, Hue, Look, Marks, Row, Rows, Table};
+use tacita_protocol::plan::{Plan, clear};
 
 use super::{Page, shape};
 use crate::calibration::Calibration;

@@ -8,9 +8,9 @@ mod totals;
 
 pub use errors::Errors;
 
-use tacet_page::{Section, Table, page};
-use tacet_protocol::cost::Prediction;
-use tacet_protocol::plan::Plan;
+use tacita_page::{Section, Table, page};
+use tacita_protocol::cost::Prediction;
+use tacita_protocol::plan::Plan;
 
 use crate::compile::{LayerReport, describe};
 use crate::error::Result;

@@ -1,7 +1,7 @@
 //! Where the ReLUs are, and how wide their comparisons.
 
-use tacet_page::text::count;
-use tacet_page::{Axis, Figure, Hue, Look, Marks, Row, Rows, Table};
+use tacita_page::text::count;
+use tacita_page::{Axis, Figure, Hue, Look, Marks, Row, Rows, Table};
 
 use super::{Page, none, shape};
 use crate::compile::LayerReport;

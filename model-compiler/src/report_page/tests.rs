@@ -1,4 +1,4 @@
-use tacet_protocol::cost::predict;
+use tacita_protocol::cost::predict;
 
 use super::*;
 use crate::testing::ResNet;
@@ -13,7 +13,7 @@ fn plan(seed: u64) -> (crate::Network, Plan) {
 
 fn page_of(plan: &Plan, errors: Option<&Errors>) -> String {
     let prediction = predict(&plan.public, 3).unwrap();
-    let command = "tacet-compile report a<b.plan";
+    let command = "tacita-compile report a<b.plan";
     render(&Contents { plan, prediction: &prediction, errors, command }).unwrap()
 }
 
@@ -36,7 +36,7 @@ fn bytes_of_the_tables_add_up_to_the_prediction() {
     let page = page_of(&plan, None);
     let prediction = predict(&plan.public, 3).unwrap();
     let online = prediction.online.up + prediction.online.down;
-    let total = format!("<td class=\"n\">{}</td></tr>", tacet_page::text::count(online));
+    let total = format!("<td class=\"n\">{}</td></tr>", tacita_page::text::count(online));
     let rows: Vec<&str> = page.lines().filter(|l| l.starts_with("<tr><td>total</td>")).collect();
     assert_eq!(rows.len(), 2);
     assert!(rows[1].ends_with(&total), "{} {total}", rows[1]);

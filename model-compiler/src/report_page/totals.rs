@@ -1,9 +1,9 @@
 //! The plan in a dozen numbers.
 
-use tacet_page::Table;
-use tacet_page::text::count;
-use tacet_protocol::plan::log2_truncation_failure;
-use tacet_protocol::wire::Traffic;
+use tacita_page::Table;
+use tacita_page::text::count;
+use tacita_protocol::plan::log2_truncation_failure;
+use tacita_protocol::wire::Traffic;
 
 use super::{Page, none};
 use crate::error::Result;

@@ -1,7 +1,7 @@
 //! One image through the plan.
 
-use tacet_protocol::linear;
-use tacet_protocol::plan::{Linear, TensorSpec, Term};
+use tacita_protocol::linear;
+use tacita_protocol::plan::{Linear, TensorSpec, Term};
 
 use super::shares::Draws;
 use super::{LayerStats, Outcome, Rounding, Simulator, TermEngine};
@@ -42,7 +42,7 @@ impl Simulator<'_> {
         Outcome { logits: logits.unwrap_or_default(), layers }
     }
 
-    /// Every activation tensor of one image, as [`tacet_protocol::plan::clear::evaluate`] gives
+    /// Every activation tensor of one image, as [`tacita_protocol::plan::clear::evaluate`] gives
     /// them.
     pub fn tensors(&self, input: &[i64], rounding: Rounding, image: u64) -> Vec<Vec<i64>> {
         let values = self.walk(input, rounding, image, |_, _, _| ());

@@ -1,7 +1,7 @@
 //! Many images at once.
 
 use rayon::prelude::*;
-use tacet_image_input::{Pixels, encode};
+use tacita_image_input::{Pixels, encode};
 
 use super::{LayerStats, Outcome, Rounding, Simulator};
 use crate::error::Result;

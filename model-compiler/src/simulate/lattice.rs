@@ -9,7 +9,7 @@
 //! `sqrt(8192/18 + 8^2/12 + 1/12) = 21.46`. The evaluated noise is `2^40` times smaller than the
 //! flooding and is left out.
 
-use tacet_protocol::rlwe::{DEGREE, FLOOD_BITS, Q};
+use tacita_protocol::rlwe::{DEGREE, FLOOD_BITS, Q};
 
 /// Largest error in the table: beyond it lies less than `2^-100`.
 const MOST: i64 = 255;

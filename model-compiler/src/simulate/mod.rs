@@ -1,6 +1,6 @@
 //! Runs a plan in the clear, fast, as the protocol would: what two parties compute, without them.
 //!
-//! [`Rounding::Nearest`] is the oracle [`tacet_protocol::plan::clear`], bit for bit.
+//! [`Rounding::Nearest`] is the oracle [`tacita_protocol::plan::clear`], bit for bit.
 //! [`Rounding::Shares`] draws what random shares do to the same integers; `shares` states the
 //! formulas. Not modelled: gross truncation errors (below `2^-12` an inference by every plan's
 //! check).
@@ -13,8 +13,8 @@ mod stats;
 #[cfg(test)]
 mod tests;
 
-use tacet_protocol::linear::Backend;
-use tacet_protocol::plan::{Linear, Plan};
+use tacita_protocol::linear::Backend;
+use tacita_protocol::plan::{Linear, Plan};
 
 pub use images::Simulation;
 pub use stats::{LayerStats, Outcome};

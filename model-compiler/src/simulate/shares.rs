@@ -21,7 +21,7 @@
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
-use tacet_protocol::plan::{Linear, TensorSpec};
+use tacita_protocol::plan::{Linear, TensorSpec};
 
 use super::LayerStats;
 use super::lattice::LatticeError;

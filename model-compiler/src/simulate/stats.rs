@@ -1,7 +1,7 @@
 //! What a simulation sees in each layer.
 
 use serde::Serialize;
-use tacet_protocol::plan::TensorSpec;
+use tacita_protocol::plan::TensorSpec;
 
 /// One layer's values before its ReLU, over one or many images.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -48,7 +48,7 @@ impl LayerStats {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
     /// What is revealed: the logits, at the output's fractional bits, or the value that names the
-    /// largest ([`tacet_protocol::plan::PublicPlan::winner`] reads both).
+    /// largest ([`tacita_protocol::plan::PublicPlan::winner`] reads both).
     pub logits: Vec<i64>,
     /// One entry a tensor.
     pub layers: Vec<LayerStats>,

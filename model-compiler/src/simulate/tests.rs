@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use tacet_protocol::gadget::{
+use tacita_protocol::gadget::{
     CompareBits, client_offline_request, cot_count, relu_windows, rot_count, server_offline,
 };
-use tacet_protocol::ot::{
+use tacita_protocol::ot::{
     Block, CotView, Delta, GateHash, ReceiverPads, SenderPads, Tweaks, Windows, rot_windows,
 };
-use tacet_protocol::plan::{Mask, Shape, TensorSpec};
-use tacet_protocol::ring::{truncate_client, truncate_server};
-use tacet_protocol::rng::SecretRng;
+use tacita_protocol::plan::{Mask, Shape, TensorSpec};
+use tacita_protocol::ring::{truncate_client, truncate_server};
+use tacita_protocol::rng::SecretRng;
 
 use super::lattice::LatticeError;
 use super::shares::Draws;

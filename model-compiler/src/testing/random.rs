@@ -1,6 +1,6 @@
 //! Random networks of everything that a plan knows.
 
-use tacet_protocol::plan::{ConvShape, CopyShape, Mask, Padding, Shape};
+use tacita_protocol::plan::{ConvShape, CopyShape, Mask, Padding, Shape};
 
 use crate::calibration::splitmix;
 use crate::network::{FloatOp, FloatTerm, Layer, Network, Window};

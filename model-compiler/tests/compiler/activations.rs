@@ -1,7 +1,7 @@
 //! Activations that are written with ReLUs, against the reference.
 
-use tacet_compile::Network;
-use tacet_compile::testing::ModelBuilder;
+use tacita_compile::Network;
+use tacita_compile::testing::ModelBuilder;
 
 use crate::nets::{around, conv, node};
 use crate::reference::assert_imports;

@@ -1,8 +1,8 @@
 //! Affine maps wherever they stand: folded where that is exact, kept as depthwise convolutions
 //! elsewhere, taken into the input's normalisation in front.
 
-use tacet_compile::testing::ModelBuilder;
-use tacet_compile::{FloatOp, read_model};
+use tacita_compile::testing::ModelBuilder;
+use tacita_compile::{FloatOp, read_model};
 
 use crate::nets::{around, conv, node};
 use crate::reference::assert_imports;
@@ -106,7 +106,7 @@ fn everything_that_scales_a_copy() {
 }
 
 /// image -> `normalise` -> padded convolution, and the same image in another branch.
-fn normalised(normalise: impl Fn(&mut ModelBuilder, &str) -> String) -> tacet_compile::Network {
+fn normalised(normalise: impl Fn(&mut ModelBuilder, &str) -> String) -> tacita_compile::Network {
     let model = around(6, DIMS, |b| {
         let image = b.image();
         let x = normalise(b, &image);

@@ -4,12 +4,12 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::Value;
-use tacet_compile::calibration::Calibration;
-use tacet_compile::testing::ResNet;
-use tacet_protocol::plan::Shape;
+use tacita_compile::calibration::Calibration;
+use tacita_compile::testing::ResNet;
+use tacita_protocol::plan::Shape;
 
 pub fn run(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_tacet-compile")).args(args).output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_tacita-compile")).args(args).output().unwrap()
 }
 
 pub fn json(args: &[&str]) -> Value {
@@ -25,7 +25,7 @@ pub fn text(path: &Path) -> &str {
 #[test]
 fn build_inspect_evaluate_accuracy() {
     let dir = tempfile::tempdir().unwrap();
-    let (model, plan) = (dir.path().join("m.onnx"), dir.path().join("m.tacet"));
+    let (model, plan) = (dir.path().join("m.onnx"), dir.path().join("m.tacita"));
     let small = ResNet { side: 32, widths: [2, 2, 2], classes: 10, ..ResNet::tiny(1, 0.5) };
     std::fs::write(&model, small.bytes()).unwrap();
     let build = json(&["build", text(&model), "-o", text(&plan), "--json", "--batch", "4"]);
@@ -69,7 +69,7 @@ fn backends(layers: &Value) -> Vec<String> {
 #[test]
 fn a_plan_says_what_computes_its_relus() {
     let dir = tempfile::tempdir().unwrap();
-    let (model, plan) = (dir.path().join("m.onnx"), dir.path().join("m.tacet"));
+    let (model, plan) = (dir.path().join("m.onnx"), dir.path().join("m.tacita"));
     let small = ResNet { side: 16, widths: [2, 2, 2], classes: 10, ..ResNet::tiny(1, 0.5) };
     std::fs::write(&model, small.bytes()).unwrap();
     let build = |options: &[&str]| {

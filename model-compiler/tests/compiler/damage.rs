@@ -3,9 +3,9 @@
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
-use tacet_compile::testing::{ModelBuilder, ResNet};
-use tacet_compile::{Calibration, Network, Options, compile, import, read, read_model};
-use tacet_protocol::plan::Plan;
+use tacita_compile::testing::{ModelBuilder, ResNet};
+use tacita_compile::{Calibration, Network, Options, compile, import, read, read_model};
+use tacita_protocol::plan::Plan;
 
 use crate::cases;
 use crate::nets::{integers, node};
@@ -30,7 +30,7 @@ fn refusal(bytes: &[u8]) -> String {
 }
 
 fn clear_refusal(text: &str) -> bool {
-    ["damaged plan", "unusable plan", "not a Tacet plan", "format version"]
+    ["damaged plan", "unusable plan", "not a Tacita plan", "format version"]
         .iter()
         .any(|start| text.contains(start))
 }

@@ -1,7 +1,7 @@
 //! Small random networks, made of everything that an importer may leave in one.
 
-use tacet_compile::{FloatOp, FloatTerm, Layer, Network, Window};
-use tacet_protocol::plan::{ConvShape, CopyShape, Mask, Padding, Shape};
+use tacita_compile::{FloatOp, FloatTerm, Layer, Network, Window};
+use tacita_protocol::plan::{ConvShape, CopyShape, Mask, Padding, Shape};
 
 /// SplitMix64.
 pub struct Draw(pub u64);

@@ -1,17 +1,17 @@
-//! `tacet-compile estimate`: bytes, networks, profiles, exit codes.
+//! `tacita-compile estimate`: bytes, networks, profiles, exit codes.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::Value;
-use tacet_cli::speed;
-use tacet_compile::testing::ResNet;
+use tacita_cli::speed;
+use tacita_compile::testing::ResNet;
 
 use super::cli::{json, run, text};
 
 /// The program with an empty configuration folder: no profile of this machine.
 fn estimate(dir: &Path, args: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tacet-compile"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tacita-compile"));
     command.arg("estimate").args(args).env("XDG_CONFIG_HOME", dir).output().unwrap()
 }
 
@@ -21,7 +21,7 @@ fn parsed(out: &Output) -> Value {
 }
 
 fn small_plan(dir: &Path) -> PathBuf {
-    let (model, plan) = (dir.join("m.onnx"), dir.join("m.tacet"));
+    let (model, plan) = (dir.join("m.onnx"), dir.join("m.tacita"));
     let small = ResNet { side: 16, widths: [2, 2, 2], classes: 10, ..ResNet::tiny(1, 0.5) };
     std::fs::write(&model, small.bytes()).unwrap();
     json(&["build", text(&model), "-o", text(&plan), "--json", "--batch", "2"]);
@@ -60,12 +60,12 @@ fn networks_and_profiles_change_the_seconds() {
     };
     assert!(online(&["--network", "mobile"]) > online(&["--network", "lan"]));
     assert!(online(&["--network", "20ms,1Mbit"]) > online(&["--network", "20ms,2Mbit"]));
-    // What `tacet-bench profile` leaves is found by itself.
+    // What `tacita-bench profile` leaves is found by itself.
     let before = online(&["--network", "loopback"]);
     let mut slow = speed::reference().unwrap();
     slow.wire.message = 1.0;
-    std::fs::create_dir(dir.path().join("tacet")).unwrap();
-    let kept = dir.path().join("tacet").join("profile.json");
+    std::fs::create_dir(dir.path().join("tacita")).unwrap();
+    let kept = dir.path().join("tacita").join("profile.json");
     std::fs::write(&kept, serde_json::to_string(&slow).unwrap()).unwrap();
     assert!(online(&["--network", "loopback"]) > before + 1.0);
 }

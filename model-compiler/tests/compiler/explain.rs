@@ -1,7 +1,7 @@
-//! `tacet-compile explain`.
+//! `tacita-compile explain`.
 
-use tacet_compile::testing::{ConvSpec, ModelBuilder};
-use tacet_onnx::ModelProto;
+use tacita_compile::testing::{ConvSpec, ModelBuilder};
+use tacita_onnx::ModelProto;
 
 use crate::cli::{json, run, text};
 
@@ -30,7 +30,7 @@ fn stages_show_what_each_step_changed() {
     let all = json(&["explain", text(&model), "--json"]);
     let stages = all["stages"].as_array().unwrap();
     let names: Vec<_> = stages.iter().map(|s| s["pass"].as_str().unwrap()).collect();
-    assert_eq!((names[0], names.len()), ("import", 1 + tacet_compile::lower::PASSES.len()));
+    assert_eq!((names[0], names.len()), ("import", 1 + tacita_compile::lower::PASSES.len()));
     let changed = |pass: &str| {
         let stage = stages.iter().find(|s| s["pass"] == pass).unwrap();
         let layers = stage["layers"].as_array().unwrap().iter();

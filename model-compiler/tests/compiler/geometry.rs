@@ -1,8 +1,8 @@
 //! Convolutions and pooling of any geometry, drawn at random, against the reference.
 
 use proptest::prelude::*;
-use tacet_compile::testing::ModelBuilder;
-use tacet_compile::{FloatOp, Network};
+use tacita_compile::testing::ModelBuilder;
+use tacita_compile::{FloatOp, Network};
 
 use crate::cases;
 use crate::nets::{around, conv, integers, node};

@@ -1,8 +1,8 @@
 //! Folding, geometry, residual sums, fully connected layers, against the unfolded reference.
 
-use tacet_compile::testing::{ConvSpec, ModelBuilder, ResNet};
-use tacet_compile::{FloatOp, Network, import_model, read_model};
-use tacet_onnx::{AttributeProto, ModelProto, NodeProto, TensorProto};
+use tacita_compile::testing::{ConvSpec, ModelBuilder, ResNet};
+use tacita_compile::{FloatOp, Network, import_model, read_model};
+use tacita_onnx::{AttributeProto, ModelProto, NodeProto, TensorProto};
 
 use crate::reference::assert_imports;
 
@@ -211,6 +211,6 @@ fn a_symbolic_batch_is_fine() {
     let input = &mut model.graph.as_mut().unwrap().input[0];
     let dims = &mut input.r#type.as_mut().unwrap().tensor_type.as_mut().unwrap();
     dims.shape.as_mut().unwrap().dim[0].value =
-        Some(tacet_onnx::DimensionValue::Param("batch".into()));
+        Some(tacita_onnx::DimensionValue::Param("batch".into()));
     assert!(import_model(&model).is_ok());
 }

@@ -1,9 +1,9 @@
 //! Transposes, reshapes, slices and concatenation, against the reference.
 
 use proptest::prelude::*;
-use tacet_compile::testing::ModelBuilder;
-use tacet_compile::{FloatOp, read_model};
-use tacet_onnx::{ModelProto, ValueInfoProto};
+use tacita_compile::testing::ModelBuilder;
+use tacita_compile::{FloatOp, read_model};
+use tacita_onnx::{ModelProto, ValueInfoProto};
 
 use crate::cases;
 use crate::nets::{around, conv, integers, node};

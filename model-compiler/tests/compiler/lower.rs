@@ -1,9 +1,9 @@
 //! Lowering keeps a network's function, and leaves what a plan can say.
 
 use proptest::prelude::*;
-use tacet_compile::lower::{PASSES, lower};
-use tacet_compile::{Calibration, FloatOp, Network, Options, compile};
-use tacet_protocol::plan::MAX_TERMS;
+use tacita_compile::lower::{PASSES, lower};
+use tacita_compile::{Calibration, FloatOp, Network, Options, compile};
+use tacita_protocol::plan::MAX_TERMS;
 
 use crate::cases;
 use crate::drawn::{image, network};

@@ -1,8 +1,8 @@
 //! What single lowering passes make of single layers, and what it costs.
 
-use tacet_compile::lower::{PASSES, lower};
-use tacet_compile::{Calibration, FloatOp, FloatTerm, Layer, Network, Options, Window, compile};
-use tacet_protocol::plan::{ConvShape, CopyShape, Mask, Padding, Shape};
+use tacita_compile::lower::{PASSES, lower};
+use tacita_compile::{Calibration, FloatOp, FloatTerm, Layer, Network, Options, Window, compile};
+use tacita_protocol::plan::{ConvShape, CopyShape, Mask, Padding, Shape};
 
 use crate::drawn::{Draw, conv, max_pool};
 use crate::lower::{assert_ordered, difference, has_max_pool};

@@ -1,8 +1,8 @@
 //! Every way exporters write `m * relu(x) + (1 - m) * x`.
 
-use tacet_compile::import_model;
-use tacet_compile::testing::{ConvSpec, MaskForm, ModelBuilder};
-use tacet_onnx::ModelProto;
+use tacita_compile::import_model;
+use tacita_compile::testing::{ConvSpec, MaskForm, ModelBuilder};
+use tacita_onnx::ModelProto;
 
 use crate::reference::assert_imports;
 
@@ -144,7 +144,7 @@ fn masks_from_outside_or_for_many_images_are_refused() {
     let mut outside = model(MaskForm::default(), |_| vec![1.0; 48]);
     let graph = outside.graph.as_mut().unwrap();
     graph.initializer.retain(|t| t.name != "act.mask");
-    graph.input.push(tacet_onnx::ValueInfoProto::float("act.mask", &[1, 3, 4, 4]));
+    graph.input.push(tacita_onnx::ValueInfoProto::float("act.mask", &[1, 3, 4, 4]));
     assert!(error(&outside).contains("masks must be stored as constants"));
 
     let message = error(&with_tail(|b, x| {

@@ -3,9 +3,9 @@
 use std::io::Write;
 
 use safetensors::tensor::{Dtype, TensorView, serialize};
-use tacet_compile::masks::{Edits, MaskFile, apply, import_with_edits};
-use tacet_compile::testing::{MaskForm, ModelBuilder, ResNet};
-use tacet_compile::{Network, read, read_model};
+use tacita_compile::masks::{Edits, MaskFile, apply, import_with_edits};
+use tacita_compile::testing::{MaskForm, ModelBuilder, ResNet};
+use tacita_compile::{Network, read, read_model};
 use zip::write::FileOptions;
 
 use crate::cli::{json, run, text};
@@ -214,10 +214,10 @@ fn culling_and_keeping() {
 fn edits_come_before_lowering() {
     // A culled layer is linear, and merges.
     let mut b = ModelBuilder::new(1, [2, 4, 4]);
-    let x = b.conv("conv", &b.image(), tacet_compile::testing::ConvSpec::same(2, 3, 3, 1), true);
+    let x = b.conv("conv", &b.image(), tacita_compile::testing::ConvSpec::same(2, 3, 3, 1), true);
     let mask = b.mask(48, 0.5);
     let x = b.masked_relu("act1", &x, [3, 4, 4], &mask, MaskForm::default());
-    let x = b.conv("point", &x, tacet_compile::testing::ConvSpec::same(3, 2, 1, 1), true);
+    let x = b.conv("point", &x, tacita_compile::testing::ConvSpec::same(3, 2, 1, 1), true);
     let x = b.op("Relu", "act2", &[&x]);
     let x = b.op("Flatten", "flatten", &[&x]);
     let x = b.gemm("fc", &x, 32, 3);
@@ -233,7 +233,7 @@ fn edits_come_before_lowering() {
 #[test]
 fn the_program_takes_masks() {
     let dir = tempfile::tempdir().unwrap();
-    let [model, masks, plan] = ["m.onnx", "m.safetensors", "m.tacet"].map(|n| dir.path().join(n));
+    let [model, masks, plan] = ["m.onnx", "m.safetensors", "m.tacita"].map(|n| dir.path().join(n));
     std::fs::write(&model, TINY.bytes()).unwrap();
     std::fs::write(&masks, tensors(&[thirds("act1", &[4, 8, 8])])).unwrap();
     let build = ["build", text(&model), "-o", text(&plan), "--json", "--batch", "1"];
@@ -255,7 +255,7 @@ fn the_program_takes_masks() {
 #[test]
 fn stored_ranges_do_not_outlive_their_masks() {
     let mut network = network();
-    network.stored_ranges = Some(tacet_compile::StoredRanges::default());
+    network.stored_ranges = Some(tacita_compile::StoredRanges::default());
     let mut same = network.clone();
     apply(&mut same, &Edits::default()).unwrap();
     assert!(same.stored_ranges.is_some());

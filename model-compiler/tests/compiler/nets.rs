@@ -1,7 +1,7 @@
 //! Small networks around a pattern.
 
-use tacet_compile::testing::ModelBuilder;
-use tacet_onnx::{AttributeProto, ModelProto, NodeProto, TensorProto};
+use tacita_compile::testing::ModelBuilder;
+use tacita_onnx::{AttributeProto, ModelProto, NodeProto, TensorProto};
 
 use crate::reference::evaluate;
 

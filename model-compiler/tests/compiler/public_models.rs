@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 
 use prost::Message;
-use tacet_compile::read;
-use tacet_onnx::ModelProto;
+use tacita_compile::read;
+use tacita_onnx::ModelProto;
 
 use crate::reference::assert_imports;
 
 fn data() -> PathBuf {
     let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data");
-    std::env::var_os("TACET_DATA").map_or_else(|| default.into(), PathBuf::from)
+    std::env::var_os("TACITA_DATA").map_or_else(|| default.into(), PathBuf::from)
 }
 
 #[test]
@@ -20,7 +20,7 @@ fn mnist_networks_import() {
         "models/webonnx+wonnx/opt-mnist.onnx",
     ] {
         let Ok(bytes) = std::fs::read(data().join(file)) else {
-            println!("skipped: {file} is absent (set TACET_DATA)");
+            println!("skipped: {file} is absent (set TACITA_DATA)");
             continue;
         };
         let model = ModelProto::decode(bytes.as_slice()).unwrap();
@@ -31,11 +31,11 @@ fn mnist_networks_import() {
     }
 }
 
-/// Networks that scripts convert from checkpoints, in the folder that `TACET_CONVERTED` names.
+/// Networks that scripts convert from checkpoints, in the folder that `TACITA_CONVERTED` names.
 #[test]
 fn converted_networks_import() {
-    let Some(folder) = std::env::var_os("TACET_CONVERTED").map(PathBuf::from) else {
-        println!("skipped: TACET_CONVERTED names no folder of converted networks");
+    let Some(folder) = std::env::var_os("TACITA_CONVERTED").map(PathBuf::from) else {
+        println!("skipped: TACITA_CONVERTED names no folder of converted networks");
         return;
     };
     for path in std::fs::read_dir(folder).unwrap().map(|f| f.unwrap().path()) {

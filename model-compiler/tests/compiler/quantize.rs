@@ -1,15 +1,15 @@
 //! Fixed-point plans stay close to the float network; unsafe plans are refused.
 
 use proptest::prelude::*;
-use tacet_compile::testing::{ConvSpec, ModelBuilder, ResNet};
-use tacet_compile::{Calibration, Network, Options, compile, import_model};
-use tacet_image_input::{encode, normalise};
-use tacet_protocol::plan::{CopyShape, Linear, Plan, clear, groups_of};
-use tacet_protocol::rlwe::{MIN_FLOODING_BITS, flooding_bits, noise_bound};
+use tacita_compile::testing::{ConvSpec, ModelBuilder, ResNet};
+use tacita_compile::{Calibration, Network, Options, compile, import_model};
+use tacita_image_input::{encode, normalise};
+use tacita_protocol::plan::{CopyShape, Linear, Plan, clear, groups_of};
+use tacita_protocol::rlwe::{MIN_FLOODING_BITS, flooding_bits, noise_bound};
 
 use crate::cases;
 
-fn compiled(network: &Network, options: &Options) -> (Plan, tacet_compile::Report) {
+fn compiled(network: &Network, options: &Options) -> (Plan, tacita_compile::Report) {
     compile(network, &Calibration::synthetic(network.input, 8), options).unwrap()
 }
 
@@ -83,7 +83,7 @@ fn heavy(w: f32, n: usize) -> Network {
     let x = b.op("Flatten", "flatten", &["image"]);
     let weights = vec![w; n * n * 2];
     b.constant("fc.weight", &[2, n * n], &weights);
-    let node = tacet_onnx::NodeProto::new("Gemm", "fc", &[&x, "fc.weight"], "y");
+    let node = tacita_onnx::NodeProto::new("Gemm", "fc", &[&x, "fc.weight"], "y");
     let x = b.push(node.with_int("transB", 1));
     import_model(&b.finish(&x, 2)).unwrap()
 }

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use prost::Message;
 use serde_json::Value;
-use tacet_compile::testing::ResNet;
-use tacet_compile::{Calibration, Network, Options, Ranges, compile, import};
-use tacet_onnx::{ModelProto, StringStringEntryProto};
+use tacita_compile::testing::ResNet;
+use tacita_compile::{Calibration, Network, Options, Ranges, compile, import};
+use tacita_onnx::{ModelProto, StringStringEntryProto};
 
 use crate::cli::{json, pictures, run, text};
 
@@ -27,7 +27,7 @@ fn network(path: &Path) -> Network {
 
 fn with_ranges(model: ResNet, ranges: &str) -> Network {
     let mut model = model.model();
-    let entry = StringStringEntryProto { key: "tacet.ranges".into(), value: ranges.into() };
+    let entry = StringStringEntryProto { key: "tacita.ranges".into(), value: ranges.into() };
     model.metadata_props.push(entry);
     import(&model.encode_to_vec()).unwrap()
 }
@@ -62,7 +62,7 @@ fn a_calibrated_model_builds_without_images() {
     let bytes = std::fs::read(&model).unwrap();
     assert!(bytes.windows(4).any(|w| w == UNKNOWN), "an unknown field is lost");
     let mut new = ModelProto::decode(bytes.as_slice()).unwrap();
-    new.metadata_props.retain(|p| !p.key.starts_with("tacet.ranges"));
+    new.metadata_props.retain(|p| !p.key.starts_with("tacita.ranges"));
     assert_eq!(new, old);
 }
 
@@ -82,7 +82,7 @@ fn calibrating_again_replaces_the_ranges() {
     assert!(pairs.clone().all(|(a, b)| a.1 <= b.1) && pairs.into_iter().any(|(a, b)| a.1 < b.1));
     let bytes = std::fs::read(&model).unwrap();
     let entries = ModelProto::decode(bytes.as_slice()).unwrap().metadata_props;
-    assert_eq!(entries.iter().filter(|p| p.key == "tacet.ranges").count(), 1);
+    assert_eq!(entries.iter().filter(|p| p.key == "tacita.ranges").count(), 1);
     assert_eq!(entries.len(), 5);
 }
 
@@ -123,7 +123,7 @@ fn ranges_of_another_network_are_refused() {
         ("[[\"image\", null]]", "invalid type: null"),
     ] {
         let text = refusal(&with_ranges(tiny, ranges));
-        assert!(text.contains(why) && text.contains("tacet-compile calibrate"), "{text}");
+        assert!(text.contains(why) && text.contains("tacita-compile calibrate"), "{text}");
     }
     let named = |change: &dyn Fn(usize, &mut (String, f32))| {
         let network = import(&tiny.bytes()).unwrap();
@@ -143,8 +143,8 @@ fn ranges_of_another_network_are_refused() {
 fn unfit_ranges_do_not_stand_in_the_way_of_new_ones() {
     let dir = tempfile::tempdir().unwrap();
     let (model, data) = files(dir.path());
-    let entries = [("tacet.ranges", "[]")];
-    let bytes = tacet_onnx::with_metadata(&std::fs::read(&model).unwrap(), &entries).unwrap();
+    let entries = [("tacita.ranges", "[]")];
+    let bytes = tacita_onnx::with_metadata(&std::fs::read(&model).unwrap(), &entries).unwrap();
     std::fs::write(&model, bytes).unwrap();
     let plan = dir.path().join("m.plan");
     let build = ["build", text(&model), "-o", text(&plan), "--json"];

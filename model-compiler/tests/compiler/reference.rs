@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use tacet_onnx::{DimensionValue, ModelProto, NodeProto, TensorProto};
+use tacita_onnx::{DimensionValue, ModelProto, NodeProto, TensorProto};
 
 use crate::reference_windows::{average, conv, extend, maximum};
 
@@ -77,7 +77,7 @@ fn input(model: &ModelProto, image: &[f32], [c, h, w]: [usize; 3]) -> Tensor {
     let first = Tensor::new(&[1, c, h, w], data);
     let tensor = model.graph.as_ref().unwrap().input[0].r#type.as_ref().unwrap();
     let shape = tensor.tensor_type.as_ref().unwrap().shape.as_ref().unwrap();
-    let size = |d: &tacet_onnx::DimensionProto| match d.value {
+    let size = |d: &tacita_onnx::DimensionProto| match d.value {
         Some(DimensionValue::Value(v)) => v as usize,
         _ => 1,
     };
@@ -89,7 +89,7 @@ fn input(model: &ModelProto, image: &[f32], [c, h, w]: [usize; 3]) -> Tensor {
     first
 }
 
-fn find<'n>(node: &'n NodeProto, name: &str) -> Option<&'n tacet_onnx::AttributeProto> {
+fn find<'n>(node: &'n NodeProto, name: &str) -> Option<&'n tacita_onnx::AttributeProto> {
     node.attribute.iter().find(|a| a.name == name)
 }
 
@@ -353,19 +353,19 @@ fn mat_mul(x: &[&Tensor]) -> Tensor {
 
 /// An image of uniform values in [-1, 1).
 pub fn image(seed: u64, dims: [usize; 3]) -> Vec<f32> {
-    let mut b = tacet_compile::testing::ModelBuilder::new(seed ^ 0x55, dims);
+    let mut b = tacita_compile::testing::ModelBuilder::new(seed ^ 0x55, dims);
     b.uniforms(dims.iter().product(), 0.0, 1.0)
 }
 
 /// What the client makes of the model's input: the pixels that it stands for, normalised as the
 /// network asks.
-fn normalised(model: &ModelProto, network: &tacet_compile::Network, x: &[f32]) -> Vec<f32> {
+fn normalised(model: &ModelProto, network: &tacita_compile::Network, x: &[f32]) -> Vec<f32> {
     let metadata = model.metadata();
     let given = |key: &str| -> Option<Vec<f32>> {
         let list = metadata.get(key)?.split(',');
         Some(list.map(|v| v.trim().parse().unwrap()).collect())
     };
-    let (mean, std) = (given("tacet.mean"), given("tacet.std"));
+    let (mean, std) = (given("tacita.mean"), given("tacita.std"));
     let bytes = network.warnings.iter().any(|w| w.contains("0..255"));
     let plane = network.input.height * network.input.width;
     let of = |v: &Option<Vec<f32>>, i: usize, or: f32| v.as_ref().map_or(or, |v| v[i / plane]);
@@ -378,9 +378,9 @@ fn normalised(model: &ModelProto, network: &tacet_compile::Network, x: &[f32]) -
 }
 
 /// Asserts that the imported network computes what the model says, on two images.
-pub fn assert_imports(model: &ModelProto, dims: [usize; 3]) -> tacet_compile::Network {
+pub fn assert_imports(model: &ModelProto, dims: [usize; 3]) -> tacita_compile::Network {
     use prost::Message;
-    let network = tacet_compile::read(&model.encode_to_vec()).unwrap();
+    let network = tacita_compile::read(&model.encode_to_vec()).unwrap();
     for seed in 0..2 {
         let x = image(seed, dims);
         let expected = evaluate(model, &x, dims);

@@ -1,6 +1,6 @@
 //! Convolution, pooling and padding of the reference interpreter.
 
-use tacet_onnx::NodeProto;
+use tacita_onnx::NodeProto;
 
 use crate::reference::{Tensor, indices, int, ints};
 

@@ -1,6 +1,6 @@
 //! The verb `report`.
 
-use tacet_compile::testing::ResNet;
+use tacita_compile::testing::ResNet;
 
 use crate::cli::{json, pictures, run, text};
 
@@ -8,7 +8,7 @@ use crate::cli::{json, pictures, run, text};
 fn a_page_with_and_without_measurements() {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name);
-    let (model, plan, page) = (at("m.onnx"), at("m.tacet"), at("m.html"));
+    let (model, plan, page) = (at("m.onnx"), at("m.tacita"), at("m.html"));
     let small = ResNet { side: 32, widths: [2, 2, 2], classes: 10, ..ResNet::tiny(1, 0.5) };
     std::fs::write(&model, small.bytes()).unwrap();
     json(&["build", text(&model), "-o", text(&plan), "--json", "--batch", "2"]);

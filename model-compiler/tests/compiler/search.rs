@@ -1,11 +1,11 @@
 //! Scales chosen by their effect.
 
-use tacet_compile::testing::ResNet;
-use tacet_compile::{
+use tacita_compile::testing::ResNet;
+use tacita_compile::{
     Budget, Calibration, Options, Rounding, Simulator, Trial, compile_within, import_model,
 };
 
-fn network() -> tacet_compile::Network {
+fn network() -> tacita_compile::Network {
     import_model(&ResNet::tiny(11, 0.6).model()).unwrap()
 }
 
@@ -13,7 +13,7 @@ fn search(
     max_loss: f64,
     labels: bool,
     frac: Option<u32>,
-) -> (tacet_protocol::plan::Plan, tacet_compile::Report, Vec<Trial>) {
+) -> (tacita_protocol::plan::Plan, tacita_compile::Report, Vec<Trial>) {
     let network = network();
     let mut images = Calibration::synthetic(network.input, 150);
     if labels {
@@ -56,9 +56,9 @@ fn the_loss_is_what_the_plan_loses() {
     let all = Simulator::new(&plan).simulate(&images, Rounding::Shares(3), &|| ()).unwrap();
     let right = all.classes.iter().enumerate().filter(|(i, c)| **c == i % network.classes());
     let float = |i: usize| {
-        let real = tacet_image_input::normalise(&images[i], network.input, &plan.public.input);
+        let real = tacita_image_input::normalise(&images[i], network.input, &plan.public.input);
         let real: Vec<f32> = real.unwrap().iter().map(|x| *x as f32).collect();
-        tacet_compile::top_class(&network.evaluate(&real))
+        tacita_compile::top_class(&network.evaluate(&real))
     };
     let float = (0..150).filter(|i| float(*i) == i % network.classes()).count();
     let points = 100.0 * (float as f64 - right.count() as f64) / 150.0;

@@ -1,13 +1,13 @@
 //! The fast simulation against the clear evaluator, on random plans.
 
 use proptest::prelude::*;
-use tacet_compile::testing::{RandomNetwork, ResNet};
-use tacet_compile::{
+use tacita_compile::testing::{RandomNetwork, ResNet};
+use tacita_compile::{
     Calibration, FloatOp, FloatTerm, Layer, Network, Options, Rounding, Simulator, Window, compile,
     import_model,
 };
-use tacet_image_input::encode;
-use tacet_protocol::plan::{ConvShape, Mask, Padding, Plan, Shape, clear};
+use tacita_image_input::encode;
+use tacita_protocol::plan::{ConvShape, Mask, Padding, Plan, Shape, clear};
 
 use crate::cases;
 
@@ -78,7 +78,7 @@ fn dropped_bits_cost_signs_and_narrow_ranges_overflow() {
     let mistakes = |plan: &Plan| {
         let simulator = Simulator::new(plan);
         let all = simulator.simulate(&images.images, Rounding::Shares(1), &|| ()).unwrap();
-        let sum = |f: fn(&tacet_compile::simulate::LayerStats) -> u64| {
+        let sum = |f: fn(&tacita_compile::simulate::LayerStats) -> u64| {
             all.layers.iter().map(f).sum::<u64>()
         };
         (sum(|l| l.sign_mistakes), sum(|l| l.overflows))
@@ -142,7 +142,7 @@ fn resnet18() -> Network {
     Network::new(Shape::new(3, 32, 32), layers)
 }
 
-/// `cargo test --release -p tacet-compile --test compiler -- --ignored --nocapture throughput`.
+/// `cargo test --release -p tacita-compile --test compiler -- --ignored --nocapture throughput`.
 #[test]
 #[ignore = "a measurement"]
 fn throughput() {

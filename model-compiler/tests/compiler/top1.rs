@@ -1,13 +1,13 @@
 //! Networks of which the client learns the class alone.
 
-use tacet_compile::testing::{ModelBuilder, ResNet};
-use tacet_compile::{
+use tacita_compile::testing::{ModelBuilder, ResNet};
+use tacita_compile::{
     Calibration, Error, Evaluator, Network, Options, Rounding, Simulator, compile, import_model,
     top_class,
 };
-use tacet_image_input::normalise;
-use tacet_onnx::NodeProto;
-use tacet_protocol::plan::{Plan, Reveals};
+use tacita_image_input::normalise;
+use tacita_onnx::NodeProto;
+use tacita_protocol::plan::{Plan, Reveals};
 
 use crate::cli::{json, run, text};
 

@@ -1,8 +1,8 @@
 //! What cannot be imported is refused by name.
 
-use tacet_compile::testing::{ConvSpec, ModelBuilder, ResNet};
-use tacet_compile::{Error, import, import_model};
-use tacet_onnx::{ModelProto, NodeProto};
+use tacita_compile::testing::{ConvSpec, ModelBuilder, ResNet};
+use tacita_compile::{Error, import, import_model};
+use tacita_onnx::{ModelProto, NodeProto};
 
 fn error(model: &ModelProto) -> Error {
     import_model(model).err().expect("it must be refused")

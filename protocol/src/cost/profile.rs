@@ -246,7 +246,7 @@ pub fn check_version(version: u32) -> Result<()> {
     }
     Err(Error::input(format!(
         "a profile of version {version}, this program reads {PROFILE_VERSION}: measure it again \
-         with `tacet-bench profile`"
+         with `tacita-bench profile`"
     )))
 }
 
@@ -260,7 +260,7 @@ impl KernelProfile {
         let usable = |x: f64| x.is_finite() && (0.0..=1e3).contains(&x);
         if self.threads == 0 || !self.times().into_iter().all(usable) {
             return Err(Error::input(
-                "a profile with impossible values: measure it again with `tacet-bench profile`",
+                "a profile with impossible values: measure it again with `tacita-bench profile`",
             ));
         }
         Ok(())

@@ -24,7 +24,7 @@ pub const BASE_SENDER_BYTES: usize = 32;
 /// Bytes of the base-OT receiver's only message.
 pub const BASE_RECEIVER_BYTES: usize = 32 * BASE_COUNT;
 
-const DOMAIN: &[u8] = b"tacet base OT key v1";
+const DOMAIN: &[u8] = b"tacita base OT key v1";
 
 /// The receiver's 128 seeds, one of each of the sender's pairs.
 #[derive(Zeroize, ZeroizeOnDrop)]

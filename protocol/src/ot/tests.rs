@@ -216,7 +216,7 @@ fn wire_trace() {
     );
     assert_eq!(
         trace(&[&corrections, &one, &two]),
-        "2e4a6f82d4b9b2b73adad2575ec309f9c9529d9aee679fdc862edc9627ffdfeb"
+        "4df00ceeb53c70cf6303f850500a72cffe54cbf5d6c13b2617761650b88fdb1f"
     );
 }
 

@@ -1,7 +1,7 @@
 //! The plan file: versioned, hashed, size-limited, validated whenever it is read.
 //!
 //! Layout, all integers little-endian:
-//! `"TACETPLN" | version u32 | public length u64 | SHA-256 of the rest of the file |
+//! `"TACITAPL" | version u32 | public length u64 | SHA-256 of the rest of the file |
 //! public half (bincode) | secret half`. The secret half holds, for each tensor, for each term a
 //! weight count (u64) and i32 weights, then a bias count (u64) and i64 biases.
 //! This module is the only one that knows bincode.
@@ -19,7 +19,7 @@ pub const PLAN_VERSION: u32 = 3;
 /// Largest plan file, in bytes.
 pub const MAX_FILE_BYTES: usize = 1 << 30;
 
-const MAGIC: &[u8; 8] = b"TACETPLN";
+const MAGIC: &[u8; 8] = b"TACITAPL";
 const HEADER: usize = 8 + 4 + 8 + 32;
 
 /// SHA-256 of the encoded public half: names the plan in the handshake.
@@ -133,7 +133,7 @@ impl Plan {
         }
         let mut r = Reader::new(bytes);
         if r.take(8).map_err(damaged)? != MAGIC {
-            return Err(Error::input("not a Tacet plan: compile one with `tacet-compile`"));
+            return Err(Error::input("not a Tacita plan: compile one with `tacita-compile`"));
         }
         let version = u32::from_le_bytes(r.array().map_err(damaged)?);
         if version != PLAN_VERSION {

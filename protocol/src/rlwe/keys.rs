@@ -11,7 +11,7 @@ use crate::bytes::{Reader, put_u64s};
 use crate::error::{Error, Result};
 use crate::rng::{PublicPrg, PublicSeed, SecretRng};
 
-const KEY_DOMAIN: &str = "tacet rlwe public key v1";
+const KEY_DOMAIN: &str = "tacita rlwe public key v1";
 
 /// The client's ternary secret. No `Debug`, wiped when dropped.
 #[derive(ZeroizeOnDrop)]

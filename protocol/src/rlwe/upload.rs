@@ -29,7 +29,7 @@ use crate::bytes::Reader;
 use crate::error::{Error, Result};
 use crate::rng::{PublicPrg, PublicSeed, SecretRng};
 
-const UPLOAD_DOMAIN: &str = "tacet rlwe upload v1";
+const UPLOAD_DOMAIN: &str = "tacita rlwe upload v1";
 
 /// Ciphertexts that the client holds at a time: bounds its memory.
 const CHUNK: usize = 64;

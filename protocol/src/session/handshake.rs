@@ -34,7 +34,7 @@ use crate::wire::{Kind, Traffic, Transport, framed_bytes};
 /// Version of the wire protocol; both parties must agree.
 pub const PROTOCOL_VERSION: u32 = 3;
 
-const MAGIC: &[u8; 8] = b"TACET/IN";
+const MAGIC: &[u8; 8] = b"TACITAIN";
 const CLIENT_HELLO_BYTES: usize = 8 + 4 + 4;
 const SERVER_HELLO_BYTES: usize = 8 + 4 + 4 + 4 + 8 + 4 + 32 + 16 + BASE_SENDER_BYTES;
 /// What a client reads of a hello, whatever the server's version.
@@ -95,7 +95,7 @@ pub(crate) type ChooseOts<'a> = &'a dyn Fn(&PublicPlan, u64) -> Result<OtConfig>
 
 /// The public seed of silent OT.
 fn silent_seed(gate_key: &[u8; 16]) -> PublicSeed {
-    public_seed("tacet silent OT, session, v1", gate_key)
+    public_seed("tacita silent OT, session, v1", gate_key)
 }
 
 fn hello() -> Vec<u8> {
@@ -107,7 +107,7 @@ fn hello() -> Vec<u8> {
 
 fn check_hello(r: &mut Reader<'_>, peer: &str) -> Result<()> {
     if r.take(8)? != MAGIC {
-        return Err(Error::misbehaved("the peer does not speak the Tacet protocol"));
+        return Err(Error::misbehaved("the peer does not speak the Tacita protocol"));
     }
     let (protocol, plan) = (u32::from_le_bytes(r.array()?), u32::from_le_bytes(r.array()?));
     if (protocol, plan) != (PROTOCOL_VERSION, PLAN_VERSION) {

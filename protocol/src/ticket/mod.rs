@@ -6,7 +6,7 @@
 //! and belong to one session.
 //!
 //! ```compile_fail,E0382
-//! # use tacet_protocol::{session::ClientSession, ticket::ClientTicket, wire::Transport};
+//! # use tacita_protocol::{session::ClientSession, ticket::ClientTicket, wire::Transport};
 //! fn twice<T: Transport>(s: &mut ClientSession<T>, ticket: ClientTicket, x: &[u64]) {
 //!     let _ = s.infer(ticket, x);
 //!     let _ = s.infer(ticket, x); // error[E0382]: use of moved value
@@ -16,7 +16,7 @@
 //! Once is fine:
 //!
 //! ```
-//! # use tacet_protocol::{session::ClientSession, ticket::ClientTicket, wire::Transport};
+//! # use tacita_protocol::{session::ClientSession, ticket::ClientTicket, wire::Transport};
 //! fn once<T: Transport>(s: &mut ClientSession<T>, ticket: ClientTicket, x: &[u64]) {
 //!     let _ = s.infer(ticket, x);
 //! }

@@ -55,7 +55,7 @@ impl Target {
 ///
 /// # Errors
 /// `Network` if nobody answers, `Input` if a certificate is refused, `PeerIncompatible` if it is
-/// no Tacet server. A server that refuses *our* certificate says so only at the first receive.
+/// no Tacita server. A server that refuses *our* certificate says so only at the first receive.
 pub fn connect(
     runtime: &Handle,
     target: &Target,
@@ -112,7 +112,7 @@ fn check_alpn(name: Option<&[u8]>) -> Result<()> {
     if name == Some(ALPN) {
         return Ok(());
     }
-    Err(Error::incompatible("the peer speaks TLS but not Tacet"))
+    Err(Error::incompatible("the peer speaks TLS but not Tacita"))
 }
 
 /// Accepts connections.

@@ -48,7 +48,7 @@ pub type StopWatch = watch::Receiver<bool>;
 pub fn io_runtime(threads: usize) -> Result<Runtime> {
     Builder::new_multi_thread()
         .worker_threads(threads.max(1))
-        .thread_name("tacet-io")
+        .thread_name("tacita-io")
         .enable_all()
         .build()
         .map_err(|e| Error::local(format!("cannot start the I/O threads: {e}")))

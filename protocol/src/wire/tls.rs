@@ -13,7 +13,7 @@ use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use crate::error::{Error, Result};
 
 /// The protocol's ALPN name: a server of anything else is recognised in the handshake.
-pub const ALPN: &[u8] = b"tacet/1";
+pub const ALPN: &[u8] = b"tacita/1";
 
 /// Largest PEM file that is read.
 const MAX_PEM_BYTES: u64 = 1 << 20;

@@ -56,7 +56,7 @@ fn clients_show_a_certificate_where_one_is_asked_for() {
 }
 
 #[test]
-fn what_is_not_tacet_gets_no_session() {
+fn what_is_not_tacita_gets_no_session() {
     let files = Files::new();
     let server = Server::start(&files, &[]);
     undisturbed(&files, &server, || {

@@ -5,14 +5,14 @@ use std::process::{Command, Output};
 use crate::support::{Client, Files, Server, binary, network};
 
 fn server(files: &Files, plan: &str) -> Output {
-    let mut command = binary("tacet-server");
+    let mut command = binary("tacita-server");
     command.args(["--listen", "127.0.0.1:0", "--threads", "1"]).arg("--plan").arg(files.path(plan));
     command.arg("--cert").arg(files.path("server.pem")).arg("--key").arg(files.path("server.key"));
     command.output().unwrap()
 }
 
 fn inspect(files: &Files, plan: &str) -> Output {
-    let mut command: Command = binary("tacet-compile");
+    let mut command: Command = binary("tacita-compile");
     command.arg("inspect").arg(files.path(plan)).output().unwrap()
 }
 
@@ -41,7 +41,7 @@ fn a_truncated_plan_is_refused() {
 fn a_plan_with_a_flipped_bit_is_refused() {
     let files = Files::new();
     let plan = network().plan.to_bytes().unwrap();
-    let words = ["damaged", "not a Tacet plan", "version", "unusable", "checksum"];
+    let words = ["damaged", "not a Tacita plan", "version", "unusable", "checksum"];
     for i in 0..24 {
         let mut flipped = plan.clone();
         flipped[i * (plan.len() - 1) / 23] ^= 1 << (i % 8);
@@ -55,10 +55,10 @@ fn a_plan_with_a_flipped_bit_is_refused() {
 fn the_compilers_plan_is_the_one_served() {
     let files = Files::new();
     files.put("net.onnx", &network().onnx);
-    let mut build = binary("tacet-compile");
+    let mut build = binary("tacita-compile");
     build.arg("build").arg(files.path("net.onnx")).arg("-o").arg(files.path("built.plan"));
     assert!(build.output().unwrap().status.success());
-    let inspected = binary("tacet-compile")
+    let inspected = binary("tacita-compile")
         .args(["inspect", "--json"])
         .arg(files.path("built.plan"))
         .output()

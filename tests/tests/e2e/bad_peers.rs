@@ -1,10 +1,10 @@
 //! Clients that break the protocol: the server ends their session with an error that says how,
 //! tells them no more than that they broke it, and goes on serving others.
 
-use tacet_protocol::plan::PLAN_VERSION;
-use tacet_protocol::session::PROTOCOL_VERSION;
-use tacet_protocol::wire::{ALPN, CHUNK_BYTES, Kind, Transport, frame};
-use tacet_protocol::{Error, Result};
+use tacita_protocol::plan::PLAN_VERSION;
+use tacita_protocol::session::PROTOCOL_VERSION;
+use tacita_protocol::wire::{ALPN, CHUNK_BYTES, Kind, Transport, frame};
+use tacita_protocol::{Error, Result};
 
 use crate::support::{
     Action, Files, Peer, RawTls, Server, Tap, honest_session, network, ring, undisturbed,
@@ -30,7 +30,7 @@ fn misbehave(
 const BROKE: &str = "the other side broke the protocol";
 
 fn hello(protocol: u32, plan: u32) -> Vec<u8> {
-    [&b"TACET/IN"[..], &protocol.to_le_bytes(), &plan.to_le_bytes()].concat()
+    [&b"TACITAIN"[..], &protocol.to_le_bytes(), &plan.to_le_bytes()].concat()
 }
 
 /// Sends a hello, and reads the server's until its last word.
@@ -56,7 +56,7 @@ fn another_version_is_told_so() {
         }
         let mut hello = hello(PROTOCOL_VERSION, PLAN_VERSION);
         hello[0] ^= 1;
-        let words = ("does not speak the Tacet protocol", BROKE);
+        let words = ("does not speak the Tacita protocol", BROKE);
         misbehave(&files, &server, words, |peer| say_hello(peer, &hello));
     });
 }

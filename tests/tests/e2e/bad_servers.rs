@@ -1,9 +1,9 @@
 //! Servers that lie: the client ends with the exit code that says whose fault it is.
 
-use tacet_protocol::Result;
-use tacet_protocol::plan::{PLAN_VERSION, plan_hash};
-use tacet_protocol::session::{PROTOCOL_VERSION, ServerContext, SessionLimits};
-use tacet_protocol::wire::{AbortReason, Kind, TlsTransport, Transport};
+use tacita_protocol::Result;
+use tacita_protocol::plan::{PLAN_VERSION, plan_hash};
+use tacita_protocol::session::{PROTOCOL_VERSION, ServerContext, SessionLimits};
+use tacita_protocol::wire::{AbortReason, Kind, TlsTransport, Transport};
 
 use crate::support::{Action, Client, Ended, Files, Impostor, Tap, network};
 
@@ -22,7 +22,7 @@ impl Hello {
     }
 
     fn bytes(&self) -> Vec<u8> {
-        let mut out = b"TACET/IN".to_vec();
+        let mut out = b"TACITAIN".to_vec();
         // A limit of 64 tickets and one of 1 GiB of OT stock.
         for number in [self.protocol, PLAN_VERSION, 64, 1 << 30, 0, self.plan_bytes] {
             out.extend_from_slice(&number.to_le_bytes());

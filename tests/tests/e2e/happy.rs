@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use serde_json::Value;
-use tacet_protocol::cost::predict;
-use tacet_protocol::wire::Traffic;
+use tacita_protocol::cost::predict;
+use tacita_protocol::wire::Traffic;
 
 use crate::support::{Client, Ended, Files, Server, network};
 

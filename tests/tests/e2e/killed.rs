@@ -1,8 +1,8 @@
 //! A party that dies, at every message of a session: the other one ends with a network error.
 //! A server goes on serving.
 
-use tacet_protocol::Error;
-use tacet_protocol::session::{ServerContext, SessionLimits};
+use tacita_protocol::Error;
+use tacita_protocol::session::{ServerContext, SessionLimits};
 
 use crate::support::{
     Action, Client, Files, Impostor, KILLED, Peer, Server, Tap, honest_session, network,

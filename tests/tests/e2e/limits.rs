@@ -1,7 +1,7 @@
 //! Sessions that hold a server up: there is an end to how long and how many.
 
-use tacet_protocol::Error;
-use tacet_protocol::wire::{AbortReason, Kind, Transport};
+use tacita_protocol::Error;
+use tacita_protocol::wire::{AbortReason, Kind, Transport};
 
 use crate::support::{Client, Files, Peer, Server, Witness, network, undisturbed};
 
@@ -29,9 +29,9 @@ fn silent_clients_are_dropped() {
     for messages in [0, 1, 2] {
         let mut peer = Peer::connect(&files, &server);
         if messages == 1 {
-            let mut hello = b"TACET/IN".to_vec();
-            hello.extend_from_slice(&tacet_protocol::session::PROTOCOL_VERSION.to_le_bytes());
-            hello.extend_from_slice(&tacet_protocol::plan::PLAN_VERSION.to_le_bytes());
+            let mut hello = b"TACITAIN".to_vec();
+            hello.extend_from_slice(&tacita_protocol::session::PROTOCOL_VERSION.to_le_bytes());
+            hello.extend_from_slice(&tacita_protocol::plan::PLAN_VERSION.to_le_bytes());
             peer.transport.send(Kind::ClientHello, &hello).unwrap();
             peer.transport.recv_any(&[Kind::ServerHello], 1 << 18).unwrap();
             peer.transport.recv_any(&[Kind::PublicPlan], 1 << 18).unwrap();

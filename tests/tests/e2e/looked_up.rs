@@ -1,9 +1,9 @@
 //! Clients whose ReLUs are looked up instead of garbled, all of them or where that is better.
 
-use tacet_cli::Relu;
-use tacet_protocol::cost::{CostModel, Prediction};
-use tacet_protocol::gadget::ReluChoice;
-use tacet_protocol::plan::ReluChoices;
+use tacita_cli::Relu;
+use tacita_protocol::cost::{CostModel, Prediction};
+use tacita_protocol::gadget::ReluChoice;
+use tacita_protocol::plan::ReluChoices;
 
 use crate::support::{Client, Files, Server, network};
 

@@ -1,4 +1,4 @@
-//! The product as its users run it: `tacet-server` and `tacet-client` processes over TLS on
+//! The product as its users run it: `tacita-server` and `tacita-client` processes over TLS on
 //! loopback, with honest, confused and hostile peers.
 //!
 //! Nothing here sleeps or depends on how fast the machine is: every wait is for an output line,

@@ -1,8 +1,8 @@
 //! A server that is asked to stop finishes what it is at, tells its clients, and ends well.
 
-use tacet_protocol::session::{ClientOptions, ClientSession};
-use tacet_protocol::wire::{AbortReason, Kind, Meter, Transport};
-use tacet_protocol::{Error, Result};
+use tacita_protocol::session::{ClientOptions, ClientSession};
+use tacita_protocol::wire::{AbortReason, Kind, Meter, Transport};
+use tacita_protocol::{Error, Result};
 
 use crate::support::{Client, Files, Peer, Server, network, ring};
 

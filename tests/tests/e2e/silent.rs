@@ -1,9 +1,9 @@
 //! Clients whose correlated OTs are silent.
 
-use tacet_cli::{Ot, Relu, session_choices};
-use tacet_protocol::cost::CostModel;
-use tacet_protocol::ot::OtConfig;
-use tacet_protocol::session::SessionLimits;
+use tacita_cli::{Ot, Relu, session_choices};
+use tacita_protocol::cost::CostModel;
+use tacita_protocol::ot::OtConfig;
+use tacita_protocol::session::SessionLimits;
 
 use crate::support::{Client, Files, Server, network};
 

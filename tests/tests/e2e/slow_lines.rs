@@ -1,6 +1,6 @@
 //! Clients that act as if their connection were slow.
 
-use tacet_protocol::cost::predict;
+use tacita_protocol::cost::predict;
 
 use crate::support::{Client, Files, Server, network};
 

@@ -1,8 +1,8 @@
 //! A server whose plan reveals the class alone.
 
-use tacet_protocol::cost::CostModel;
-use tacet_protocol::gadget::ReluChoice;
-use tacet_protocol::plan::{Plan, ReluChoices};
+use tacita_protocol::cost::CostModel;
+use tacita_protocol::gadget::ReluChoice;
+use tacita_protocol::plan::{Plan, ReluChoices};
 
 use crate::support::{Client, Files, Server, TOLERANCE, network};
 

@@ -39,7 +39,7 @@ fn files(dir: &Path) -> Vec<String> {
 #[test]
 fn a_stage_goes_on_with_its_own_settings_only() {
     let dir = tempfile::tempdir().expect("temporary folder");
-    let open = |identity, fresh| Stage::open(dir.path(), identity, "tacet-train", fresh);
+    let open = |identity, fresh| Stage::open(dir.path(), identity, "tacita-train", fresh);
     open(identity(1, 3), false).expect("started");
     open(identity(1, 3), false).expect("the same");
     let refused = |identity, name: &str| match open(identity, false) {

@@ -15,13 +15,13 @@ const STEPS: &str =
     it; run takes them all and trains the network that they describe.
 
 Example, the published network C100-57K step by step and at once:
-  tacet-train deepreduce profile --data DIR --work DIR --out stages.json
-  tacet-train deepreduce cull    --criticality stages.json
-  tacet-train deepreduce thin    --criticality stages.json --thin bottom
-  tacet-train deepreduce reshape --criticality stages.json --thin bottom --alpha 0.5
-  tacet-train deepreduce run     --criticality stages.json --thin bottom --alpha 0.5 \\
+  tacita-train deepreduce profile --data DIR --work DIR --out stages.json
+  tacita-train deepreduce cull    --criticality stages.json
+  tacita-train deepreduce thin    --criticality stages.json --thin bottom
+  tacita-train deepreduce reshape --criticality stages.json --thin bottom --alpha 0.5
+  tacita-train deepreduce run     --criticality stages.json --thin bottom --alpha 0.5 \\
       --data DIR --work DIR --out net.onnx
-  tacet-train deepreduce run     --point C100-57K --data DIR --work DIR --out net.onnx";
+  tacita-train deepreduce run     --point C100-57K --data DIR --work DIR --out net.onnx";
 
 /// The verbs of DeepReDuce.
 #[derive(Debug, Subcommand)]

@@ -41,11 +41,11 @@ const EXIT_CODES: &str = "Exit codes:
 
 /// Train CNNs that keep few ReLUs, and write them as masked ONNX.
 ///
-/// SENet in one go: tacet-train senet --net resnet18 --data DIR --relu-budget 50k --work DIR
+/// SENet in one go: tacita-train senet --net resnet18 --data DIR --relu-budget 50k --work DIR
 /// --out net.onnx. Every stage has a verb of its own and goes on where it was cut off.
 /// Results go to stdout; logs and progress go to stderr.
 #[derive(Debug, Parser)]
-#[command(name = "tacet-train", version, after_help = EXIT_CODES)]
+#[command(name = "tacita-train", version, after_help = EXIT_CODES)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]

@@ -9,7 +9,7 @@ fn the_command_line_is_consistent() {
     Cli::command().debug_assert();
     let base = "--data d --work w --relu-budget 50k --device cpu --validation 10 --size 8x8";
     for verb in ["senet --out o", "search", "finetune"] {
-        let words = format!("tacet-train {verb} {base}");
+        let words = format!("tacita-train {verb} {base}");
         Cli::try_parse_from(words.split(' ')).expect("parses");
     }
     Cli::try_parse_from(["t", "allocate", "--relu-budget", "5%"]).expect("parses");

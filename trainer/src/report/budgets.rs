@@ -2,10 +2,10 @@
 
 use super::published::{CURVES, Curve, RESNET18_RELUS, Set};
 use crate::results::{BudgetCell, Budgets, Spread};
-use tacet_page::axis::Axis;
-use tacet_page::chart::{Chart, Hue, Look, Point, Series};
-use tacet_page::html::{Figure, Table};
-use tacet_page::text::{count, percent, points, short};
+use tacita_page::axis::Axis;
+use tacita_page::chart::{Chart, Hue, Look, Point, Series};
+use tacita_page::html::{Figure, Table};
+use tacita_page::text::{count, percent, points, short};
 
 /// Budgets whose layers are drawn at most.
 const MAX_PANELS: usize = 8;

@@ -3,10 +3,10 @@
 use super::budgets::{PANEL, WIDE, none};
 use super::published::resnet18_stages;
 use crate::results::{Criticality, Sensitivity, SensitivityRow, StageCell, order};
-use tacet_page::axis::Axis;
-use tacet_page::chart::{Chart, Hue, Look, Point, Series};
-use tacet_page::html::{Figure, Table};
-use tacet_page::text::{count, percent};
+use tacita_page::axis::Axis;
+use tacita_page::chart::{Chart, Hue, Look, Point, Series};
+use tacita_page::html::{Figure, Table};
+use tacita_page::text::{count, percent};
 
 /// Name of the published profile.
 const PUBLISHED: &str = "ResNet18, CIFAR-100 (published)";

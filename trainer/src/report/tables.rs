@@ -2,8 +2,8 @@
 
 use super::budgets::{none, short_rounded};
 use crate::results::{Head, ModelCard, Models, Study, Throughput, ThroughputRow};
-use tacet_page::html::Table;
-use tacet_page::text::{count, duration, percent, points};
+use tacita_page::html::Table;
+use tacita_page::text::{count, duration, percent, points};
 
 /// Images a second.
 pub fn throughput(study: &Throughput) -> Vec<Table> {

@@ -2,10 +2,10 @@
 
 use super::budgets::{PANEL, none, share_text};
 use crate::results::{Budgets, Criticality, EpochRow, StageCell};
-use tacet_page::axis::Axis;
-use tacet_page::chart::{Chart, Hue, Look, Point, Series};
-use tacet_page::html::{Figure, Table};
-use tacet_page::text::{duration, percent, short};
+use tacita_page::axis::Axis;
+use tacita_page::chart::{Chart, Hue, Look, Point, Series};
+use tacita_page::html::{Figure, Table};
+use tacita_page::text::{duration, percent, short};
 
 /// Groups that are drawn at most, with two charts each.
 const MAX_GROUPS: usize = 6;

@@ -7,7 +7,7 @@ use crate::data::Normalise;
 fn head(title: &str) -> Head {
     Head {
         title: title.to_owned(),
-        command: "tacet-train study --seeds 2 > \"a<b\"".to_owned(),
+        command: "tacita-train study --seeds 2 > \"a<b\"".to_owned(),
         version: "0.1.0".to_owned(),
         cpu: "A & B".to_owned(),
         cores: 2,
@@ -98,7 +98,7 @@ fn card() -> ModelCard {
         teacher: Some(Reached { validation: 0.7, test: 0.69 }),
         stages,
         seed: 1,
-        command: "tacet-train all".to_owned(),
+        command: "tacita-train all".to_owned(),
         version: "0.1.0".to_owned(),
         mask_hash: "abcd".to_owned(),
         onnx: Digest { name: "thin.onnx".to_owned(), bytes: 123_456, sha256: "ef01".to_owned() },

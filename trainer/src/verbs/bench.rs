@@ -152,7 +152,7 @@ mod tests {
     use clap::Parser;
 
     fn args(words: &str) -> BenchArgs {
-        let words = ["tacet-train", "bench"].into_iter().chain(words.split_whitespace());
+        let words = ["tacita-train", "bench"].into_iter().chain(words.split_whitespace());
         let Verb::Bench(args) = Cli::try_parse_from(words).expect("parsed").verb else {
             panic!("another verb")
         };

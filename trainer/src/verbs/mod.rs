@@ -53,7 +53,7 @@ pub fn perform(verb: &Verb) -> Result<Answer> {
 /// The command as typed, for the records; without the folder of the program.
 pub(crate) fn command() -> String {
     let args = std::env::args().skip(1);
-    std::iter::once("tacet-train".to_owned()).chain(args).collect::<Vec<_>>().join(" ")
+    std::iter::once("tacita-train".to_owned()).chain(args).collect::<Vec<_>>().join(" ")
 }
 
 /// Shape of an image as networks see it.

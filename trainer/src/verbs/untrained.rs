@@ -8,10 +8,10 @@ use crate::untrained::draw;
 use crate::{Error, Result, pipeline, results};
 use prost::Message;
 use serde_json::json;
-use tacet_onnx::StringStringEntryProto;
+use tacita_onnx::StringStringEntryProto;
 
 /// Metadata key that says where weights come from.
-const WEIGHTS: &str = "tacet.weights";
+const WEIGHTS: &str = "tacita.weights";
 
 /// Draws a network and writes it.
 pub(super) fn untrained(args: &UntrainedArgs) -> Result<Answer> {

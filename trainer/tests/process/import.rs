@@ -2,7 +2,7 @@
 
 use super::{BUDGET, Place, SMALL, public};
 use std::path::Path;
-use tacet_train::results::read_card;
+use tacita_train::results::read_card;
 
 /// What a caller says of images that are not at hand.
 const UNSEEN: &str = "--classes 10 --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225";
@@ -14,7 +14,7 @@ fn fixture(name: &str) -> String {
 /// A ResNet20 with option-A shortcuts that others trained on CIFAR-10.
 fn resnet20() -> Option<String> {
     let file = "models/akamaster+pytorch_resnet_cifar10/resnet20-12fca82f.th";
-    let path = public("TACET_DATA", Some("../shared/data"), file)?;
+    let path = public("TACITA_DATA", Some("../shared/data"), file)?;
     Some(format!("import {} --net resnet20 --shortcut pad --out net.onnx", path.display()))
 }
 
@@ -75,7 +75,7 @@ fn a_public_network_is_taken_over_and_trained_on() {
 /// Its authors give 91.73 % of the 10,000 test images.
 #[test]
 fn a_public_network_reaches_the_accuracy_of_its_authors() {
-    let Some(data) = public("TACET_CIFAR10", None, "test_batch.bin") else { return };
+    let Some(data) = public("TACITA_CIFAR10", None, "test_batch.bin") else { return };
     let Some(import) = resnet20() else { return };
     let data = data.parent().expect("a folder").display().to_string();
     let numbers = UNSEEN.replace("--classes 10", "");

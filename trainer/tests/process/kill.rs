@@ -5,7 +5,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
-use tacet_train::checkpoint::read_manifest;
+use tacita_train::checkpoint::read_manifest;
 
 const EPOCHS: &str = "--teacher-epochs 2 --search-epochs 2 --finetune-epochs 2 --memory 0.5";
 
@@ -54,8 +54,8 @@ fn kill_after_first_epoch(mut command: Command, stage: &Path) {
 
 /// The lines of a log without the times.
 fn log(stage: &Path) -> Vec<String> {
-    let rows = tacet_train::history::read(&stage.join("history.csv")).expect("a log");
-    let line = |mut row: tacet_train::results::EpochRow| {
+    let rows = tacita_train::history::read(&stage.join("history.csv")).expect("a log");
+    let line = |mut row: tacita_train::results::EpochRow| {
         row.seconds = 0.0;
         format!("{row:?}")
     };

@@ -12,7 +12,7 @@ mod senet;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use tacet_train::data::Images;
+use tacita_train::data::Images;
 
 /// Images in each of the five training files, and in the test file.
 const IMAGES: usize = 40;
@@ -53,7 +53,7 @@ impl Place {
     }
 
     fn command_in(&self, folder: &str, words: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tacet-train"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tacita-train"));
         let folder = self.path(folder);
         std::fs::create_dir_all(&folder).expect("a folder");
         command.args(words.split_whitespace()).current_dir(folder);

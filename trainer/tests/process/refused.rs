@@ -70,7 +70,7 @@ fn errors_come_as_json_when_asked_for() {
     let error: Value = serde_json::from_slice(&output.stderr).expect("one line of JSON");
     assert_eq!(error["exit_code"], 3);
     let message = error["error"].as_str().expect("a text");
-    assert!(message.contains("resnet19") && !message.contains("tacet-train:"), "{message}");
+    assert!(message.contains("resnet19") && !message.contains("tacita-train:"), "{message}");
     assert_eq!(complaint(&output).lines().count(), 1);
 }
 

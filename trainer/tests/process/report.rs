@@ -2,7 +2,7 @@
 
 use super::Place;
 use std::path::Path;
-use tacet_train::results::{Head, Models, Study, write};
+use tacita_train::results::{Head, Models, Study, write};
 
 fn study(path: &Path, title: &str) {
     let head = Head { title: title.to_owned(), ..Head::default() };

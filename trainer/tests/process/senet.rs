@@ -3,8 +3,8 @@
 use super::{BUDGET, Place, SMALL};
 use prost::Message;
 use serde_json::Value;
-use tacet_onnx::ModelProto;
-use tacet_train::results::read_card;
+use tacita_onnx::ModelProto;
+use tacita_train::results::read_card;
 
 const EPOCHS: &str = "--teacher-epochs 1 --search-epochs 1 --finetune-epochs 1";
 
@@ -19,7 +19,7 @@ fn a_run_writes_a_network_and_its_card() {
     let bytes = std::fs::read(place.path("a/net.onnx")).expect("the network");
     assert_eq!(bytes.len() as u64, card.onnx.bytes);
     let model = ModelProto::decode(bytes.as_slice()).expect("a model");
-    assert_eq!(model.metadata()["tacet.train.mask_hash"], card.mask_hash);
+    assert_eq!(model.metadata()["tacita.train.mask_hash"], card.mask_hash);
 
     measured_again(&place, &run);
     written_again(&place, &model);

@@ -4,8 +4,8 @@
 //! Kolesnikov, Sadeghi and Schneider (CANS 2009, section 3.1), one AND a bit, and so is subtraction
 //! with its borrow.
 
-use tacet_protocol::garble::CHUNK;
-use tacet_protocol::ot::Block;
+use tacita_protocol::garble::CHUNK;
+use tacita_protocol::ot::Block;
 
 /// Bits of a share.
 pub const BITS: usize = 64;

@@ -14,9 +14,9 @@ mod parties;
 #[cfg(test)]
 mod tests;
 
-use tacet_protocol::garble::{AND_BYTES, CHUNK, Evaluator, Garbler};
-use tacet_protocol::ot::{Block, CotView, Delta, GateHash};
-use tacet_protocol::{Error, Result};
+use tacita_protocol::garble::{AND_BYTES, CHUNK, Evaluator, Garbler};
+use tacita_protocol::ot::{Block, CotView, Delta, GateHash};
+use tacita_protocol::{Error, Result};
 
 use circuit::{Scratch, relu};
 use parties::{Evaluating, Garbling};

@@ -1,7 +1,7 @@
 //! Both parties at a gate: the protocol's half gates, a window of tweaks and a table each.
 
-use tacet_protocol::garble::{Evaluator, Garbler};
-use tacet_protocol::ot::Block;
+use tacita_protocol::garble::{Evaluator, Garbler};
+use tacita_protocol::ot::Block;
 
 use super::circuit::Party;
 

@@ -17,7 +17,7 @@ fn run(x: &[i64], seed: u64) -> (Vec<u64>, Vec<u64>) {
     (new, server.decode(&colours).unwrap())
 }
 
-use tacet_protocol::rng::SecretRng;
+use tacita_protocol::rng::SecretRng;
 
 fn check(x: &[i64], seed: u64) {
     let (new, server) = run(x, seed);

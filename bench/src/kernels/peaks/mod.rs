@@ -8,8 +8,8 @@ mod portable;
 mod x86;
 
 use serde::Serialize;
-use tacet_bench::meter::timed;
-use tacet_protocol::Result;
+use tacita_bench::meter::timed;
+use tacita_protocol::Result;
 
 /// Runs that the best is taken of.
 const RUNS: usize = 8;

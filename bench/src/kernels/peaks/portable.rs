@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use tacet_protocol::Result;
+use tacita_protocol::Result;
 
 use super::fastest;
 

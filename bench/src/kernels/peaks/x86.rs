@@ -9,7 +9,7 @@ use std::arch::x86_64::{
 };
 use std::hint::black_box;
 
-use tacet_protocol::Result;
+use tacita_protocol::Result;
 
 use super::portable::CHAINS;
 use super::{Peaks, best};

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tacet_protocol::{Error, Result};
+use tacita_protocol::{Error, Result};
 
 use crate::compare::record::Comparison;
 use crate::networks_table::row::Row;
@@ -20,20 +20,20 @@ pub use runs::Phase;
 pub use runs::{Layer, Run, Task};
 
 /// Names of the files, and the command that makes each.
-pub const KERNELS: File = File { name: "kernels.json", command: "tacet-bench kernels" };
+pub const KERNELS: File = File { name: "kernels.json", command: "tacita-bench kernels" };
 /// End to end.
-pub const E2E: File = File { name: "e2e.jsonl", command: "tacet-bench e2e" };
+pub const E2E: File = File { name: "e2e.jsonl", command: "tacita-bench e2e" };
 /// One network under masks of several sizes.
-pub const SWEEP: File = File { name: "sweep.jsonl", command: "tacet-bench sweep" };
+pub const SWEEP: File = File { name: "sweep.jsonl", command: "tacita-bench sweep" };
 /// The alternatives.
-pub const COMPARE: File = File { name: "compare.json", command: "tacet-bench compare" };
+pub const COMPARE: File = File { name: "compare.json", command: "tacita-bench compare" };
 /// Networks with garbled ReLUs, with looked-up ones and with the better of both for each layer.
 pub const BACKENDS: File = File { name: "backends.jsonl", command: "scripts/backends.sh" };
 /// One ReLU under both backends.
-pub const RELU: File = File { name: "relu.json", command: "tacet-bench relu" };
+pub const RELU: File = File { name: "relu.json", command: "tacita-bench relu" };
 /// Networks from ONNX.
 pub const NETWORKS: File =
-    File { name: "networks.jsonl", command: "tacet-bench networks MODEL..." };
+    File { name: "networks.jsonl", command: "tacita-bench networks MODEL..." };
 /// The shaped links against the kernel's.
 pub const SHAPING: File = File { name: "shaping.json", command: "scripts/check-shaping.sh" };
 

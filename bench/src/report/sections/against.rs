@@ -3,8 +3,8 @@
 //! Their runs are of whole networks on other machines; neither takes a mask. So a run with fewer
 //! ReLUs stands beside the same figure of theirs.
 
-use tacet_page::text::count;
-use tacet_page::{Section, Table};
+use tacita_page::text::count;
+use tacita_page::{Section, Table};
 
 use crate::compare::peers::{CHEETAH, DELPHI, ELSEWHERE, PUBLISHED, figure, value};
 use crate::report::format::{commands, ratio, size, time};
@@ -142,7 +142,7 @@ pub fn table(inputs: &Inputs) -> Option<Table> {
         "#ReLUs kept",
         "link",
         "figure",
-        "#Tacet",
+        "#Tacita",
         "system",
         "#theirs",
         "#theirs / ours",

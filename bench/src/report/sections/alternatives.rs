@@ -1,6 +1,6 @@
 //! This protocol's ReLU and whole networks beside the alternatives.
 
-use tacet_page::{Axis, Chart, Drawing, Figure, Hue, Look, Point, Section, Series, Table};
+use tacita_page::{Axis, Chart, Drawing, Figure, Hue, Look, Point, Section, Series, Table};
 
 use crate::compare::peers::{PUBLISHED, Peer, all};
 use crate::compare::record::{ClearRow, Comparison, ReluRow};

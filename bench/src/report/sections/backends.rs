@@ -1,7 +1,7 @@
 //! Whole networks by what computes their ReLUs, on every link.
 
-use tacet_page::text::count;
-use tacet_page::{Section, Table};
+use tacita_page::text::count;
+use tacita_page::{Section, Table};
 
 use crate::report::format::{NONE, commands, ratio, size, time};
 use crate::report::inputs::{BACKENDS, Inputs, Run, Task};

@@ -1,7 +1,7 @@
 //! Where everything was measured, and by which command.
 
-use tacet_page::text::count;
-use tacet_page::{Section, Table};
+use tacita_page::text::count;
+use tacita_page::{Section, Table};
 
 use crate::machine::Machine;
 use crate::report::inputs::{BACKENDS, COMPARE, E2E, Inputs, KERNELS, RELU, Run, SWEEP};

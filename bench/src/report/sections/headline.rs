@@ -1,7 +1,7 @@
 //! ResNet18 with about 50,000 ReLUs on every link.
 
-use tacet_page::text::count;
-use tacet_page::{Section, Table};
+use tacita_page::text::count;
+use tacita_page::{Section, Table};
 
 use crate::report::format::{commands, maybe, size, time};
 use crate::report::inputs::{E2E, Inputs, Run};

@@ -1,7 +1,7 @@
 //! Kernels on one core, beside what the machine leaves as the least and what they are meant to
 //! reach.
 
-use tacet_page::{Axis, Figure, Hue, Marks, Row, Rows, Section, Table};
+use tacita_page::{Axis, Figure, Hue, Marks, Row, Rows, Section, Table};
 
 use crate::report::format::{NONE, maybe, rate, ratio, size, three, time};
 use crate::report::inputs::{Inputs, KERNELS, Kernel, Kernels};

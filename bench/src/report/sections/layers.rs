@@ -1,7 +1,7 @@
 //! Where the bytes and the seconds of one run are, layer by layer.
 
-use tacet_page::text::count;
-use tacet_page::{Axis, Figure, Hue, Look, Marks, Row, Rows, Section, Table};
+use tacita_page::text::count;
+use tacita_page::{Axis, Figure, Hue, Look, Marks, Row, Rows, Section, Table};
 
 use super::headline;
 use crate::report::format::{size, time};

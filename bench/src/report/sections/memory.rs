@@ -1,7 +1,7 @@
 //! Most memory of both processes.
 
-use tacet_page::text::count;
-use tacet_page::{Axis, Figure, Hue, Look, Marks, Row, Rows, Section};
+use tacita_page::text::count;
+use tacita_page::{Axis, Figure, Hue, Look, Marks, Row, Rows, Section};
 
 use crate::report::format::{commands, size};
 use crate::report::inputs::{E2E, Inputs, Run};

@@ -14,7 +14,7 @@ pub mod relu;
 pub mod shaping;
 pub mod sweep;
 
-use tacet_page::{Figure, Section, Table};
+use tacita_page::{Figure, Section, Table};
 
 use super::inputs::File;
 

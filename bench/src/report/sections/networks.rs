@@ -1,7 +1,7 @@
 //! Networks from an ONNX file to a private run.
 
-use tacet_page::text::count;
-use tacet_page::{Section, Table};
+use tacita_page::text::count;
+use tacita_page::{Section, Table};
 
 use crate::networks_table::row::{Phase, Row};
 use crate::report::format::{NONE, size, time};

@@ -1,6 +1,6 @@
 //! One ReLU, garbled and looked up, by the bits that are compared.
 
-use tacet_page::{Section, Table};
+use tacita_page::{Section, Table};
 
 use crate::relu::record::Relus;
 use crate::relu::table::{caption, cells};
@@ -47,6 +47,6 @@ mod tests {
         assert_eq!((table(&relus).rows.len(), summary(&relus).rows.len()), (13, SHOWN.len()));
         let inputs = Inputs { relu: Some(relus), ..Inputs::default() };
         assert_eq!(section(&inputs).tables[0].rows.len(), 13);
-        assert!(section(&Inputs::default()).text.contains("tacet-bench relu"));
+        assert!(section(&Inputs::default()).text.contains("tacita-bench relu"));
     }
 }

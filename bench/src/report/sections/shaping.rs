@@ -1,7 +1,7 @@
 //! The check of the shaped links: whatever its file holds, as tables.
 
 use serde_json::{Map, Value};
-use tacet_page::{Section, Table};
+use tacita_page::{Section, Table};
 
 use crate::report::inputs::{Inputs, SHAPING};
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use tacet_page::text::count;
-use tacet_page::{Axis, Chart, Drawing, Figure, Hue, Look, Point, Section, Series, Table};
+use tacita_page::text::count;
+use tacita_page::{Axis, Chart, Drawing, Figure, Hue, Look, Point, Section, Series, Table};
 
 use crate::report::format::{commands, ratio, size, time};
 use crate::report::inputs::{Inputs, Run, SWEEP};

@@ -1,6 +1,6 @@
 //! Merging across copies.
 
-use tacet_protocol::plan::{ConvShape, CopyShape, MAX_WINDOW, Padding, Shape};
+use tacita_protocol::plan::{ConvShape, CopyShape, MAX_WINDOW, Padding, Shape};
 
 use super::Merged;
 use crate::network::{FloatOp, FloatTerm, Layer, Window};

@@ -8,7 +8,7 @@ mod copies;
 mod pointwise;
 mod pooling;
 
-use tacet_protocol::plan::{CopyShape, MAX_TERMS, Shape};
+use tacita_protocol::plan::{CopyShape, MAX_TERMS, Shape};
 
 use super::Pass;
 use super::drop_unread::drop_unread;

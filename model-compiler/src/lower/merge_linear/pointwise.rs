@@ -1,6 +1,6 @@
 //! A 1x1 convolution after convolutions.
 
-use tacet_protocol::plan::{ConvShape, MAX_WEIGHTS, Padding};
+use tacita_protocol::plan::{ConvShape, MAX_WEIGHTS, Padding};
 
 use super::Merged;
 use crate::network::{FloatOp, FloatTerm, Layer};

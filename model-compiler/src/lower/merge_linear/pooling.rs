@@ -1,6 +1,6 @@
 //! Averages of convolutions.
 
-use tacet_protocol::plan::{ConvShape, MAX_WEIGHTS, MAX_WINDOW, Padding, Shape};
+use tacita_protocol::plan::{ConvShape, MAX_WEIGHTS, MAX_WINDOW, Padding, Shape};
 
 use super::{Merged, warn_of_uncounted};
 use crate::lower::rewrite::readers;

@@ -33,7 +33,7 @@ pub struct ClientPads {
 /// The client's ReLUs of one slice of one ticket, its request sent.
 ///
 /// ```compile_fail,E0382
-/// # use tacet_protocol::gadget::lookup::ClientLookup;
+/// # use tacita_protocol::gadget::lookup::ClientLookup;
 /// fn twice(relu: ClientLookup, digits: &[u8]) {
 ///     let _ = relu.tables(digits);
 ///     let _ = relu.tables(digits); // error[E0382]: use of moved value

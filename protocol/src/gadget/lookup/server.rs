@@ -32,7 +32,7 @@ pub struct ServerPads {
 /// The server's ReLUs of one slice of one ticket, waiting for its shares.
 ///
 /// ```compile_fail,E0382
-/// # use tacet_protocol::gadget::lookup::ServerLookup;
+/// # use tacita_protocol::gadget::lookup::ServerLookup;
 /// fn twice(relu: ServerLookup, x_s: &[u64]) {
 ///     let _ = relu.digits(x_s);
 ///     let _ = relu.digits(x_s); // error[E0382]: use of moved value

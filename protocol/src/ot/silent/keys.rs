@@ -19,8 +19,8 @@ pub enum Direction {
 impl Direction {
     const fn domain(self) -> &'static str {
         match self {
-            Self::Labels => "tacet silent OT, labels, v1",
-            Self::Selection => "tacet silent OT, selection, v1",
+            Self::Labels => "tacita silent OT, labels, v1",
+            Self::Selection => "tacita silent OT, selection, v1",
         }
     }
 }

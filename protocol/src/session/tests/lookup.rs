@@ -73,8 +73,8 @@ fn the_wire_trace_is_the_recorded_one() {
     assert_eq!(
         (sent.as_str(), received.as_str()),
         (
-            "938fc6c611379c3ba189a62a094002a9909e22f558c61aa90c2b35cb621224b3",
-            "9e89c868b2af5f51fc0b36e184c4b8eb57fa4e6c9538aebf7db8e00b7f2590ac",
+            "604804959a8983f179f6e5a6cf8de3ac166e1f4cae7bb8d00e783f737f29b6fa",
+            "e38394b757b2c8a431d6042736c7c572229e991d108739166c14fd9138f37acb",
         )
     );
 }

@@ -113,8 +113,8 @@ fn the_wire_trace_is_the_recorded_one() {
     assert_eq!(
         (sent.as_str(), received.as_str()),
         (
-            "f74371cb3b6a47b3f408d0607e9d9b7aefafdda5f7303214637f91c19f44c4bd",
-            "2d1ef5c4a4daa83b889edefc44f830df15041cbd5233dbb59e04f93f4c520a0a",
+            "8fdf63d0649228797528db40abafada812829084ed33aeac3c79d70ebfcc6eb2",
+            "03774e111016ab6f8b515a6a02b244c0f4fdd7a4e352ee80f0e3c8d726a1fdf1",
         )
     );
 }

@@ -160,8 +160,8 @@ fn the_wire_trace_is_the_recorded_one() {
     assert_eq!(
         (sent.as_str(), received.as_str()),
         (
-            "89048c400cb6a7f4a5d71c08152257c8283a8a431a158510d6ff4078adf45446",
-            "11fb91593fc2538ad57456edd2707e958c3efdab5995c30e15a85cc670e9415d",
+            "5a000fc10e35a9a156029e42414caf367bba7ca08ef1cccb0cf4d73f1d9d541c",
+            "cdd363087366154a28de00772237d29d1b37258d574f45051cec16e0f4015bb9",
         )
     );
 }

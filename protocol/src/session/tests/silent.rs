@@ -144,8 +144,8 @@ fn the_wire_trace_is_the_recorded_one() {
     assert_eq!(
         (hex(&trace.sent).as_str(), hex(&trace.received).as_str()),
         (
-            "bca99688c62b08ef2f0f0f7f96075c4310ee1ceb6da79c37305b27ec68a25292",
-            "106770ffc4540beaff76d8fe4eb38d86b8b9ebd347bafb18a17dea2ec9cdceca",
+            "cf81f343e77d4e399fefbf2a75f3446296fc560465fc41508d89e6a566661f81",
+            "d25b8b2e443b368b4f44235f5b6d2d0f16ed8a34d57fcf23058a64d7c8701f40",
         )
     );
 }

@@ -9,12 +9,12 @@ pub fn binary(name: &str) -> Command {
     let path = folder.join(name);
     assert!(
         path.is_file(),
-        "{} is not built: run `make test`, or `cargo build -p tacet-server -p tacet-client \
-         -p tacet-compile` first",
+        "{} is not built: run `make test`, or `cargo build -p tacita-server -p tacita-client \
+         -p tacita-compile` first",
         path.display()
     );
     let mut command = Command::new(path);
     // A developer's own log filter must not hide the lines that tests wait for.
-    command.env_remove("TACET_LOG");
+    command.env_remove("TACITA_LOG");
     command
 }

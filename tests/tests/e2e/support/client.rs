@@ -1,4 +1,4 @@
-//! A `tacet-client` process.
+//! A `tacita-client` process.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
@@ -46,7 +46,7 @@ impl Client {
 
     /// A client that trusts another CA.
     pub fn trusting(files: &Files, addr: &str, verb: &str, ca: &str) -> Self {
-        let mut command = binary("tacet-client");
+        let mut command = binary("tacita-client");
         command.args([verb, "--server", addr, "--threads", "1"]);
         command.arg("--ca").arg(files.path(ca)).current_dir(files.folder());
         Self { command, running: None }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use tacet_protocol::wire::{ClientTls, Identity, Pem, ServerTls};
+use tacita_protocol::wire::{ClientTls, Identity, Pem, ServerTls};
 
 use super::certs::Authority;
 use super::network::network;

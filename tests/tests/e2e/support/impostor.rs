@@ -1,6 +1,6 @@
 //! A server made from the library, for tests in which the server misbehaves.
 
-use tacet_protocol::wire::{Listener, TlsTransport, io_runtime};
+use tacita_protocol::wire::{Listener, TlsTransport, io_runtime};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 

@@ -5,10 +5,10 @@ use std::sync::OnceLock;
 
 use image::codecs::jpeg::JpegEncoder;
 use image::{ExtendedColorType, ImageFormat, RgbImage};
-use tacet_compile::testing::ResNet;
-use tacet_compile::{Calibration, Options, compile, import};
-use tacet_image_input::{Pixels, encode};
-use tacet_protocol::plan::{Plan, clear};
+use tacita_compile::testing::ResNet;
+use tacita_compile::{Calibration, Options, compile, import};
+use tacita_image_input::{Pixels, encode};
+use tacita_protocol::plan::{Plan, clear};
 
 /// Private logits may differ from the clear evaluator's by this much, in units of the last
 /// fractional bit: truncations and lattice roundings on the way are off by a unit or two each, at

@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use tacet_protocol::session::{ClientOptions, ClientSession};
-use tacet_protocol::ticket::ClientTicket;
-use tacet_protocol::wire::{Target, Timeouts, TlsTransport, Transport, connect, io_runtime};
+use tacita_protocol::session::{ClientOptions, ClientSession};
+use tacita_protocol::ticket::ClientTicket;
+use tacita_protocol::wire::{Target, Timeouts, TlsTransport, Transport, connect, io_runtime};
 use tokio::runtime::Runtime;
 
 use super::files::Files;
@@ -49,7 +49,7 @@ impl Peer {
 }
 
 /// Everything a client does: a handshake, a ticket, the picture, a goodbye.
-pub fn honest_session<T: Transport>(transport: T, picture: usize) -> tacet_protocol::Result<()> {
+pub fn honest_session<T: Transport>(transport: T, picture: usize) -> tacita_protocol::Result<()> {
     let mut session = ClientSession::connect(transport, &ClientOptions::default())?;
     for ticket in session.prepare(1)? {
         let logits = session.infer(ticket, &ring(picture))?;

@@ -1,4 +1,4 @@
-//! A `tacet-server` process.
+//! A `tacita-server` process.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ExitStatus, Stdio};
@@ -40,7 +40,7 @@ impl Server {
 
     /// As [`Self::start`], with another plan.
     pub fn start_with(plan: &str, files: &Files, options: &[&str]) -> Self {
-        let mut command = binary("tacet-server");
+        let mut command = binary("tacita-server");
         command.args(["--listen", "127.0.0.1:0", "--json", "--log", "json", "--threads", "1"]);
         command.arg("--plan").arg(files.path(plan));
         command.arg("--cert").arg(files.path("server.pem"));

@@ -1,7 +1,7 @@
 //! A transport that does something else than its session asked for, at a chosen message.
 
-use tacet_protocol::wire::{Kind, Meter, Transport};
-use tacet_protocol::{Error, Result};
+use tacita_protocol::wire::{Kind, Meter, Transport};
+use tacita_protocol::{Error, Result};
 
 /// What happens at the chosen message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -155,13 +155,13 @@ fn random_damage_never_panics() {
 
 #[test]
 fn the_published_pneumonia_set_is_read() {
-    let root = std::env::var_os("TACET_DATA").map_or_else(
+    let root = std::env::var_os("TACITA_DATA").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"),
         std::path::PathBuf::from,
     );
     let path = root.join("pneumoniamnist/pneumoniamnist.npz");
     if !path.is_file() {
-        println!("skipped: no {} (set TACET_DATA)", path.display());
+        println!("skipped: no {} (set TACITA_DATA)", path.display());
         return;
     }
     let data = given(&path).expect("a data set");

@@ -90,7 +90,7 @@ fn fit(dir: &Path, first: &Net, data: &Dataset, method: &mut Watched) -> Result<
         seed: 7,
         settings: serde_json::json!(SETTINGS),
     };
-    let mut stage = Stage::open(dir, identity, "tacet-train", false)?;
+    let mut stage = Stage::open(dir, identity, "tacita-train", false)?;
     let schedule = Schedule { curve: Curve::Constant, peak: 0.05 };
     let augment = Augment::default();
     let plan = Plan { epochs: EPOCHS, batch: 16, schedule, seed: 7, augment, mixed: false };

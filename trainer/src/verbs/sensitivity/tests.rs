@@ -6,7 +6,7 @@ use clap::Parser;
 use std::path::Path;
 
 fn parse(words: &str) -> std::result::Result<SensitivityArgs, clap::Error> {
-    let cli = Cli::try_parse_from(format!("tacet-train sensitivity {words}").split_whitespace())?;
+    let cli = Cli::try_parse_from(format!("tacita-train sensitivity {words}").split_whitespace())?;
     match cli.verb {
         Verb::Sensitivity(args) => Ok(args),
         other => panic!("{other:?}"),
@@ -19,7 +19,7 @@ fn args(words: &str) -> SensitivityArgs {
 
 /// What `allocate` makes of the file, for a network of 10 classes on 32x32 images.
 fn shares(net: &str, file: &Path) -> Result<Vec<usize>> {
-    let words = format!("tacet-train allocate {net} --relu-budget 999 --sensitivity");
+    let words = format!("tacita-train allocate {net} --relu-budget 999 --sensitivity");
     let file = file.to_str().expect("a path of letters");
     let cli = Cli::try_parse_from(words.split_whitespace().chain([file])).expect("options");
     let Verb::Allocate(args) = cli.verb else { panic!("another verb") };

@@ -143,7 +143,7 @@ fn wire_trace() {
     let keys = pair.sender.take(4000).unwrap().0;
     let outputs: Vec<u8> = keys.iter().flat_map(|k| k.to_bytes()).collect();
     let all: Vec<&[u8]> = messages.iter().chain([&outputs]).map(Vec::as_slice).collect();
-    assert_eq!(trace(&all), "4ac59893f550d517b34dc8acbe0da38b208a61b6f4e6160371b8b0e23e715cf3");
+    assert_eq!(trace(&all), "41a6d03b89890a1e05c4688c1d9732f61cbae6a90fec2a2e75b00133f6797f57");
 }
 
 proptest! {
