@@ -35,7 +35,8 @@ fn conv_bytes(shape: &ConvShape, batch: usize) -> Result<(f64, f64)> {
     Ok((per_ticket(packing.upload_bytes(&defined)?), per_ticket(packing.response_bytes())))
 }
 
-/// The byte model of the protocol document for whole ResNet18 tickets, in MB.
+/// The byte model that the design started from (docs/protocol.md, section 4), for whole ResNet18
+/// tickets, in MB.
 const MODEL: [(usize, f64); 3] = [(1, 110.0), (8, 42.0), (32, 31.0)];
 
 /// Prints the tables.

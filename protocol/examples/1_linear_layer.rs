@@ -1,4 +1,5 @@
-//! A convolution on encrypted masks: the offline half of a linear layer (protocol section 4).
+//! A convolution on encrypted masks: the offline half of a linear layer (docs/protocol.md,
+//! section 4).
 //!
 //! The client ends with `c = L(r) - s`, the server knows `s`: shares of `L(r)` that neither could
 //! compute alone. Run with `cargo run --release -p tacita-protocol --example 1_linear_layer`.

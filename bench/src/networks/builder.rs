@@ -8,7 +8,7 @@ use tacita_protocol::plan::{
 const FRAC: u32 = 10;
 /// Fractional bits of all weights.
 pub const WEIGHT_FRAC: u32 = 10;
-/// 14 bits a comparison, as the per-ReLU figures of the protocol document.
+/// 14 bits a comparison, as the figures of docs/protocol.md, section 6.
 const MAGNITUDE: u32 = 13;
 
 /// A network in the making.

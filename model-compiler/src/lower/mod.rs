@@ -3,10 +3,10 @@
 //! A list of small passes in a fixed order. Each keeps the network's function, keeps the layers in
 //! topological order, and can be looked at on its own (`tacita-compile explain`).
 //!
-//! What a tensor costs decides what is worth doing (protocol, sections 3 and 6). A mask-1 position
-//! is a comparison: half a kilobyte or so, and one round trip a tensor. A mask-0 position costs
-//! 8 bytes where a convolution reads the tensor and nothing elsewhere, so that sums between the
-//! rounds of a maximum are free. Comparisons of max-pooling and of caps are ReLUs of the plan like
+//! What a tensor costs decides what is worth doing (docs/protocol.md, sections 3 and 6). A mask-1
+//! position is a comparison: half a kilobyte or so, and one round trip a tensor. A mask-0 position
+//! costs 8 bytes where a convolution reads the tensor and nothing elsewhere, so that sums between
+//! the rounds of a maximum are free. Comparisons of max-pooling and of caps are ReLUs of the plan like
 //! any other, and are counted as such: of the plan's ReLUs and of the unmasked network's.
 
 mod clip;

@@ -1,4 +1,5 @@
-//! The offline phase: makes a batch of tickets in two round trips (protocol sections 4 to 7).
+//! The offline phase: makes a batch of tickets in two round trips (docs/protocol.md,
+//! sections 4 to 7).
 //!
 //! ```text
 //! C -> S  request, Upload for each group of convolutions, Refills of the selection instance

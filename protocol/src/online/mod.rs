@@ -1,4 +1,4 @@
-//! The online phase: spends a ticket on an image (protocol sections 6 and 7).
+//! The online phase: spends a ticket on an image (docs/protocol.md, sections 6 and 7).
 //!
 //! One round trip per activation tensor that has garbled ReLUs, two if they are looked up, and one for
 //! the output.

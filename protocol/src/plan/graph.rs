@@ -22,7 +22,7 @@ pub struct PublicPlan {
     pub tensors: Vec<TensorSpec>,
     /// Class names; empty if unknown.
     pub labels: Vec<String>,
-    /// Tickets that one offline run makes by default (the `B` of protocol section 4).
+    /// Tickets that one offline run makes by default (`B` in docs/protocol.md, section 4).
     pub batch: usize,
     /// What computes the ReLUs of each tensor by default; the client may choose otherwise.
     pub relu_choices: ReluChoices,

@@ -1,9 +1,9 @@
 //! The compiled network: what both parties know (the public half) and what only the server knows
 //! (the secret half).
 //!
-//! A plan is a DAG of *activation tensors* joined by *linear operators* (protocol section 3).
-//! Tensor 0 is the input, the last tensor what the client learns: the logits, or the largest of them
-//! and its class ([`Reveals`]). Tensor `j` holds
+//! A plan is a DAG of *activation tensors* joined by *linear operators* (docs/protocol.md,
+//! section 3). Tensor 0 is the input, the last tensor what the client learns: the logits, or the
+//! largest of them and its class ([`Reveals`]). Tensor `j` holds
 //! `z_j = sum over its terms of L(a_i) + bias`, truncated by [`TensorSpec::truncate`] bits, and
 //! then the masked ReLU `mask * relu(x) + (1 - mask) * x`.
 

@@ -19,7 +19,8 @@ fn check(ok: bool, what: impl FnOnce() -> String) -> Result<()> {
 }
 
 /// log2 of the probability that any local truncation of one inference makes a gross error:
-/// each value of a truncated tensor fails with probability `|z| / 2^63` (protocol section 2).
+/// each value of a truncated tensor fails with probability `|z| / 2^63` (docs/protocol.md,
+/// section 2).
 pub fn log2_truncation_failure(plan: &PublicPlan) -> f64 {
     let sum: f64 = plan
         .tensors

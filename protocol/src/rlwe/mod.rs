@@ -1,4 +1,4 @@
-//! Ring-LWE encryption of masks (protocol section 4).
+//! Ring-LWE encryption of masks (docs/protocol.md, section 4).
 //!
 //! Offline, for every linear layer `L` and a batch of tickets: the client uploads its masks `r`
 //! under its own key ([`encrypt_mask`], [`receive_upload`]); the server multiplies by its weights

@@ -1,6 +1,6 @@
 //! A session: handshake, keys and base OTs once, then any number of offline and online runs.
 //!
-//! Two round trips (protocol section 7): hellos and the public plan; keys and base OTs.
+//! Two round trips (docs/protocol.md, section 7): hellos and the public plan; keys and base OTs.
 
 mod client;
 mod handshake;

@@ -1,7 +1,7 @@
 //! What a party says when it stops early.
 //!
 //! Only these fixed words travel: an abort that carried error details could leak what a party
-//! knows (protocol section 1 promises that the server learns nothing about the image).
+//! knows (docs/protocol.md, section 1, promises that the server learns nothing about the image).
 
 use super::transport::MAX_ABORT_BYTES;
 use crate::error::Error;

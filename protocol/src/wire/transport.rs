@@ -16,7 +16,7 @@ pub const fn framed_bytes(payload: usize) -> u64 {
     (payload + frames * FRAME_HEADER_BYTES) as u64
 }
 
-/// Message kinds, in the order of protocol section 7.
+/// Message kinds, in the order of docs/protocol.md, section 7.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Kind {

@@ -5,7 +5,8 @@
 //! same function of the same shares bit for bit, in two round trips a tensor instead of one and
 //! about a fifth of the bytes. Comparison by 1-of-2^d OTs of digits is CrypTFlow2's (Rathee et al.,
 //! CCS 2020, section 3.1) as Cheetah uses it (Huang et al., USENIX Security 2022, section 4); the
-//! lookup whose selection is prepared offline is this project's own, argued below.
+//! lookup whose selection is prepared offline is this project's own, argued below (messages and bytes:
+//! docs/protocol.md, section 6b).
 //!
 //! # Sign
 //!

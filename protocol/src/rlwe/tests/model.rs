@@ -1,4 +1,4 @@
-//! The byte model: what a ticket costs on the wire, asserted.
+//! The byte model (docs/protocol.md, section 4): what a ticket costs on the wire, asserted.
 
 use std::time::Instant;
 
