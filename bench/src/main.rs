@@ -1,5 +1,6 @@
 //! `tacita-bench`: the demo, and latency and communication reports, all over real processes.
 
+mod abuse;
 mod certs;
 mod check;
 mod cifar;
@@ -51,6 +52,8 @@ enum Verb {
     Report(report::Options),
     /// One row a network: float, fixed-point and private runs compared, bytes, time and memory
     Networks(networks_table::NetworksArgs),
+    /// Honest clients beside strangers who abuse the server
+    Abuse(abuse::Options),
     /// Measure this machine's kernels, for the seconds that `tacita-compile estimate` predicts
     Profile(profile::Options),
     /// Every kernel on one core, beside the time that this machine cannot do it faster than
@@ -103,6 +106,7 @@ fn main() -> ExitCode {
         Verb::Compare(options) => (compare::run(options), options.json),
         Verb::Report(options) => (report::run(options), options.json),
         Verb::Networks(args) => (networks_table::run(args), args.json),
+        Verb::Abuse(options) => (abuse::run(options), options.json),
         Verb::Profile(options) => (profile::run(options), options.json),
         Verb::Kernels(options) => (kernels::run(options), options.json),
         Verb::Relu(options) => (relu::run(options), options.json),

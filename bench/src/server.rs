@@ -1,9 +1,12 @@
 //! A `tacita-server` process on loopback, stopped when dropped.
 
+use std::fmt::Display;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Stdio};
+use std::time::Instant;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tacita_protocol::{Error, Result};
 
@@ -23,7 +26,16 @@ impl Server {
     /// # Errors
     /// `Local` if it does not start.
     pub fn start(plan: &Path, certs: &Certs) -> Result<Self> {
+        Self::start_with(plan, certs, &[])
+    }
+
+    /// As [`Self::start`], with further arguments.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_with(plan: &Path, certs: &Certs, more: &[String]) -> Result<Self> {
         let mut command = sibling("tacita-server")?;
+        command.args(more);
         command.args(["--listen", "127.0.0.1:0", "--json"]);
         command.arg("--plan").arg(plan);
         command.arg("--cert").arg(&certs.cert).arg("--key").arg(&certs.key);
@@ -55,6 +67,20 @@ impl Server {
     /// Its process.
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Asks it to stop while what `beside` returns is held; seconds until it has ended.
+    ///
+    /// # Errors
+    /// `Local` if it cannot be asked or does not end.
+    pub fn stop_beside<T>(mut self, beside: impl FnOnce() -> Result<T>) -> Result<f64> {
+        let _held = beside()?;
+        let failed = |e: &dyn Display| Error::local(format!("tacita-server does not stop: {e}"));
+        let pid = Pid::from_child(&self.child);
+        let asked = Instant::now();
+        kill_process(pid, Signal::TERM).map_err(|e| failed(&e))?;
+        self.child.wait().map_err(|e| failed(&e))?;
+        Ok(asked.elapsed().as_secs_f64())
     }
 
     /// Most memory that it has held so far, in bytes, where the system tells.
