@@ -60,29 +60,18 @@ pub fn run(options: &Options) -> Result<()> {
         ))?;
     }
     line(&format!(
-        "Offline figures are a ticket's share of its batch. Session set-up {:.2} s, {} up, {} down. \
-         All over TLS 1.3 on loopback, bytes counted above TLS.",
+        "A ticket's figures are its share of its batch. Session set-up {:.2} s, {}. All over TLS 1.3 \
+         on loopback, bytes both ways, counted above TLS.",
         summary.setup.seconds,
-        bytes(summary.setup.up as f64),
-        bytes(summary.setup.down as f64)
+        bytes((summary.setup.up + summary.setup.down) as f64),
     ))
 }
 
-/// Head of the table; offline figures are a ticket's share of its batch.
+/// Head of the table; a ticket's figures are its share of its batch.
 fn head() -> String {
     format!(
-        "{:18} {:12} {:9} {:>9} {:>9} {:>9} {:>6} {:>9} {:>9} {:>9} {:>6}  ReLUs",
-        "picture",
-        "private",
-        "clear",
-        "offline s",
-        "up",
-        "down",
-        "rounds",
-        "online s",
-        "up",
-        "down",
-        "rounds"
+        "{:12} {:11} {:9} {:>9} {:>9}  {:>9} {:>9} {:>6}  ReLUs",
+        "picture", "private", "clear", "ticket s", "bytes", "online s", "bytes", "rounds"
     )
 }
 
@@ -92,16 +81,13 @@ fn image_text(c: &Compared) -> String {
     let share = |x: f64| x / off.tickets.max(1) as f64;
     let name = a.image.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     format!(
-        "{name:18} {:12} {:9} {:>9.3} {:>9} {:>9} {:>6} {:>9.3} {:>9} {:>9} {:>6}  {} of {}",
+        "{name:12} {:11} {:9} {:>9.3} {:>9}  {:>9.3} {:>9} {:>6}  {} of {}",
         a.label,
         if a.class == c.clear_class { "the same" } else { "ANOTHER" },
         share(off.seconds),
-        bytes(share(off.up as f64)),
-        bytes(share(off.down as f64)),
-        off.rounds,
+        bytes(share((off.up + off.down) as f64)),
         on.seconds,
-        bytes(on.up as f64),
-        bytes(on.down as f64),
+        bytes((on.up + on.down) as f64),
         on.rounds,
         a.relus,
         a.unmasked_relus,
