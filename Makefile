@@ -3,7 +3,11 @@
 #   make demo                          the drawn samples, privately, between two processes
 #   make demo DATA=cifar-10-batches-bin N=100
 #                                      N real CIFAR-10 test images, private and clear accuracy
-#   make test                          formatting, lints, docs, every test
+#   make test                          formatting, lints, docs, every test; minutes a part at the end
+#   make check                         the same without the trainer, the slowest tests and the
+#                                      instruction counts: before every commit (warm: minutes)
+#   make book                          the book in docs/, links checked, into target/book
+#   make deny                          cargo-deny with deny.toml, advisories included
 #   make bench                         latency and communication of the demo model, this machine's
 #                                      kernels beside their floors
 #   make baseline                      accept the kernels' instruction counts as they are now
@@ -21,9 +25,10 @@ LIBTORCH_DIR := libtorch
 MODEL := models/cifar10-thin.onnx
 # Checked with everything else; not compiled for tests.
 BENCHES := tacita-bench/criterion
+PART := scripts/part.sh
 RELEASE_BINS := -p tacita-compile -p tacita-server -p tacita-client -p tacita-bench
 
-.PHONY: demo test bench figures performance model report libtorch valgrind baseline release
+.PHONY: demo test test-trainer check book deny papers bench figures performance model report libtorch valgrind baseline release
 
 release:
 	$(CARGO) build --release --locked $(RELEASE_BINS)
@@ -56,13 +61,44 @@ model: libtorch
 report: libtorch
 	$(CARGO) run --release --locked -p tacita-train -- report results --out results/report.html
 
+# Everything that `make test` compiles has the features of the whole workspace, so that no part
+# compiles a dependency again that another one has.
+test: export RUSTDOCFLAGS := -D warnings
 test: libtorch valgrind
+	$(PART) --start
+	$(PART) "formatting and papers" $(MAKE) --no-print-directory papers
+	$(PART) "book" $(MAKE) --no-print-directory book
+	$(PART) "lints" $(CARGO) clippy --workspace --all-targets --features $(BENCHES) --locked -- -D warnings
+	$(PART) "documentation" $(CARGO) doc --workspace --no-deps --features $(BENCHES) --locked
+	$(PART) "programs" $(CARGO) build --workspace --bins --locked
+	$(PART) "tests, compiled" $(CARGO) test --workspace --locked --no-run
+	$(PART) "tests" $(CARGO) test --workspace --locked
+	$(PART) "instruction counts" scripts/instructions.py -- --workspace
+	$(PART) --minutes
+
+# What a commit must pass: no libtorch, no valgrind, no end-to-end tests but the plain ones.
+check: export RUSTDOCFLAGS := -D warnings
+check:
+	$(PART) --start
+	$(PART) "formatting and papers" $(MAKE) --no-print-directory papers
+	$(PART) "book" $(MAKE) --no-print-directory book
+	$(PART) "lints" $(CARGO) clippy $(LIGHT) --all-targets --locked -- -D warnings
+	$(PART) "documentation" $(CARGO) doc $(LIGHT) --no-deps --locked
+	$(PART) "programs" $(CARGO) build $(LIGHT) --bins --locked
+	$(PART) "tests" $(CARGO) test $(LIGHT) --locked
+	$(PART) "end to end" $(CARGO) test $(LIGHT) -p tacita-tests --test e2e --locked -- happy
+	$(PART) --minutes
+
+papers:
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --workspace --all-targets --features $(BENCHES) --locked -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --features $(BENCHES) --locked
-	$(CARGO) build --workspace --bins --locked
-	$(CARGO) test --workspace --locked
-	scripts/instructions.py -- --workspace
+	scripts/check_dependencies.py
+
+book:
+	scripts/book.sh
+
+deny:
+	command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny
+	$(CARGO) deny check
 
 valgrind:
 	scripts/setup-valgrind.sh
