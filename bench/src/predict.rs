@@ -3,6 +3,8 @@
 
 use clap::Args;
 use serde_json::json;
+use tacita_bench::networks::{RESNET18, RESNET20};
+use tacita_bench::table::{bytes, markdown};
 use tacita_cli::{Ot, Relu, json_line, line, session_choices};
 use tacita_protocol::cost::CostModel;
 use tacita_protocol::plan::{ConvShape, Shape};
@@ -10,11 +12,8 @@ use tacita_protocol::rlwe::{Defined, Packing};
 use tacita_protocol::session::SessionLimits;
 use tacita_protocol::{Result, cost};
 
-use crate::networks::{RESNET18, RESNET20};
-use crate::table::{bytes, markdown};
-
 /// Options of `predict`.
-#[derive(Args, Default)]
+#[derive(Args)]
 pub struct Options {
     /// What computes the ReLUs
     #[arg(long, value_enum, default_value_t)]

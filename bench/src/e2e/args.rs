@@ -4,14 +4,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
+use tacita_bench::networks::Keep;
 use tacita_cli::{Ot, Relu, session_choices};
 use tacita_protocol::Result;
 use tacita_protocol::cost::Link;
 use tacita_protocol::ot::OtConfig;
 use tacita_protocol::plan::{MAX_BATCH, PublicPlan, ReluChoices};
 use tacita_protocol::session::SessionLimits;
-
-use crate::networks::Keep;
 
 /// Options of `e2e`.
 #[derive(Args)]

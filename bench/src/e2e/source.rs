@@ -3,15 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use tacita_bench::cifar::write_png;
+use tacita_bench::clear::Clear;
+use tacita_bench::networks::{Keep, Network};
+use tacita_bench::process::run;
+use tacita_bench::stage::compiler;
 use tacita_compile::Calibration;
 use tacita_protocol::plan::{Plan, PublicPlan};
 use tacita_protocol::{Error, Result};
-
-use crate::cifar::write_png;
-use crate::clear::Clear;
-use crate::networks::{Keep, Network};
-use crate::process::run;
-use crate::stage::compiler;
 
 /// A network with its masks.
 pub enum Source {

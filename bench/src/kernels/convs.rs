@@ -2,6 +2,7 @@
 
 use tacita_bench::cases::Conv;
 use tacita_bench::meter::Meter;
+use tacita_bench::networks::RESNET18;
 use tacita_protocol::linear::Backend;
 use tacita_protocol::plan::{ConvShape, Linear, PublicPlan};
 use tacita_protocol::rng::SecretRng;
@@ -10,7 +11,6 @@ use tacita_protocol::{Error, Result};
 use super::floor;
 use super::peaks::Peaks;
 use super::report::Row;
-use crate::networks::RESNET18;
 
 /// The target: multiplications a second.
 const TARGET: f64 = 5e9;

@@ -2,6 +2,7 @@
 //! functions, each party's processor time by itself.
 
 use tacita_bench::meter::timed;
+use tacita_bench::networks::RESNET18;
 use tacita_protocol::Result;
 use tacita_protocol::plan::{HeGroup, Plan, groups_of};
 use tacita_protocol::rlwe::{
@@ -13,7 +14,6 @@ use tacita_protocol::rng::SecretRng;
 use super::floor::{self, Floor};
 use super::peaks::Peaks;
 use super::report::Row;
-use crate::networks::RESNET18;
 
 /// Tickets made at a time.
 const BATCH: usize = 8;

@@ -3,7 +3,9 @@
 use std::thread;
 use std::time::Instant;
 
+use tacita_bench::certs::{self, Certs};
 use tacita_bench::meter::{Meter, timed};
+use tacita_bench::networks::Residual;
 use tacita_protocol::cost::profile::WireKernels;
 use tacita_protocol::session::{ClientOptions, ClientSession, ServerContext, SessionLimits};
 use tacita_protocol::wire::{
@@ -13,9 +15,6 @@ use tacita_protocol::wire::{
 use tacita_protocol::{Error, Result};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
-
-use crate::certs::{self, Certs};
-use crate::networks::Residual;
 
 /// Bytes of a long message.
 const LONG: usize = 8 << 20;
