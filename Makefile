@@ -7,10 +7,10 @@
 #   make bench                         latency and communication of the demo model, this machine's
 #                                      kernels beside their floors
 #   make baseline                      accept the kernels' instruction counts as they are now
-#   make figures DATA=...              the figures quoted in the README, from the CIFAR-10 binaries
+#   make figures DATA=...              agreement, latency, bytes, accuracy on CIFAR-10's images
 #   make performance                   measures everything in lab/results/ but the networks' table,
-#                                      then its performance.html and the README's tables (an hour
-#                                      and a half on a machine that does nothing else)
+#                                      then the page and tables there (an hour and a half on a
+#                                      machine that does nothing else)
 #   make model DATA=...                trains models/cifar10-thin.onnx again (hours)
 #   make report                        lab/results/report.html from lab/results/*.json
 

@@ -1,4 +1,4 @@
-//! The figures of the README: agreement, latency, predicted and measured bytes, bytes per ReLU.
+//! Figures of one model on pictures: agreement, latency, predicted and measured bytes, bytes per ReLU.
 
 use serde_json::json;
 use tacita_bench::client::{Cost, Summary};

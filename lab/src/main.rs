@@ -29,7 +29,7 @@ enum Verb {
     Compare(compare::Options),
     /// One row a network: float, fixed-point and private runs compared, bytes, time and memory
     Networks(networks::NetworksArgs),
-    /// The page and the README's tables from the files of results; runs nothing
+    /// The page of all figures, and its short tables as Markdown, from the files of results; runs nothing
     Report(report::Options),
 }
 

@@ -1,4 +1,4 @@
-//! Numbers as the page and the README show them.
+//! Numbers as the page and the tables show them.
 
 use std::collections::BTreeSet;
 

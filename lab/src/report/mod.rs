@@ -1,10 +1,10 @@
-//! `tacita-lab report`: one page and the README's tables, from the files of results.
+//! `tacita-lab report`: one page, and its short tables as Markdown, from the files of results.
 //!
 //! The same files give the same bytes: no time, no random order.
 
 mod format;
 mod inputs;
-mod readme;
+mod markdown;
 mod sections;
 #[cfg(test)]
 mod tests;
@@ -14,16 +14,19 @@ use std::path::PathBuf;
 use clap::Args;
 use tacita_cli::{json_line, line};
 use tacita_page::{Table, page};
-use tacita_protocol::{Error, Result};
+use tacita_protocol::Result;
 
 use format::SEVERAL;
 use inputs::{BACKENDS, COMPARE, E2E, File, Inputs, KERNELS, RELU, SWEEP};
-use readme::Block;
+use markdown::Block;
 use sections::{
     against, alternatives, backends, conditions, headline, kernels, layers, memory, networks, relu,
     shaping, sweep,
 };
 use tacita_bench::store::write;
+
+/// What page and tables are called.
+const TITLE: &str = "Tacita: performance";
 
 /// Options of `report`.
 #[derive(Args)]
@@ -34,35 +37,27 @@ pub struct Options {
     /// Where the page goes
     #[arg(long, value_name = "FILE", default_value = "lab/results/performance.html")]
     out: PathBuf,
-    /// The file whose tables between `<!-- performance -->` and `<!-- /performance -->` are
-    /// replaced
-    #[arg(long, value_name = "FILE", default_value = "README.md")]
-    readme: PathBuf,
-    /// The README's rows as JSON
+    /// Where the short tables go, as Markdown
+    #[arg(long, value_name = "FILE", default_value = "lab/results/performance.md")]
+    tables: PathBuf,
+    /// The short tables' rows as JSON
     #[arg(long)]
     pub json: bool,
 }
 
-/// Reads the results, writes the page and the README.
+/// Reads the results, writes the page and the tables.
 ///
 /// # Errors
-/// `Input` for malformed results or a README without markers, `Local` if a file cannot be written.
+/// `Input` for malformed results, `Local` if a file cannot be written.
 pub fn run(options: &Options) -> Result<()> {
     let inputs = Inputs::read(&options.results)?;
-    let unreadable = |e| Error::input(format!("cannot read {}: {e}", options.readme.display()));
-    let old = std::fs::read_to_string(&options.readme).map_err(unreadable)?;
     let blocks = tables(&inputs);
-    // Refused before anything is written.
-    let new = readme::replace(&old, &options.readme, &readme::markdown(&blocks))?;
     write(&options.out, &render(&inputs))?;
-    if new != old {
-        write(&options.readme, &new)?;
-    }
+    write(&options.tables, &markdown::text(TITLE, &blocks))?;
     if options.json {
-        return readme::rows(&blocks).iter().try_for_each(json_line);
+        return markdown::rows(&blocks).iter().try_for_each(json_line);
     }
-    let (page, readme) = (options.out.display(), options.readme.display());
-    line(&format!("Written: {page}, and the tables of {readme}"))
+    line(&format!("Written: {} and {}", options.out.display(), options.tables.display()))
 }
 
 /// The page.
@@ -81,16 +76,16 @@ fn render(inputs: &Inputs) -> String {
         shaping::section(inputs),
         conditions::section(inputs),
     ];
-    page("Tacita: performance", ("Sections", "part"), &sections)
+    page(TITLE, ("Sections", "part"), &sections)
 }
 
-/// The README's tables.
+/// The page in short.
 fn tables(inputs: &Inputs) -> Vec<Block> {
     let where_ = conditions::machine(inputs)
         .map_or_else(String::new, |m| format!(" Measured on {}, {} threads.", m.cpu, m.cores));
     let text = format!(
-        "`make performance` writes these tables and [the page](lab/results/performance.html) from \
-         `results/`.{where_}"
+        "`make performance` writes these tables and [the page](performance.html) from the files \
+         beside them, [described here](README.md#performance).{where_}"
     );
     let or = |table: Option<Table>, command: String, file: File| match table {
         Some(table) => Block::Table(table, command),

@@ -1,4 +1,4 @@
-//! The page and the README from made-up results.
+//! The page and the tables from made-up results.
 
 use std::path::Path;
 
@@ -10,37 +10,39 @@ fn inputs() -> Inputs {
     Inputs::read(Path::new(DATA)).unwrap()
 }
 
-/// A folder with a copy of the README, and the options that write into it.
-fn options(results: &Path) -> (tempfile::TempDir, Options) {
-    let dir = tempfile::tempdir().unwrap();
-    let readme = dir.path().join("README.md");
-    std::fs::copy(Path::new(DATA).join("README.md"), &readme).unwrap();
-    let out = dir.path().join("new/performance.html");
-    let options = Options { results: results.into(), out, readme, json: true };
-    (dir, options)
+/// Options that write into a folder.
+fn options(results: &Path, dir: &Path) -> Options {
+    let (out, tables) = (dir.join("new/performance.html"), dir.join("new/performance.md"));
+    Options { results: results.into(), out, tables, json: true }
 }
 
+/// The page and the tables.
 fn made(results: &Path) -> (String, String) {
-    let (_dir, options) = options(results);
+    let dir = tempfile::tempdir().unwrap();
+    let options = options(results, dir.path());
     run(&options).unwrap();
     let read = |path: &Path| std::fs::read_to_string(path).unwrap();
-    (read(&options.out), read(&options.readme))
+    (read(&options.out), read(&options.tables))
 }
 
 #[test]
 fn the_same_results_give_the_same_bytes() {
-    let first = made(Path::new(DATA));
-    assert_eq!(first, made(Path::new(DATA)));
-    // A second run over its own README changes nothing.
-    let (_dir, options) = options(Path::new(DATA));
-    run(&options).unwrap();
-    run(&options).unwrap();
-    assert_eq!(std::fs::read_to_string(&options.readme).unwrap(), first.1);
+    assert_eq!(made(Path::new(DATA)), made(Path::new(DATA)));
+}
+
+#[test]
+fn what_is_published_is_what_the_results_give() {
+    let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("results");
+    let published = |name: &str| std::fs::read_to_string(results.join(name)).unwrap();
+    let (page, tables) = made(&results);
+    let hint = "write it again: `tacita-lab report`";
+    assert!(page == published("performance.html"), "performance.html is out of date; {hint}");
+    assert!(tables == published("performance.md"), "performance.md is out of date; {hint}");
 }
 
 #[test]
 fn every_result_stands_beside_the_command_that_made_it() {
-    let (page, readme) = made(Path::new(DATA));
+    let (page, tables) = made(Path::new(DATA));
     for (program, verb) in [
         ("tacita-bench", "e2e"),
         ("tacita-bench", "sweep"),
@@ -50,7 +52,7 @@ fn every_result_stands_beside_the_command_that_made_it() {
     ] {
         let command = format!("{program} {verb} --test-data");
         assert!(page.contains(&command), "{command} in the page");
-        assert!(readme.contains(&format!("`{command}`")), "{command} in the README");
+        assert!(tables.contains(&format!("`{command}`")), "{command} in the tables");
     }
     assert!(page.contains("tacita-lab networks MODEL..."));
     assert!(!page.contains("is missing"), "all files are there");
@@ -62,33 +64,23 @@ fn every_result_stands_beside_the_command_that_made_it() {
 }
 
 #[test]
-fn the_readme_keeps_what_is_outside_the_markers() {
-    let (_, readme) = made(Path::new(DATA));
-    assert!(readme.starts_with("# Test data\n") && readme.ends_with("\n\nThe end.\n"));
-    assert!(!readme.contains("\nold\n"));
+fn a_row_has_ours_then_theirs() {
+    let (_, tables) = made(Path::new(DATA));
+    assert!(tables.starts_with("# Tacita: performance\n\n"));
     let row = "| resnet18 | all | 5.00 s (36.9 s, 7.38x) | 405 MB (198 MB, 0.490x) | 4.00 s (307 s, 76.8x) |";
-    assert!(readme.contains(row), "{readme}");
+    assert!(tables.contains(row), "{tables}");
 }
 
 #[test]
 fn missing_files_are_named_with_their_commands() {
     let empty = tempfile::tempdir().unwrap();
-    let (page, readme) = made(empty.path());
+    let (page, tables) = made(empty.path());
     for file in [E2E, SWEEP, KERNELS, RELU, BACKENDS, COMPARE, inputs::NETWORKS, inputs::SHAPING] {
         assert!(page.contains(&tacita_page::text::escape(&file.missing())), "{file:?}");
     }
-    assert!(readme.contains(&E2E.missing()) && readme.contains(&KERNELS.missing()));
+    assert!(tables.contains(&E2E.missing()) && tables.contains(&KERNELS.missing()));
     // Published figures need no run.
     assert!(page.contains("OpenCheetah"));
-}
-
-#[test]
-fn nothing_is_written_without_markers() {
-    let (_dir, options) = options(Path::new(DATA));
-    std::fs::write(&options.readme, "no markers\n").unwrap();
-    let message = run(&options).unwrap_err().to_string();
-    assert!(message.contains("<!-- performance -->"), "{message}");
-    assert!(!options.out.exists());
 }
 
 /// Bytes are the same over every link, seconds are not.

@@ -104,7 +104,7 @@ fn runs(inputs: &Inputs) -> Vec<&Run> {
     NETS.into_iter().flat_map(of).collect()
 }
 
-/// The same in short for the README: a row a run, `ours (theirs, ratio)` in a cell.
+/// The same in short: a row a run, `ours (theirs, ratio)` in a cell.
 pub fn summary(inputs: &Inputs) -> Option<Table> {
     let shown: Vec<&Line> = LINES.iter().filter(|l| !l.figure.ends_with("default")).collect();
     let headings = shown.iter().map(|l| {
@@ -154,7 +154,7 @@ pub fn table(inputs: &Inputs) -> Option<Table> {
 }
 
 impl Line {
-    /// What the README says: marked where a part of theirs is not known.
+    /// What the short table says: marked where a part of theirs is not known.
     fn cell(&self, r: &Run) -> String {
         let ours = (self.ours)(r);
         let known = self.theirs.iter().filter_map(|f| value(self.system, &r.net, f));

@@ -13,7 +13,7 @@ const SIZE: (f64, f64) = (440.0, 300.0);
 const CLASSIC: &str = "classic";
 /// Bits of the gadget that the comparison with homomorphic encryption takes.
 const BITS: usize = 14;
-/// Bits that the README shows.
+/// Bits that the short table shows.
 const SHOWN: [usize; 3] = [8, BITS, 20];
 
 /// A curve of a chart and its values.
@@ -146,7 +146,7 @@ pub fn relu(c: &Comparison) -> Table {
     table
 }
 
-/// The same in short for the README: a few widths.
+/// The same in short: a few widths.
 pub fn relu_summary(c: &Comparison) -> Table {
     let few = |r: &&ReluRow| r.circuit == CLASSIC || SHOWN.contains(&r.bits);
     let rows = c.relu.iter().filter(few).cloned().collect();

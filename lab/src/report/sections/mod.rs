@@ -1,4 +1,4 @@
-//! The sections of the page; some of their tables are also the README's.
+//! The sections of the page; the tables in short are some of theirs.
 
 pub mod against;
 pub mod alternatives;

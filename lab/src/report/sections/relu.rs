@@ -9,7 +9,7 @@ use crate::report::format::NONE;
 use crate::report::inputs::{Inputs, RELU};
 
 const TITLE: &str = "One ReLU, garbled and looked up";
-/// Bits that the README shows.
+/// Bits that the short table shows.
 const SHOWN: [usize; 3] = [8, 14, 20];
 
 /// The section.
@@ -48,7 +48,7 @@ fn theirs(peers: &[Peer]) -> impl Iterator<Item = Vec<String>> {
     })
 }
 
-/// The same in short for the README: a few widths.
+/// The same in short: a few widths.
 pub fn summary(relus: &Relus) -> Table {
     let rows = relus.rows.iter().filter(|r| SHOWN.contains(&r.bits)).cloned().collect();
     table(&Relus { rows, ..relus.clone() })
@@ -64,7 +64,7 @@ mod tests {
     const THEIRS: usize = 2;
 
     #[test]
-    fn the_readme_shows_a_few_widths() {
+    fn the_short_table_shows_a_few_widths() {
         let rows = (8..=20).map(|bits| Row { bits, ..Row::default() }).collect();
         let relus = Relus { rows, ..Relus::default() };
         let rows = |of: fn(&Relus) -> Table| of(&relus).rows.len();

@@ -1,15 +1,7 @@
-//! The README's tables between two markers.
-
-use std::path::Path;
+//! The tables as Markdown and as JSON.
 
 use serde_json::{Map, Value, json};
 use tacita_page::Table;
-use tacita_protocol::{Error, Result};
-
-/// Where the tables begin.
-pub const START: &str = "<!-- performance -->";
-/// Where they end.
-pub const END: &str = "<!-- /performance -->";
 
 /// A table, or what stands where it is missing.
 #[derive(Clone, Debug)]
@@ -20,15 +12,16 @@ pub enum Block {
     Text(String),
 }
 
-/// The blocks as Markdown.
-pub fn markdown(blocks: &[Block]) -> String {
+/// A heading and the blocks as Markdown.
+pub fn text(title: &str, blocks: &[Block]) -> String {
     let shown = blocks.iter().map(|block| match block {
         Block::Text(text) => format!("{text}\n"),
         Block::Table(table, command) => {
             format!("{} (`{command}`):\n\n{}", table.caption, grid(table))
         }
     });
-    shown.collect::<Vec<_>>().join("\n")
+    let shown: Vec<String> = shown.collect();
+    format!("# {title}\n\n{}", shown.join("\n"))
 }
 
 fn grid(table: &Table) -> String {
@@ -62,59 +55,17 @@ pub fn rows(blocks: &[Block]) -> Vec<Value> {
     tables.flat_map(of).collect()
 }
 
-/// `readme` with `tables` between its markers.
-///
-/// # Errors
-/// `Input` if a marker is missing, stands twice, or they are in the wrong order.
-pub fn replace(readme: &str, path: &Path, tables: &str) -> Result<String> {
-    let once = |marker: &str| {
-        let mut places = readme.match_indices(marker).map(|(at, _)| at);
-        places.next().filter(|_| places.next().is_none()).ok_or_else(|| {
-            Error::input(format!(
-                "{} must have the lines `{START}` and `{END}` once each, for the tables between them",
-                path.display()
-            ))
-        })
-    };
-    let (start, end) = (once(START)?, once(END)?);
-    let kept = readme.get(..start + START.len()).zip(readme.get(end..)).filter(|_| start < end);
-    let (before, after) = kept.ok_or_else(|| {
-        Error::input(format!("{}: `{END}` stands before `{START}`", path.display()))
-    })?;
-    Ok(format!("{before}\n\n{tables}\n{after}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn replaced(text: &str) -> Result<String> {
-        replace(text, Path::new("README.md"), "new\n")
-    }
-
-    #[test]
-    fn what_stands_between_the_markers_goes() {
-        let text = format!("a\n{START}\nold\n{END}\nb\n");
-        let once = replaced(&text).unwrap();
-        assert_eq!(once, format!("a\n{START}\n\nnew\n\n{END}\nb\n"));
-        assert_eq!(replaced(&once).unwrap(), once);
-    }
-
-    #[test]
-    fn missing_markers_are_refused() {
-        for text in ["", START, END, &format!("{END} {START}"), &format!("{START}{START}{END}")] {
-            let message = replaced(text).unwrap_err().to_string();
-            assert!(message.contains("README.md") && message.contains(START), "{message}");
-        }
-    }
 
     #[test]
     fn a_bar_in_a_cell_does_not_part_it() {
         let mut table = Table::new("t", &["a", "#b"]);
         table.rows.push(vec!["x|y".into(), "1".into()]);
         let block = Block::Table(table, "c".into());
-        let text = markdown(&[block.clone(), Block::Text("none".into())]);
-        assert_eq!(text, "t (`c`):\n\n| a | b |\n|---|---:|\n| x\\|y | 1 |\n\nnone\n");
+        let text = text("Head", &[block.clone(), Block::Text("none".into())]);
+        assert_eq!(text, "# Head\n\nt (`c`):\n\n| a | b |\n|---|---:|\n| x\\|y | 1 |\n\nnone\n");
         assert_eq!(
             rows(&[block]),
             [json!({"table": "t", "command": "c", "row": {"a": "x|y", "b": "1"}})]
