@@ -1,15 +1,28 @@
 //! Networks: what they are called, what they consist of, and what they cost.
+//!
+//! The one description that the trainer builds its modules from and the benches draw their plans
+//! from: plain data, without weights.
+//!
+//! ```
+//! use tacita_architectures::{Options, Shape};
+//!
+//! let image = Shape { channels: 3, height: 32, width: 32 };
+//! let graph = Options::named("resnet18").network(image, 100)?.graph();
+//! assert_eq!(graph.counts().relus, 557_056);
+//! # Ok::<(), tacita_architectures::Error>(())
+//! ```
 
 mod count;
+mod error;
 mod families;
 mod graph;
 mod names;
 
 pub use count::Counts;
+pub use error::{Error, Result};
 pub use graph::{Conv, Graph, Layer, Node, NodeId, Op, Shape};
 pub use names::{NAMES, Options};
 
-use clap::ValueEnum;
 use families::{MiniOnn, MobileNet, ResNet, Vgg, WideResNet};
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +39,7 @@ pub enum Stem {
 }
 
 /// How a residual block joins values of different shape.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Shortcut {
     /// A 1x1 convolution and a batch normalisation (option B).
     Projection,
@@ -35,7 +48,7 @@ pub enum Shortcut {
 }
 
 /// How a VGG halves its maps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Pool {
     /// Mean of 2x2 pixels: linear, so it costs nothing in a private run.
     Average,

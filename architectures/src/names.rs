@@ -1,8 +1,8 @@
 //! From a name and options to a network.
 
-use super::{Family, Network, Pool, Shape, Shortcut, Stem};
-use crate::{Error, Result};
-use clap::Args;
+use std::str::FromStr;
+
+use super::{Error, Family, Network, Pool, Result, Shape, Shortcut, Stem};
 
 /// The names that [`Options::network`] knows.
 pub const NAMES: &str = "resnet18, resnet34, resnet50 (bottleneck blocks), resnet20, resnet32, \
@@ -13,47 +13,35 @@ pub const NAMES: &str = "resnet18, resnet34, resnet50 (bottleneck blocks), resne
 const SANE: std::ops::RangeInclusive<i64> = 1..=8192;
 
 /// Which network. The defaults follow SENet: a 3x3 stem of stride 1 that has a ReLU.
-#[derive(Args, Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Options {
     /// Network: resnet18, resnet34, resnet50, resnet20, resnet32, resnet56, wrn22-8, vgg16,
     /// mobilenetv1, minionn, or hrn-AxBxCx such as hrn-5x5x3x.
-    #[arg(long = "net", value_name = "NAME", default_value = "resnet18")]
     pub name: String,
     /// Multiply every width by this (rounded down): 0.25 makes ResNet18 16-32-64-128 wide;
     /// 0.5 is DeepReDuce's alpha.
-    #[arg(long, value_name = "X", default_value_t = 1.0)]
     pub width_multiplier: f64,
     /// Width of the first stage (m of HybReNet; defaults: 64 for ResNet18/34/50, 16 for others).
-    #[arg(long, value_name = "N")]
     pub base_width: Option<i64>,
     /// Blocks of each stage of a ResNet or HybReNet, e.g. 2,1,1,1.
-    #[arg(long, value_name = "N,..", value_delimiter = ',')]
     pub depths: Option<Vec<usize>>,
     /// Stride of the first convolution: 2 halves every map (DeepReDuce's rho = 0.5).
-    #[arg(long, value_name = "N", default_value_t = 1)]
     pub stem_stride: i64,
     /// Start with a 7x7 convolution of stride 2 and max-pooling (ResNets on large images).
-    #[arg(long)]
     pub imagenet_stem: bool,
     /// Leave out the ReLU behind the first convolution, as SNL, AutoReP and ReLUPruner do
     /// (491,520 ReLUs in ResNet18). Default: keep it, as SENet and DeepReDuce do (557,056).
-    #[arg(long)]
     pub no_stem_relu: bool,
     /// Leave out the ReLU behind the last normalisation of a wide ResNet, as SNL does.
-    #[arg(long)]
     pub no_last_relu: bool,
     /// Shortcuts of ResNets where the shape changes: projection (option B) or pad (option A).
-    #[arg(long, value_enum, default_value = "projection")]
     pub shortcut: Shortcut,
     /// Leave out the shortcuts of blocks that keep the shape, as RLNet's masked ResNets do.
     /// For taking such networks over; others train better with them.
-    #[arg(long)]
     pub no_identity_skip: bool,
     /// Pooling of VGG16.
-    #[arg(long, value_enum, default_value = "average")]
     pub pool: Pool,
     /// Leave out the fourth pooling layer of VGG16, as RLNet does.
-    #[arg(long)]
     pub skip_fourth_pool: bool,
 }
 
@@ -96,7 +84,7 @@ impl Options {
         let network = network.scaled(self.width_multiplier);
         let shapes = network.graph().nodes.into_iter().map(|n| n.shape);
         if shapes.into_iter().any(|s| s.height < 1 || s.width < 1 || s.channels < 1) {
-            return Err(bad("--input-size", "is too small: a map of the network would vanish"));
+            return Err(Error::SmallImage);
         }
         Ok(network)
     }
@@ -104,16 +92,16 @@ impl Options {
     fn check(&self) -> Result<()> {
         let depths = self.depths.iter().flatten();
         if !(self.width_multiplier > 0.0 && self.width_multiplier <= 64.0) {
-            return Err(bad("--width-multiplier", "is not between 0 and 64"));
+            return Err(bad("width-multiplier", "is not between 0 and 64"));
         }
         if self.base_width.is_some_and(|w| !SANE.contains(&w)) {
-            return Err(bad("--base-width", "is not between 1 and 8192"));
+            return Err(bad("base-width", "is not between 1 and 8192"));
         }
         if !(1..=4).contains(&self.stem_stride) {
-            return Err(bad("--stem-stride", "is not between 1 and 4"));
+            return Err(bad("stem-stride", "is not between 1 and 4"));
         }
         if depths.into_iter().any(|d| !(1..=256).contains(d)) {
-            return Err(bad("--depths", "has a number that is not between 1 and 256"));
+            return Err(bad("depths", "has a number that is not between 1 and 256"));
         }
         Ok(())
     }
@@ -127,19 +115,19 @@ impl Options {
         let plain = Self::named(&self.name);
         let stages = if let Family::ResNet { widths, .. } = layout { widths.len() } else { 0 };
         let misfits = [
-            ("--depths", self.depths.as_ref().is_some_and(|d| d.len() != stages)),
-            ("--base-width", self.base_width.is_some() && !resnet),
-            ("--stem-stride", self.stem_stride != 1 && !(resnet || mobile)),
-            ("--imagenet-stem", self.imagenet_stem && !resnet),
-            ("--no-stem-relu", self.no_stem_relu && !(resnet || mobile)),
-            ("--no-last-relu", self.no_last_relu && !wide),
-            ("--shortcut", self.shortcut != plain.shortcut && !resnet),
-            ("--no-identity-skip", self.no_identity_skip && !resnet),
-            ("--pool", self.pool != plain.pool && !vgg),
-            ("--skip-fourth-pool", self.skip_fourth_pool && !vgg),
+            ("depths", self.depths.as_ref().is_some_and(|d| d.len() != stages)),
+            ("base-width", self.base_width.is_some() && !resnet),
+            ("stem-stride", self.stem_stride != 1 && !(resnet || mobile)),
+            ("imagenet-stem", self.imagenet_stem && !resnet),
+            ("no-stem-relu", self.no_stem_relu && !(resnet || mobile)),
+            ("no-last-relu", self.no_last_relu && !wide),
+            ("shortcut", self.shortcut != plain.shortcut && !resnet),
+            ("no-identity-skip", self.no_identity_skip && !resnet),
+            ("pool", self.pool != plain.pool && !vgg),
+            ("skip-fourth-pool", self.skip_fourth_pool && !vgg),
         ];
         match misfits.iter().find(|m| m.1) {
-            Some(("--depths", _)) => Err(bad("--depths", "needs one number for each stage")),
+            Some(("depths", _)) => Err(bad("depths", "needs one number for each stage")),
             Some(&(option, _)) => Err(bad(option, "does not apply to this network")),
             None => Ok(()),
         }
@@ -241,6 +229,40 @@ impl Options {
     }
 }
 
-fn bad(setting: &'static str, problem: &'static str) -> Error {
-    Error::BadSetting { setting, problem }
+impl Shortcut {
+    /// What the kinds are called.
+    pub const NAMES: [&str; 2] = ["projection", "pad"];
+}
+
+impl FromStr for Shortcut {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        match name {
+            "projection" => Ok(Self::Projection),
+            "pad" => Ok(Self::Pad),
+            _ => Err(bad("shortcut", "is neither projection nor pad")),
+        }
+    }
+}
+
+impl Pool {
+    /// What the kinds are called.
+    pub const NAMES: [&str; 2] = ["average", "max"];
+}
+
+impl FromStr for Pool {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        match name {
+            "average" => Ok(Self::Average),
+            "max" => Ok(Self::Max),
+            _ => Err(bad("pool", "is neither average nor max")),
+        }
+    }
+}
+
+fn bad(option: &'static str, problem: &'static str) -> Error {
+    Error::BadOption { option, problem }
 }

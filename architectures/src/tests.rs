@@ -140,6 +140,15 @@ fn misplaced_options_are_refused() {
 }
 
 #[test]
+fn kinds_are_read_by_their_names() {
+    let shortcuts = Shortcut::NAMES.map(|name| name.parse::<Shortcut>().expect("a kind"));
+    assert_eq!(shortcuts, [Shortcut::Projection, Shortcut::Pad]);
+    let pools = Pool::NAMES.map(|name| name.parse::<Pool>().expect("a kind"));
+    assert_eq!(pools, [Pool::Average, Pool::Max]);
+    assert!("none".parse::<Pool>().is_err() && "none".parse::<Shortcut>().is_err());
+}
+
+#[test]
 fn scaling_rounds_down() {
     let network = Options::named("hrn-5x5x3x").network(CIFAR, 10).expect("a network");
     let Family::ResNet { widths, stem_width, .. } = network.scaled(0.3).layout else {
