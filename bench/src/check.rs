@@ -19,8 +19,8 @@ use crate::e2e::Source;
 /// Options of `check-estimate`.
 #[derive(Args)]
 pub struct Options {
-    /// FILE.onnx, or resnet18, resnet20, resnet32, resnet34, vgg16, mobilenetv1 or minionn with
-    /// drawn weights
+    /// FILE.onnx, or a network with drawn weights by any name that the trainer knows (resnet18,
+    /// vgg16, mobilenetv1)
     #[arg(long, value_name = "NAME", default_value = "models/cifar10-thin.onnx")]
     net: String,
     /// ReLUs to keep: 50k, 50000, 10% or all, at drawn positions; a file keeps its own masks

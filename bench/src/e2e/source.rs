@@ -15,7 +15,7 @@ use tacita_protocol::{Error, Result};
 /// A network with its masks.
 pub enum Source {
     /// One of ours, with drawn weights.
-    Drawn(&'static Network, Keep),
+    Drawn(Network, Keep),
     /// A file with masks of its own.
     File(PathBuf),
 }
@@ -29,7 +29,7 @@ impl Source {
         let keep = keep.unwrap_or(Keep::All);
         if !name.ends_with(".onnx") {
             let network = Network::named(name)?;
-            keep.of(network.relus)?;
+            keep.of(network.relus())?;
             return Ok(Self::Drawn(network, keep));
         }
         if keep != Keep::All {
@@ -43,7 +43,7 @@ impl Source {
     /// What it is called.
     pub fn name(&self) -> String {
         match self {
-            Self::Drawn(network, _) => network.name.into(),
+            Self::Drawn(network, _) => network.name().into(),
             Self::File(path) => path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
         }
     }
