@@ -11,12 +11,12 @@
 #   make bench                         latency and communication of the demo model, this machine's
 #                                      kernels beside their floors
 #   make baseline                      accept the kernels' instruction counts as they are now
-#   make figures DATA=...              the figures quoted in the README, from the CIFAR-10 binaries
-#   make performance                   measures everything in results/ but the networks' table, then
-#                                      results/performance.html and the README's tables (an
-#                                      hour and a half on a machine that does nothing else)
+#   make figures DATA=...              agreement, latency, bytes, accuracy on CIFAR-10's images
+#   make performance                   measures everything in lab/results/ but the networks' table,
+#                                      then the page and tables there (an hour and a half on a
+#                                      machine that does nothing else)
 #   make model DATA=...                trains models/cifar10-thin.onnx again (hours)
-#   make report                        results/report.html from results/*.json
+#   make report                        lab/results/report.html from lab/results/*.json
 
 CARGO ?= cargo
 DATA ?=
@@ -28,26 +28,32 @@ BENCHES := tacita-bench/criterion
 PART := scripts/part.sh
 RELEASE_BINS := -p tacita-compile -p tacita-server -p tacita-client -p tacita-bench
 
-.PHONY: demo test test-trainer check book deny papers bench figures performance model report libtorch valgrind baseline release
+.PHONY: demo test test-trainer check book deny papers bench figures performance model report libtorch valgrind baseline release lab
 
 release:
 	$(CARGO) build --release --locked $(RELEASE_BINS)
 
+lab:
+	$(CARGO) build --release --locked $(RELEASE_BINS) -p tacita-lab
+
 demo: release
 	target/release/tacita-bench demo $(if $(DATA),--data "$(DATA)" -n $(N))
 
-bench: release
-	target/release/tacita-bench figures
-	target/release/tacita-bench kernels --out results/kernels.json
+bench: lab
+	target/release/tacita-lab figures
+	target/release/tacita-bench predict
+	target/release/tacita-bench kernels --out lab/results/kernels.json
 
-figures: release
-	target/release/tacita-bench figures --data "$(DATA)" -n 200
+figures: lab
+	target/release/tacita-lab figures --data "$(DATA)" -n 200
+	target/release/tacita-bench predict
 	TACITA_CIFAR10="$(abspath $(DATA))" TACITA_N=10000 \
 		$(CARGO) test --locked -p tacita-tests --test accuracy -- --nocapture
 
 performance:
-	$(CARGO) build --release --locked $(RELEASE_BINS) --features tacita-bench/tract,tacita-bench/tfhe
-	scripts/performance.sh
+	$(CARGO) build --release --locked $(RELEASE_BINS) -p tacita-lab \
+		--features tacita-lab/tract,tacita-lab/tfhe
+	lab/scripts/performance.sh
 
 libtorch:
 	scripts/setup-libtorch.sh $(LIBTORCH_DIR)
@@ -59,7 +65,7 @@ model: libtorch
 	$(CARGO) run --release --locked -p tacita-compile -- calibrate $(MODEL) --data "$(DATA)/data_batch_1.bin" -n 2000
 
 report: libtorch
-	$(CARGO) run --release --locked -p tacita-train -- report results --out results/report.html
+	$(CARGO) run --release --locked -p tacita-train -- report lab/results --out lab/results/report.html
 
 # Everything that `make test` compiles has the features of the whole workspace, so that no part
 # compiles a dependency again that another one has.
@@ -82,11 +88,11 @@ check:
 	$(PART) --start
 	$(PART) "formatting and papers" $(MAKE) --no-print-directory papers
 	$(PART) "book" $(MAKE) --no-print-directory book
-	$(PART) "lints" $(CARGO) clippy $(LIGHT) --all-targets --locked -- -D warnings
-	$(PART) "documentation" $(CARGO) doc $(LIGHT) --no-deps --locked
-	$(PART) "programs" $(CARGO) build $(LIGHT) --bins --locked
-	$(PART) "tests" $(CARGO) test $(LIGHT) --locked
-	$(PART) "end to end" $(CARGO) test $(LIGHT) -p tacita-tests --test e2e --locked -- happy
+	$(PART) "lints" $(CARGO) clippy --all-targets --locked -- -D warnings
+	$(PART) "documentation" $(CARGO) doc --no-deps --locked
+	$(PART) "programs" $(CARGO) build --bins --locked
+	$(PART) "tests" $(CARGO) test --locked
+	$(PART) "end to end" $(CARGO) test -p tacita-tests --test e2e --locked -- happy
 	$(PART) --minutes
 
 papers:

@@ -4,23 +4,23 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
+use tacita_bench::certs;
+use tacita_bench::client::{self, Answer, Summary, pictures};
+use tacita_bench::networks::Keep;
+use tacita_bench::server::Server;
+use tacita_bench::table::{markdown, median};
 use tacita_cli::{Ot, Relu, json_line, line, session_choices, speed};
 use tacita_protocol::cost::{CostModel, KernelProfile, Link};
 use tacita_protocol::session::SessionLimits;
 use tacita_protocol::{Error, Result};
 
-use crate::certs;
-use crate::client::{self, Answer, Summary, pictures};
 use crate::e2e::Source;
-use crate::networks::Keep;
-use crate::server::Server;
-use crate::table::{markdown, median};
 
 /// Options of `check-estimate`.
 #[derive(Args)]
 pub struct Options {
-    /// FILE.onnx, or resnet18, resnet20, resnet32, resnet34, vgg16, mobilenetv1 or minionn with
-    /// drawn weights
+    /// FILE.onnx, or a network with drawn weights by any name that the trainer knows (resnet18,
+    /// vgg16, mobilenetv1)
     #[arg(long, value_name = "NAME", default_value = "models/cifar10-thin.onnx")]
     net: String,
     /// ReLUs to keep: 50k, 50000, 10% or all, at drawn positions; a file keeps its own masks

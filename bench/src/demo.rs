@@ -1,13 +1,11 @@
 //! The demo: compile, start both parties as processes, classify, compare with the clear model.
 
 use serde_json::json;
+use tacita_bench::client;
+use tacita_bench::stage::{Compared, Options, Stage};
+use tacita_bench::table::bytes;
 use tacita_cli::{json_line, line};
 use tacita_protocol::Result;
-
-use crate::Options;
-use crate::client;
-use crate::stage::{Compared, Stage};
-use crate::table::bytes;
 
 /// Counts over a run.
 #[derive(Default)]

@@ -1,5 +1,7 @@
 //! Which machine this is, and which command runs: what every file of results says of its figures.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
 /// Where figures were measured.
@@ -54,6 +56,10 @@ fn features() -> Vec<String> {
 
 /// This process's command line, without the program's folder.
 pub fn command() -> String {
-    let arguments = std::env::args().skip(1);
-    std::iter::once("tacita-bench".to_owned()).chain(arguments).collect::<Vec<_>>().join(" ")
+    let mut words: Vec<String> = std::env::args().collect();
+    if let Some(program) = words.first_mut() {
+        let name = Path::new(program).file_name().map(|n| n.to_string_lossy().into_owned());
+        *program = name.unwrap_or_default();
+    }
+    words.join(" ")
 }

@@ -3,6 +3,8 @@
 
 use clap::Args;
 use serde_json::json;
+use tacita_bench::networks::{Keep, Network};
+use tacita_bench::table::{bytes, markdown};
 use tacita_cli::{Ot, Relu, json_line, line, session_choices};
 use tacita_protocol::cost::CostModel;
 use tacita_protocol::plan::{ConvShape, Shape};
@@ -10,11 +12,8 @@ use tacita_protocol::rlwe::{Defined, Packing};
 use tacita_protocol::session::SessionLimits;
 use tacita_protocol::{Result, cost};
 
-use crate::networks::{RESNET18, RESNET20};
-use crate::table::{bytes, markdown};
-
 /// Options of `predict`.
-#[derive(Args, Default)]
+#[derive(Args)]
 pub struct Options {
     /// What computes the ReLUs
     #[arg(long, value_enum, default_value_t)]
@@ -76,8 +75,8 @@ pub fn run(options: &Options) -> Result<()> {
 
 fn networks(json: bool) -> Result<()> {
     let mut rows = Vec::new();
-    for network in [&RESNET20, &RESNET18] {
-        let plan = network.plan(1.0)?;
+    for (name, model) in [("resnet20", None), ("resnet18", Some(MODEL))] {
+        let plan = Network::named(name)?.plan(Keep::All)?;
         for batch in [1, 8, 32] {
             let tensors = cost::predict(&plan.public, batch)?.tensors;
             let sum = |of: fn(&cost::TensorCost) -> u64| {
@@ -85,16 +84,16 @@ fn networks(json: bool) -> Result<()> {
             };
             let (up, down) = (sum(|t| t.lattice_up), sum(|t| t.lattice_down));
             let products = sum(|t| t.products);
-            let model = MODEL.iter().find(|(b, _)| *b == batch && network.name == RESNET18.name);
+            let model = model.iter().flatten().find(|(b, _)| *b == batch);
             let model = model.map_or(String::from("-"), |(_, mb)| format!("{mb:.0} MB"));
             if json {
                 json_line(&json!({
-                    "network": network.name, "batch": batch, "up": up, "down": down,
+                    "network": name, "batch": batch, "up": up, "down": down,
                     "products": products, "model": model,
                 }))?;
             }
             rows.push(vec![
-                network.name.into(),
+                name.into(),
                 batch.to_string(),
                 bytes(up + down),
                 model,
@@ -105,7 +104,7 @@ fn networks(json: bool) -> Result<()> {
     if json {
         return Ok(());
     }
-    markdown(&["network", "B", "both ways", "protocol document", "products"], &rows)
+    markdown(&["network", "B", "both ways", "docs/protocol.md", "products"], &rows)
 }
 
 /// How traffic follows the mask.
@@ -114,8 +113,9 @@ fn by_mask(options: &Options) -> Result<()> {
     // A session's: silent OT pays in the long run.
     const TICKETS: usize = 64;
     let mut rows = Vec::new();
+    let network = Network::named("resnet18")?;
     for keep in [1.0, 0.5, 0.25, 0.1, 0.0] {
-        let plan = RESNET18.plan(keep)?;
+        let plan = network.plan(Keep::Share(keep))?;
         let stock = SessionLimits::default().ot_stock as u64;
         let asked = (Some(options.relu), options.ot);
         let (relus, ots) = session_choices(&plan.public, BATCH, asked, (TICKETS, stock), None)?;
@@ -125,7 +125,7 @@ fn by_mask(options: &Options) -> Result<()> {
         let online = (p.online.up + p.online.down) as f64;
         if options.json {
             json_line(&json!({
-                "network": RESNET18.name, "relu": options.relu, "ot": ots.to_string(), "relus": plan.public.relus(), "offline": offline,
+                "network": network.name(), "relu": options.relu, "ot": ots.to_string(), "relus": plan.public.relus(), "offline": offline,
                 "online": online, "online_rounds": p.online.rounds,
             }))?;
         }

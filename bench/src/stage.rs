@@ -3,18 +3,44 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use clap::Args;
 use tacita_cli::Ot;
 use tacita_image_input::Pixels;
 use tacita_protocol::{Error, Result};
 use tempfile::TempDir;
 
-use crate::Options;
 use crate::certs::{self, Certs};
 use crate::cifar;
 use crate::clear::{Clear, argmax, largest_difference};
 use crate::client::{self, Answer, Summary, pictures};
 use crate::process::{run, sibling};
 use crate::server::Server;
+
+/// Options of the verbs that run the protocol on pictures.
+#[derive(Args)]
+pub struct Options {
+    /// The model
+    #[arg(long, default_value = "models/cifar10-thin.onnx")]
+    pub model: PathBuf,
+    /// Folder of pictures to classify
+    #[arg(long, default_value = "samples")]
+    pub samples: PathBuf,
+    /// Folder of official CIFAR-10 binaries: classify its test images instead of the samples
+    #[arg(long)]
+    pub data: Option<PathBuf>,
+    /// Test images to take from --data
+    #[arg(short, default_value_t = 100)]
+    pub n: usize,
+    /// Tickets made at a time; by default what the compiler chose
+    #[arg(long)]
+    pub batch: Option<usize>,
+    /// Fractional bits of the activations; by default what the compiler takes
+    #[arg(long)]
+    pub frac: Option<u32>,
+    /// Results as JSON
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// An image file and its class, if that is known.
 pub type Picture = (PathBuf, Option<usize>);

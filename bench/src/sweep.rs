@@ -1,12 +1,12 @@
 //! `tacita-bench sweep`: how cost follows the number of ReLUs.
 
 use clap::Args;
+use tacita_bench::networks::Keep;
+use tacita_bench::table::{bytes, markdown};
 use tacita_cli::{json_line, line};
 use tacita_protocol::{Error, Result};
 
 use crate::e2e::{self, Common, Row, Source};
-use crate::networks::Keep;
-use crate::table::{bytes, markdown};
 
 /// Options of `sweep`.
 #[derive(Args)]

@@ -1,6 +1,6 @@
 //! Plain and Markdown tables on stdout.
 
-pub use tacita_bench::meter::median;
+pub use crate::meter::median;
 use tacita_cli::line;
 use tacita_protocol::Result;
 

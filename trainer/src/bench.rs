@@ -2,13 +2,13 @@
 //! a data set and days of training are at stake.
 
 use crate::Result;
-use crate::arch::Network;
 use crate::fit::descend;
 use crate::loss::cross_entropy;
 use crate::net::{Mode, Net};
 use crate::optim::Sgd;
 use crate::scale::LossScale;
 use std::time::{Duration, Instant};
+use tacita_architectures::Network;
 use tch::{Device, Kind, Tensor};
 
 /// Fewest steps that are measured, however long they take.
@@ -107,7 +107,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 mod tests {
     use super::*;
     use crate::Error;
-    use crate::arch::{Options, Shape};
+    use tacita_architectures::{Options, Shape};
 
     #[test]
     fn the_median_is_in_the_middle() {

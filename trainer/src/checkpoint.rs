@@ -5,7 +5,6 @@
 //! counts once the manifest that names its files has replaced the one before, so a kill at
 //! any moment loses at most the epoch under way. `history.csv` has a line for each epoch.
 
-use crate::arch::Network;
 use crate::history::History;
 use crate::net::{Net, store};
 use crate::optim::Sgd;
@@ -14,6 +13,7 @@ use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use tacita_architectures::Network;
 use tch::Tensor;
 
 const MANIFEST: &str = "manifest.json";

@@ -1,6 +1,7 @@
 //! What can go wrong, sorted by who has to act.
 
 use std::path::{Path, PathBuf};
+use tacita_architectures::Error as Described;
 use tch::TchError;
 
 /// An error of the trainer.
@@ -44,9 +45,17 @@ pub enum Error {
         /// The names there are.
         known: String,
     },
-    /// No network has this name.
-    #[error("no network is called {0:?} (names: {names})", names = crate::arch::NAMES)]
-    UnknownNetwork(String),
+    /// No network has this name, or none takes images so small.
+    #[error(transparent)]
+    Network(Described),
+    /// An option of the network that does not go with it.
+    #[error("--{option} {problem}")]
+    BadNetwork {
+        /// The option's name.
+        option: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
     /// The CUDA device asked for is not there.
     #[error("there is no CUDA device {index} ({found} found): {cuda}; or use --device cpu")]
     NoCuda {
@@ -141,6 +150,15 @@ pub enum Error {
     Log,
 }
 
+impl From<Described> for Error {
+    fn from(error: Described) -> Self {
+        match error {
+            Described::BadOption { option, problem } => Self::BadNetwork { option, problem },
+            other => Self::Network(other),
+        }
+    }
+}
+
 impl Error {
     /// Wraps an I/O error with the file it concerns.
     pub fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
@@ -160,7 +178,8 @@ impl Error {
             | Self::BadData { .. }
             | Self::NoImages { .. }
             | Self::ResumeMismatch { .. }
-            | Self::UnknownNetwork(_)
+            | Self::Network(_)
+            | Self::BadNetwork { .. }
             | Self::NoCuda { .. }
             | Self::NetworkMismatch { .. }
             | Self::Diverged { .. }

@@ -5,7 +5,6 @@
 //! layer without any ReLU keeps that pattern with an `A` of zeros, so that a reader can tell
 //! how many ReLUs the network would have without masks.
 
-use crate::arch::{Conv, Graph, Node, NodeId, Op};
 use crate::data::Normalise;
 use crate::masks::values;
 use crate::net::{BN_EPSILON, MaskedRelu, Net, Norm, Weights};
@@ -13,6 +12,7 @@ use crate::results::replace;
 use crate::{Error, Result};
 use prost::Message;
 use std::path::Path;
+use tacita_architectures::{Conv, Graph, Node, NodeId, Op};
 use tacita_onnx::{
     GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto,
     ValueInfoProto,
@@ -277,9 +277,9 @@ impl Writer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arch::{Options, Shape};
     use crate::masks::MaskSet;
     use std::collections::{HashMap, HashSet};
+    use tacita_architectures::{Options, Shape};
     use tch::Device;
 
     fn net(name: &str) -> Net {

@@ -8,10 +8,9 @@
 //! The one activation everywhere is `M * relu(x) + (1 - M) * x` with a fixed 0/1 mask `M`
 //! of shape `[C, H, W]`: only positions with `M = 1` cost a garbled circuit at inference.
 //!
-//! Data flows one way: [`data`] and [`arch`] (what to train) -> [`net`] -> [`fit`] by a
+//! Data flows one way: [`data`] and [`tacita_architectures`] (what to train) -> [`net`] -> [`fit`] by a
 //! [`fit::Method`] -> [`checkpoint`] -> [`export`].
 
-pub mod arch;
 pub mod batch;
 pub mod bench;
 pub mod checkpoint;

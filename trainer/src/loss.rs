@@ -76,8 +76,8 @@ fn attention_map(activation: &Tensor) -> Result<Tensor> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arch::{Options, Shape};
     use crate::net::{Mode, Net};
+    use tacita_architectures::{Options, Shape};
     use tch::Device;
 
     const ALL: Weights = Weights { labels: 0.0, teacher: 0.9, temperature: 4.0, attention: 1000.0 };

@@ -2,9 +2,9 @@
 //! between two sets, and a hash that names a set.
 
 use crate::Result;
-use crate::arch::Layer;
 use crate::rng::Rng;
 use sha2::{Digest, Sha256};
+use tacita_architectures::Layer;
 use tch::{Kind, Tensor};
 
 /// A mask for every activation layer in forward order; entries in `C, H, W` order.
@@ -158,9 +158,9 @@ fn top_k(scores: &[f32], k: usize) -> Vec<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arch::{Options, Shape};
     use crate::senet::allocate::allocate;
     use crate::senet::sensitivity::built_in;
+    use tacita_architectures::{Options, Shape};
 
     fn layers(base: i64) -> Vec<Layer> {
         let input = Shape { channels: 3, height: 32, width: 32 };

@@ -3,7 +3,6 @@
 //! A run has a folder; every stage has a folder in it. A stage that is complete there is
 //! loaded, one that was cut off goes on, and others start.
 
-use crate::arch::{Layer, Network};
 use crate::batch::Augment;
 use crate::checkpoint::{Identity, Reached, Stage};
 use crate::data::Dataset;
@@ -20,6 +19,7 @@ use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::path::PathBuf;
+use tacita_architectures::{Layer, Network};
 use tch::Device;
 
 /// How long and how fast a stage trains.

@@ -5,11 +5,11 @@
 //! the classifier is scaled so that logits spread as those of trained networks do.
 
 use crate::Result;
-use crate::arch::{Network, Op};
 use crate::masks::MaskSet;
 use crate::net::store::Role;
 use crate::net::{Mode, Net, Weights};
 use crate::rng::Rng;
+use tacita_architectures::{Network, Op};
 use tch::{Device, Kind, Tensor};
 
 /// Batches that normalisations see: what is left of their first values is `0.9^64`, 0.1 %.
@@ -93,8 +93,8 @@ fn scale_classifier(net: &Net, rng: &mut Rng) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arch::{Options, Shape};
     use crate::masks::values;
+    use tacita_architectures::{Options, Shape};
 
     fn drawn(name: &str, seed: u64) -> Net {
         let input = Shape { channels: 3, height: 16, width: 16 };

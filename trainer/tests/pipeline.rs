@@ -4,7 +4,7 @@
 #![allow(clippy::expect_used, reason = "a test stops at the first surprise")]
 
 use std::path::Path;
-use tacita_train::arch::{Options, Shape};
+use tacita_architectures::{Options, Shape};
 use tacita_train::batch::Augment;
 use tacita_train::checkpoint::load;
 use tacita_train::data::{Dataset, Images};

@@ -1,4 +1,4 @@
-//! The scripts in `recipes/` give commands that the program understands.
+//! The scripts in `lab/recipes/` give commands that the program understands.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test stops at the first surprise")]
 
@@ -13,7 +13,7 @@ use tacita_train::cli::{Cli, Verb};
 const NOTE: &str = "#!/bin/sh\nprintf '%s\\0' \"$@\" '' >>\"$NOTES\"\n";
 
 fn recipes() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../recipes");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../lab/recipes");
     let entries = std::fs::read_dir(folder).expect("the folder of recipes");
     let mut scripts: Vec<PathBuf> = entries.map(|e| e.expect("an entry").path()).collect();
     scripts.retain(|path| path.extension().is_some_and(|e| e == "sh"));

@@ -7,7 +7,7 @@
 )]
 
 use prost::Message;
-use tacita_train::arch::{Options, Pool, Shape, Shortcut};
+use tacita_architectures::{Options, Pool, Shape, Shortcut};
 use tacita_train::data::Normalise;
 use tacita_train::export::{Notes, model};
 use tacita_train::masks::{MaskSet, values};
@@ -45,7 +45,7 @@ fn random(options: &Options) -> Net {
     net.assign(all.iter().map(|(name, t)| (name.as_str(), t)), true).expect("the same names");
     // From a layer without ReLUs to one with all of them.
     let last = net.layers().len() - 1;
-    let share = |(i, l): (usize, &tacita_train::arch::Layer)| l.units() * i / last;
+    let share = |(i, l): (usize, &tacita_architectures::Layer)| l.units() * i / last;
     let shares: Vec<usize> = net.layers().iter().enumerate().map(share).collect();
     let masks = MaskSet::random_exact(net.layers(), &shares, &mut Rng::new(1, "masks"));
     net.set_masks(&masks).expect("the same shapes");

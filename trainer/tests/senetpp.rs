@@ -102,7 +102,7 @@ fn dataset(dir: &Path) -> Dataset {
 
 /// ReLUs in the first `channels` of every mask of `net`.
 fn first_channels(net: &Net, narrow: &Net) -> usize {
-    let count = |(mask, layer): (&tch::Tensor, &tacita_train::arch::Layer)| {
+    let count = |(mask, layer): (&tch::Tensor, &tacita_architectures::Layer)| {
         let part = mask.narrow(1, 0, layer.dims()[0]);
         part.sum(Kind::Int64).int64_value(&[]) as usize
     };

@@ -14,8 +14,8 @@ use tacita_protocol::wire::{CHUNK_BYTES, Kind, Transport};
 use tacita_protocol::{Error, Result};
 
 use super::stranger::{Origin, Stranger};
-use crate::certs::Certs;
-use crate::process::sibling;
+use tacita_bench::certs::Certs;
+use tacita_bench::process::sibling;
 
 /// Connections that an attack holds open.
 const HELD: usize = 128;

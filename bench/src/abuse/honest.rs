@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tacita_cli::Ot;
 
-use crate::certs::Certs;
-use crate::client;
+use tacita_bench::certs::Certs;
+use tacita_bench::client;
 
 /// A picture and the class that the clear network gives it.
 pub type Known = (PathBuf, usize);

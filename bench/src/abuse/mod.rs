@@ -16,16 +16,16 @@ use tacita_cli::{json_line, line};
 use tacita_image_input::Pixels;
 use tacita_protocol::{Error, Result};
 
-use crate::certs::{self, Certs};
-use crate::clear::{Clear, argmax};
-use crate::client::pictures;
-use crate::process::run as run_to_end;
-use crate::server::Server;
-use crate::stage::{compiler, temporary};
-use crate::table::bytes;
 use attack::{Attack, Tally};
 use honest::{Experience, Known};
 use stranger::Origin;
+use tacita_bench::certs::{self, Certs};
+use tacita_bench::clear::{Clear, argmax};
+use tacita_bench::client::pictures;
+use tacita_bench::process::run as run_to_end;
+use tacita_bench::server::Server;
+use tacita_bench::stage::{compiler, temporary};
+use tacita_bench::table::bytes;
 use watch::Held;
 
 /// Options of `abuse`.

@@ -13,7 +13,7 @@ use tacita_protocol::wire::{ALPN, CHUNK_BYTES, FRAME_HEADER_BYTES, Kind, Meter, 
 use tacita_protocol::{Error, Result};
 use tokio::net::TcpSocket;
 
-use crate::certs::Certs;
+use tacita_bench::certs::Certs;
 
 /// How long a stranger waits for the server at most.
 const PATIENCE: Duration = Duration::from_secs(60);

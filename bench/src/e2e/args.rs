@@ -4,14 +4,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
+use tacita_bench::networks::Keep;
 use tacita_cli::{Ot, Relu, session_choices};
 use tacita_protocol::Result;
 use tacita_protocol::cost::Link;
 use tacita_protocol::ot::OtConfig;
 use tacita_protocol::plan::{MAX_BATCH, PublicPlan, ReluChoices};
 use tacita_protocol::session::SessionLimits;
-
-use crate::networks::Keep;
 
 /// Options of `e2e`.
 #[derive(Args)]
@@ -26,8 +25,8 @@ pub struct E2e {
 /// Options of both verbs.
 #[derive(Args)]
 pub struct Common {
-    /// resnet18, resnet20, resnet32, resnet34, vgg16, mobilenetv1 or minionn with drawn weights, or
-    /// FILE.onnx
+    /// A network with drawn weights, by any name that the trainer knows (resnet18, resnet56,
+    /// wrn22-8, vgg16, mobilenetv1, minionn, hrn-5x5x3x), or FILE.onnx
     #[arg(long, value_name = "NAME", default_value = "resnet18")]
     pub net: String,
     /// The connection: loopback, lan, wan, mobile, RTT,RATE or RTT,UP,DOWN (such as 20ms,200Mbit)

@@ -2,6 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use tacita_bench::clear::{argmax, largest_difference};
+use tacita_bench::client::{Answer, Cost, Summary};
+use tacita_bench::machine::{Machine, command};
+use tacita_bench::met;
+use tacita_bench::table::median;
 use tacita_image_input::{Pixels, encode};
 use tacita_protocol::cost::{CostModel, TensorCost};
 use tacita_protocol::ot::OtConfig;
@@ -12,11 +17,6 @@ use super::args::Common;
 use super::row::{First, LayerRow, Offline, Online, Phase, Row};
 use super::usage::Usage;
 use super::watch::{Layer, Mark, Observed, Said, Step};
-use crate::clear::{argmax, largest_difference};
-use crate::client::{Answer, Cost, Summary};
-use crate::machine::{Machine, command};
-use crate::met;
-use crate::table::median;
 
 /// Images whose logits are held against the clear evaluator's.
 const CHECKED: usize = 2;

@@ -17,11 +17,10 @@ use tacita_protocol::{Error, Result};
 pub use args::{Common, E2e};
 pub use row::Row;
 pub use source::Source;
-
-use crate::certs;
-use crate::server::Server;
-use crate::stage::temporary;
-use crate::store::append_json;
+use tacita_bench::certs;
+use tacita_bench::server::Server;
+use tacita_bench::stage::temporary;
+use tacita_bench::store::append_json;
 
 /// Runs one configuration and prints its row.
 ///

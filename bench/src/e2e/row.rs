@@ -1,9 +1,8 @@
 //! A row of results. The names of its fields are shared with the page that draws them.
 
 use serde::Serialize;
+use tacita_bench::machine::Machine;
 use tacita_cli::Relu;
-
-use crate::machine::Machine;
 
 /// One configuration.
 #[derive(Clone, Debug, Serialize)]

@@ -3,20 +3,19 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use tacita_bench::cifar::write_png;
+use tacita_bench::clear::Clear;
+use tacita_bench::networks::{Keep, Network};
+use tacita_bench::process::run;
+use tacita_bench::stage::compiler;
 use tacita_compile::Calibration;
 use tacita_protocol::plan::{Plan, PublicPlan};
 use tacita_protocol::{Error, Result};
 
-use crate::cifar::write_png;
-use crate::clear::Clear;
-use crate::networks::{Keep, Network};
-use crate::process::run;
-use crate::stage::compiler;
-
 /// A network with its masks.
 pub enum Source {
     /// One of ours, with drawn weights.
-    Drawn(&'static Network, Keep),
+    Drawn(Network, Keep),
     /// A file with masks of its own.
     File(PathBuf),
 }
@@ -30,7 +29,7 @@ impl Source {
         let keep = keep.unwrap_or(Keep::All);
         if !name.ends_with(".onnx") {
             let network = Network::named(name)?;
-            keep.of(network.relus)?;
+            keep.of(network.relus())?;
             return Ok(Self::Drawn(network, keep));
         }
         if keep != Keep::All {
@@ -44,7 +43,7 @@ impl Source {
     /// What it is called.
     pub fn name(&self) -> String {
         match self {
-            Self::Drawn(network, _) => network.name.into(),
+            Self::Drawn(network, _) => network.name().into(),
             Self::File(path) => path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
         }
     }

@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
+use tacita_bench::table::bytes;
+
 use super::row::{Phase, Row};
-use crate::table::bytes;
 
 /// The phases, then the layers.
 pub fn text(row: &Row) -> String {

@@ -1,6 +1,6 @@
 //! What a running process has used so far.
 
-use crate::process::high_water_mark;
+use tacita_bench::process::high_water_mark;
 
 /// Units of the times in /proc/PID/stat (`USER_HZ`): a hundred a second on every Linux that this
 /// program runs on.

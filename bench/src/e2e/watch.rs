@@ -8,14 +8,14 @@ use std::time::Instant;
 
 use serde::Deserialize;
 use serde_json::Value;
+use tacita_bench::certs::Certs;
+use tacita_bench::client::{Answer, Summary};
+use tacita_bench::process::sibling;
+use tacita_bench::server::Server;
 use tacita_protocol::Result;
 
 use super::failed;
 use super::usage::Usage;
-use crate::certs::Certs;
-use crate::client::{Answer, Summary};
-use crate::process::sibling;
-use crate::server::Server;
 
 /// What the client said.
 #[derive(Debug)]

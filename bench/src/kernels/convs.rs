@@ -2,6 +2,7 @@
 
 use tacita_bench::cases::Conv;
 use tacita_bench::meter::Meter;
+use tacita_bench::networks::{Keep, Network};
 use tacita_protocol::linear::Backend;
 use tacita_protocol::plan::{ConvShape, Linear, PublicPlan};
 use tacita_protocol::rng::SecretRng;
@@ -10,7 +11,6 @@ use tacita_protocol::{Error, Result};
 use super::floor;
 use super::peaks::Peaks;
 use super::report::Row;
-use crate::networks::RESNET18;
 
 /// The target: multiplications a second.
 const TARGET: f64 = 5e9;
@@ -59,7 +59,7 @@ pub fn rows(
     backends: &[Backend],
     rng: &mut SecretRng,
 ) -> Result<Vec<Row>> {
-    let shapes = shapes(&RESNET18.plan(0.0)?.public);
+    let shapes = shapes(&Network::named("resnet18")?.plan(Keep::Count(0))?.public);
     let meter = Meter { seconds: meter.seconds / shapes.len().max(1) as f64 };
     let mut rows = Vec::new();
     for backend in backends {
@@ -109,7 +109,8 @@ mod tests {
 
     #[test]
     fn resnet18_has_its_layers() {
-        let shapes = shapes(&RESNET18.plan(0.0).unwrap().public);
+        let shapes =
+            shapes(&Network::named("resnet18").unwrap().plan(Keep::Count(0)).unwrap().public);
         let layers: usize = shapes.iter().map(|(_, count)| count).sum();
         assert_eq!((shapes.len(), layers), (12, 21));
         let macs: usize = shapes.iter().map(|(shape, count)| shape.macs() * count).sum();

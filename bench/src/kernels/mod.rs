@@ -20,11 +20,11 @@ use tacita_protocol::ot::{FieldBits, SilentSet};
 use tacita_protocol::rng::SecretRng;
 use tacita_protocol::{Error, Result};
 
-use crate::machine::{Machine, command};
 use crate::profile::{lattice, relu};
-use crate::store::write_json;
 use peaks::Peaks;
 use report::{Report, Row};
+use tacita_bench::machine::{Machine, command};
+use tacita_bench::store::write_json;
 
 /// Measurements that share the time.
 const MEASUREMENTS: f64 = 25.0;
@@ -42,7 +42,7 @@ pub struct Options {
     /// Backends of the online convolution: scalar, avx2, avx512 [default: all but scalar]
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     backend: Vec<String>,
-    /// Also write the results as JSON, such as to results/kernels.json
+    /// Also write the results as JSON, such as to lab/results/kernels.json
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Results as JSON

@@ -1,13 +1,13 @@
 //! What is reported, and how it is printed.
 
 use serde::Serialize;
+use tacita_bench::machine::Machine;
+use tacita_bench::table::markdown;
 use tacita_cli::line;
 use tacita_protocol::Result;
 
 use super::floor::Floor;
 use super::peaks::Peak;
-use crate::machine::Machine;
-use crate::table::markdown;
 
 /// A rate to reach.
 #[derive(Serialize)]
@@ -89,7 +89,7 @@ fn time(seconds: f64, unit: &str) -> String {
 
 /// Few bytes with their fraction.
 fn bytes(n: f64) -> String {
-    if n < 100.0 { format!("{n} B") } else { crate::table::bytes(n) }
+    if n < 100.0 { format!("{n} B") } else { tacita_bench::table::bytes(n) }
 }
 
 fn rate(rate: f64) -> String {

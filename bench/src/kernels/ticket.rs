@@ -2,6 +2,7 @@
 //! functions, each party's processor time by itself.
 
 use tacita_bench::meter::timed;
+use tacita_bench::networks::{Keep, Network};
 use tacita_protocol::Result;
 use tacita_protocol::plan::{HeGroup, Plan, groups_of};
 use tacita_protocol::rlwe::{
@@ -13,7 +14,6 @@ use tacita_protocol::rng::SecretRng;
 use super::floor::{self, Floor};
 use super::peaks::Peaks;
 use super::report::Row;
-use crate::networks::RESNET18;
 
 /// Tickets made at a time.
 const BATCH: usize = 8;
@@ -102,7 +102,7 @@ fn run(plan: &Plan) -> Result<Batch> {
 
 /// The server's and the client's seconds a ticket of ResNet18 at 32x32.
 pub fn rows(peaks: &Peaks) -> Result<Vec<Row>> {
-    let plan = RESNET18.plan(0.0)?;
+    let plan = Network::named("resnet18")?.plan(Keep::Count(0))?;
     let b = run(&plan)?;
     let batch = BATCH as f64;
     let a_ticket = |count: usize| count as f64 / batch;

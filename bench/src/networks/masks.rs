@@ -4,17 +4,6 @@ use tacita_protocol::plan::{Mask, PublicPlan, ReluChoices};
 
 use super::draw::Draw;
 
-/// Keeps each ReLU with probability `keep`.
-pub fn keep_about(plan: &mut PublicPlan, keep: f64, draw: &mut Draw) {
-    let threshold = (keep * 32.0f64.exp2()) as u64;
-    for tensor in &mut plan.tensors {
-        let mut kept = |i: usize| tensor.mask.relu(i) && (draw.u64() >> 32) < threshold;
-        let bits: Vec<bool> = (0..tensor.mask.len()).map(&mut kept).collect();
-        tensor.mask = Mask::from_bits(bits);
-    }
-    plan.relu_choices = ReluChoices::garbled(&plan.tensors);
-}
-
 /// Keeps `n` ReLUs, each tensor its share of them.
 pub fn keep_exactly(plan: &mut PublicPlan, n: usize, draw: &mut Draw) {
     let relus: Vec<usize> = plan.tensors.iter().map(|t| t.mask.ones()).collect();

@@ -1,48 +1,32 @@
-//! Plans of well-known networks for 3x32x32 images with random weights: costs depend on shapes and
-//! masks alone. One file a family; the layouts are those that `tacita-train` builds.
+//! Plans of the networks that [`tacita_architectures`] describes, for 3x32x32 images, with drawn
+//! weights: costs depend on shapes and masks alone.
 
-mod builder;
 mod draw;
 mod masks;
-mod minionn;
-mod mobilenet;
-mod residual;
+mod plan;
 #[cfg(test)]
 mod tests;
-mod vgg;
 mod weights;
 
-use tacita_protocol::plan::{Plan, PublicPlan, Shape};
+use tacita_architectures::Options;
+use tacita_protocol::plan::{Plan, PublicPlan};
 use tacita_protocol::{Error, Result};
 
-use builder::Builder;
 use draw::Draw;
-pub use residual::{RESNET18, RESNET20, Residual};
 
 /// What images are.
-const IMAGE: Shape = Shape::new(3, 32, 32);
+const IMAGE: tacita_architectures::Shape =
+    tacita_architectures::Shape { channels: 3, height: 32, width: 32 };
 /// Seed of masks and weights: a network's bytes and answers are the same on every machine.
 const SEED: u64 = 2026;
+/// Networks whose published figures are for ten classes; others have a hundred.
+const OF_TEN: [&str; 2] = ["resnet20", "minionn"];
 
-/// A network: its name, the ReLUs that are published for it, its layout.
+/// A network: its name, and what it takes with all ReLUs.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Network {
-    /// What it is called.
-    pub name: &'static str,
-    /// ReLUs without a mask.
-    pub relus: usize,
-    build: fn(&mut Builder),
+    public: PublicPlan,
 }
-
-/// Every network.
-pub const NETWORKS: [Network; 7] = [
-    Network { name: "resnet18", relus: 557_056, build: |b| RESNET18.build(b) },
-    Network { name: "resnet20", relus: 188_416, build: |b| RESNET20.build(b) },
-    Network { name: "resnet32", relus: 303_104, build: residual::resnet32 },
-    Network { name: "resnet34", relus: 966_656, build: residual::resnet34 },
-    Network { name: "vgg16", relus: 276_480, build: vgg::vgg16 },
-    Network { name: "mobilenetv1", relus: 411_648, build: mobilenet::mobilenet },
-    Network { name: "minionn", relus: 173_056, build: minionn::minionn },
-];
 
 /// How many ReLUs to keep.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -99,20 +83,31 @@ impl Network {
     /// The network of a name.
     ///
     /// # Errors
-    /// `Input` with the names that there are.
-    pub fn named(name: &str) -> Result<&'static Self> {
-        NETWORKS.iter().find(|n| n.name == name).ok_or_else(|| {
-            let names: Vec<&str> = NETWORKS.iter().map(|n| n.name).collect();
-            let names = names.join(", ");
-            Error::input(format!("`{name}` is no network: use {names}, or a file FILE.onnx"))
-        })
+    /// `Input` with the names that there are, or for a network that no plan is drawn for.
+    pub fn named(name: &str) -> Result<Self> {
+        let classes = if OF_TEN.contains(&name) { 10 } else { 100 };
+        Self::described(&Options::named(name), classes)
+            .map_err(|e| Error::input(format!("{e}; or give a file FILE.onnx")))
     }
 
-    /// Shapes and full masks.
-    fn public(&self) -> PublicPlan {
-        let mut build = Builder::new(IMAGE);
-        (self.build)(&mut build);
-        build.finish(self.name)
+    /// The network that options describe.
+    ///
+    /// # Errors
+    /// `Input` if they describe none, or one that no plan is drawn for.
+    pub fn described(options: &Options, classes: i64) -> Result<Self> {
+        let network = options.network(IMAGE, classes);
+        let network = network.map_err(|e| Error::input(e.to_string()))?;
+        Ok(Self { public: plan::public(&options.name, &network.graph())? })
+    }
+
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        &self.public.name
+    }
+
+    /// ReLUs without a mask.
+    pub fn relus(&self) -> usize {
+        self.public.unmasked_relus()
     }
 
     /// The plan with exactly `keep` ReLUs at drawn positions, spread over its tensors in
@@ -121,9 +116,9 @@ impl Network {
     /// # Errors
     /// `Input` if it has not as many.
     pub fn plan(&self, keep: Keep) -> Result<Plan> {
-        let mut public = self.public();
+        let mut public = self.public.clone();
         let mut draw = Draw::seeded(SEED);
-        masks::keep_exactly(&mut public, keep.of(self.relus)?, &mut draw);
+        masks::keep_exactly(&mut public, keep.of(self.relus())?, &mut draw);
         let secret = weights::draw(&public, &mut draw);
         Plan::new(public, secret)
     }

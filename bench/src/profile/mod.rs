@@ -13,7 +13,10 @@ mod wire;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use tacita_bench::machine;
 use tacita_bench::meter::Meter;
+use tacita_bench::store::write_json;
+use tacita_bench::table::markdown;
 use tacita_cli::speed;
 use tacita_cli::{init_compute_pool, json_line, line};
 use tacita_protocol::cost::KernelProfile;
@@ -22,10 +25,6 @@ use tacita_protocol::cost::profile::{
 };
 use tacita_protocol::ot::SilentSet;
 use tacita_protocol::{Error, Result};
-
-use crate::machine;
-use crate::store::write_json;
-use crate::table::markdown;
 
 /// Measurements that share the time.
 const MEASUREMENTS: f64 = 27.0;

@@ -3,7 +3,10 @@
 use std::thread;
 use std::time::Instant;
 
+use tacita_architectures::Options;
+use tacita_bench::certs::{self, Certs};
 use tacita_bench::meter::{Meter, timed};
+use tacita_bench::networks::{Keep, Network};
 use tacita_protocol::cost::profile::WireKernels;
 use tacita_protocol::session::{ClientOptions, ClientSession, ServerContext, SessionLimits};
 use tacita_protocol::wire::{
@@ -13,9 +16,6 @@ use tacita_protocol::wire::{
 use tacita_protocol::{Error, Result};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
-
-use crate::certs::{self, Certs};
-use crate::networks::Residual;
 
 /// Bytes of a long message.
 const LONG: usize = 8 << 20;
@@ -119,8 +119,10 @@ fn ping(t: &mut impl Transport, payload: &[u8]) -> Result<()> {
 
 /// Keys and base OTs of both parties, without a network between them.
 fn session(meter: &Meter) -> Result<f64> {
-    let tiny = Residual { name: "tiny", widths: &[4], blocks: 1, classes: 10 };
-    let context = ServerContext::new(tiny.plan(0.1)?, SessionLimits::default())?;
+    let (base_width, depths) = (Some(4), Some(vec![1; 3]));
+    let tiny = Options { base_width, depths, ..Options::named("resnet20") };
+    let plan = Network::described(&tiny, 10)?.plan(Keep::Share(0.1))?;
+    let context = ServerContext::new(plan, SessionLimits::default())?;
     meter.median(|| {
         let (near, mut far) = memory::pair();
         thread::scope(|scope| {

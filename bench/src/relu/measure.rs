@@ -1,7 +1,7 @@
 //! Times of both backends, in turn, so that what slows the machine down slows both.
 
-use tacita_bench::cases::{Instance, LookupSteps, Lookups, Relus};
-use tacita_bench::meter::{Meter, median, unit};
+use crate::cases::{Instance, LookupSteps, Lookups, Relus};
+use crate::meter::{Meter, median, unit};
 use tacita_protocol::Result;
 use tacita_protocol::gadget::lookup::Split;
 use tacita_protocol::gadget::{CompareBits, cot_count, rot_count};

@@ -1,5 +1,5 @@
 //! `tacita-bench relu`: bytes and time of one masked ReLU under both backends, by the bits that are
-//! compared, beside other systems' figures.
+//! compared.
 
 pub mod bytes;
 mod measure;
@@ -8,15 +8,14 @@ pub mod table;
 
 use std::path::PathBuf;
 
+use crate::meter::Meter;
 use clap::Args;
-use tacita_bench::meter::Meter;
 use tacita_cli::{init_compute_pool, json_line, line};
 use tacita_protocol::gadget::lookup::Split;
 use tacita_protocol::gadget::{CompareBits, ReluBackend};
 use tacita_protocol::ot::{FieldBits, SilentSet};
 use tacita_protocol::{Error, Result};
 
-use crate::compare::peers;
 use crate::machine::{Machine, command};
 use crate::store::write_json;
 use crate::table::markdown;
@@ -26,7 +25,7 @@ use record::{GARBLED, LOOKUP, Relus, Row};
 /// Bits compared.
 const WIDTHS: std::ops::RangeInclusive<u8> = 8..=20;
 /// Positions that bytes and times are divided by: a full slice of the protocol.
-pub const POSITIONS: usize = tacita_bench::cases::POSITIONS;
+pub const POSITIONS: usize = crate::cases::POSITIONS;
 
 /// The silent OT that is shown beside the extension.
 const SILENT: SilentSet = SilentSet::Medium;
@@ -41,7 +40,7 @@ pub struct Options {
     /// the protocol's]
     #[arg(long, value_name = "BITS")]
     ot_field_bits: Option<u8>,
-    /// Also write the results as JSON, such as to results/relu.json
+    /// Also write the results as JSON, such as to lab/results/relu.json
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Results as JSON
@@ -81,14 +80,12 @@ fn measure_all(meter: &Meter, field: FieldBits) -> Result<Relus> {
         rows.push(row(ReluBackend::Garbled(bits), bits, field, garbled));
         rows.push(row(ReluBackend::Lookup(split), bits, field, lookup));
     }
-    let one_relu = |p: &peers::Peer| p.network == peers::ONE_RELU;
     Ok(Relus {
         command: command(),
         machine: Machine::here(),
         ot_field_bits: field.get(),
         positions: POSITIONS,
         rows,
-        peers: peers::all().into_iter().filter(one_relu).collect(),
     })
 }
 

@@ -2,10 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::compare::peers::Peer;
 use crate::machine::Machine;
 
-/// Everything that `relu` counts, measures or quotes.
+/// Everything that `relu` counts or measures.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct Relus {
     /// The command that made it.
@@ -19,9 +18,6 @@ pub struct Relus {
     pub positions: usize,
     /// Both backends, all widths.
     pub rows: Vec<Row>,
-    /// Other systems' ReLUs; not measured by this command.
-    #[serde(default)]
-    pub peers: Vec<Peer>,
 }
 
 /// One backend at one width: bytes of a ReLU, and processor time of both parties together.

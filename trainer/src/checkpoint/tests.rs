@@ -1,6 +1,6 @@
 use super::*;
-use crate::arch::{Options, Shape};
 use serde_json::json;
+use tacita_architectures::{Options, Shape};
 use tch::Device;
 
 fn identity(seed: u64, epochs: usize) -> Identity {

@@ -31,6 +31,6 @@ pub struct BenchArgs {
     /// Where to compute.
     pub compute: ComputeArgs,
     /// File to write the results to.
-    #[arg(long, value_name = "FILE", default_value = "results/throughput.json")]
+    #[arg(long, value_name = "FILE", default_value = "lab/results/throughput.json")]
     pub out: PathBuf,
 }

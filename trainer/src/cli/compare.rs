@@ -59,6 +59,6 @@ pub struct CompareArgs {
     #[arg(long, value_name = "FILE")]
     pub sensitivity: Option<PathBuf>,
     /// File to write the results to.
-    #[arg(long, value_name = "FILE", default_value = "results/budgets.json")]
+    #[arg(long, value_name = "FILE", default_value = "lab/results/budgets.json")]
     pub out: PathBuf,
 }

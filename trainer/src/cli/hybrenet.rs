@@ -2,12 +2,12 @@
 
 use super::Budget;
 use super::args::{budget, size};
-use crate::arch::Shape;
 use crate::deepreduce::profile;
 use crate::hybrenet::{LARGEST, ORDER, Problem, STAGES, Setting};
 use crate::{Error, Result};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
+use tacita_architectures::Shape;
 
 /// The verbs of HybReNet.
 #[derive(Debug, Subcommand)]

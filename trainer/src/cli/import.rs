@@ -1,11 +1,12 @@
 //! Arguments of `import`.
 
 use super::args::{self, ComputeArgs, OutArgs};
-use crate::arch;
+use super::net::NetArgs;
 use crate::data::{Dataset, Format, Holdout, ImageShape, LoadOptions, Normalise};
 use crate::{Error, Result};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
+use tacita_architectures::Options;
 
 /// Arguments of `import`.
 #[derive(Args, Debug)]
@@ -15,7 +16,7 @@ pub struct ImportArgs {
     pub checkpoint: PathBuf,
     #[command(flatten)]
     /// Network that was trained.
-    pub net: arch::Options,
+    pub net: NetArgs,
     #[command(flatten)]
     /// Images it was trained on.
     pub images: ImagesArgs,
@@ -62,10 +63,10 @@ impl ImportArgs {
     }
 
     /// Options of the network; `--identity-skip absent` is one of them.
-    pub fn network(&self) -> arch::Options {
+    pub fn network(&self) -> Options {
         let absent = self.identity_skip == Some(Presence::Absent);
         let no_identity_skip = self.net.no_identity_skip || absent;
-        arch::Options { no_identity_skip, ..self.net.clone() }
+        Options { no_identity_skip, ..self.net.options() }
     }
 }
 

@@ -6,6 +6,7 @@ mod compare;
 mod deepreduce;
 mod hybrenet;
 mod import;
+mod net;
 mod report;
 mod senetpp;
 mod sensitivity;
@@ -26,10 +27,10 @@ pub use senetpp::SenetppArgs;
 pub use sensitivity::{ImageArgs, ProxyArgs, SensitivityArgs};
 
 pub use import::{Fill, ImagesArgs, ImportArgs, Presence};
+pub use net::NetArgs;
 pub use report::ReportArgs;
 pub use untrained::UntrainedArgs;
 
-use crate::arch;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -116,7 +117,7 @@ pub enum Verb {
 pub struct DescribeArgs {
     #[command(flatten)]
     /// Network.
-    pub net: arch::Options,
+    pub net: NetArgs,
     /// Rows and columns of an image (one number for squares).
     #[arg(long, value_name = "HxW", default_value = "32", value_parser = args::size)]
     pub input_size: (usize, usize),
@@ -133,7 +134,7 @@ pub struct DescribeArgs {
 pub struct StageArgs {
     #[command(flatten)]
     /// Network.
-    pub net: arch::Options,
+    pub net: NetArgs,
     #[command(flatten)]
     /// Images.
     pub data: DataArgs,

@@ -1,7 +1,6 @@
 //! Options of the verb `sensitivity`.
 
-use super::{BatchArgs, ComputeArgs, DataArgs, Preset, args};
-use crate::arch;
+use super::{BatchArgs, ComputeArgs, DataArgs, NetArgs, Preset, args};
 use crate::pipeline::Training;
 use crate::schedule::{Curve, Schedule};
 use crate::senet::sparse::{Decay, Settings};
@@ -15,7 +14,7 @@ use std::path::PathBuf;
 pub struct SensitivityArgs {
     #[command(flatten)]
     /// Network.
-    pub net: arch::Options,
+    pub net: NetArgs,
     #[command(flatten)]
     /// Images; not needed with `--built-in`.
     pub data: Option<DataArgs>,

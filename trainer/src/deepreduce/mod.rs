@@ -11,11 +11,11 @@ pub mod pareto;
 pub mod profile;
 pub mod stage;
 
-use crate::arch::{Layer, Options};
 use crate::masks::MaskSet;
 use crate::{Error, Result};
 use clap::ValueEnum;
 use serde::Serialize;
+use tacita_architectures::{Layer, Options};
 
 /// Which ReLU of each block a thinned network drops.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ValueEnum)]

@@ -2,8 +2,8 @@
 //! model class lists them. All start from ResNet18 and cull conv1 and S1.
 
 use super::{Recipe, Thin};
-use crate::arch::{Options, Shape};
 use crate::{Error, Result};
+use tacita_architectures::{Options, Shape};
 
 /// A published network. Its name says the data set and the ReLUs in thousands.
 #[derive(Clone, Copy, Debug, PartialEq)]

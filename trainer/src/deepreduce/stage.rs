@@ -1,8 +1,8 @@
 //! The stages of a network by name: `conv1` for the stem, then `s1`, `s2`, ...
 
-use crate::arch::Layer;
 use crate::masks::MaskSet;
 use crate::{Error, Result};
+use tacita_architectures::Layer;
 
 /// Stands for no stage at all.
 pub const NONE: &str = "none";

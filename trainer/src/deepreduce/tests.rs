@@ -2,7 +2,7 @@
 
 use super::pareto::{POINTS, Point};
 use super::*;
-use crate::arch::Shape;
+use tacita_architectures::Shape;
 
 fn layers(options: &Options, side: i64) -> Vec<Layer> {
     let input = Shape { channels: 3, height: side, width: side };

@@ -1,7 +1,7 @@
 use super::*;
-use crate::arch::{Options, Shape};
 use crate::loss::cross_entropy;
 use crate::net::Mode;
+use tacita_architectures::{Options, Shape};
 use tch::{Device, Kind};
 
 fn net() -> Net {

@@ -6,9 +6,9 @@
 //! proportion to `phi_k * w_k / 4^k`, whatever the image. [`Problem::solve`] finds the least
 //! integer factors; [`Sized::new`] counts what they cost.
 
-use crate::arch::{Counts, Family, Options, Shape};
 use crate::{Error, Result};
 use serde::Serialize;
+use tacita_architectures::{Counts, Error as Described, Family, Options, Shape};
 
 /// Stages of a HybReNet.
 pub const STAGES: usize = 4;
@@ -144,7 +144,7 @@ impl Sized {
         let network = options.network(setting.input, setting.classes)?;
         let graph = network.graph();
         let Family::ResNet { widths, .. } = network.layout else {
-            return Err(Error::UnknownNetwork(name.to_owned()));
+            return Err(Described::UnknownNetwork(name.to_owned()).into());
         };
         let (stages, counts) = (graph.stage_relus(), graph.counts());
         Ok(Self { name: name.to_owned(), base_width, widths, stages, counts })

@@ -1,11 +1,11 @@
 //! A network of ours out of a checkpoint of others.
 
 use super::{Checkpoint, IdentitySkip, Layout, MaskTensor, into_tensors};
-use crate::arch::{Family, Layer, Network};
 use crate::masks::MaskSet;
 use crate::net::Net;
 use crate::{Error, Result};
 use std::path::Path;
+use tacita_architectures::{Family, Layer, Network};
 use tch::{Device, Tensor};
 
 /// What the user decides, because no checkpoint tells it.

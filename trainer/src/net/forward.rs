@@ -1,8 +1,8 @@
 //! The forward pass.
 
 use super::{BN_EPSILON, Net, Norm, Weights};
-use crate::arch::{Conv, Node, Op};
 use crate::{Error, Result};
+use tacita_architectures::{Conv, Node, Op};
 use tch::{Kind, Tensor};
 
 /// Share of a new batch in the running statistics of a batch normalisation.

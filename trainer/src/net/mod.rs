@@ -1,4 +1,4 @@
-//! A network with its weights and masks: the graph of [`crate::arch`], interpreted.
+//! A network with its weights and masks: the graph of [`tacita_architectures`], interpreted.
 //!
 //! An ordered network (SENet++) serves several widths at once: a narrower pass uses the first
 //! channels of every weight and mask, and batch normalisations of its own.
@@ -10,12 +10,12 @@ pub mod store;
 pub use forward::{Mode, Output};
 pub use relu::MaskedRelu;
 
-use crate::arch::{Graph, Layer, Network, Op};
 use crate::masks::{MaskSet, values};
 use crate::{Error, Result};
 use sha2::{Digest, Sha256};
 use std::path::Path;
 use store::{Role, Store};
+use tacita_architectures::{Graph, Layer, Network, Op};
 use tch::{Device, Kind, Tensor};
 
 /// Epsilon of every batch normalisation.

@@ -1,8 +1,8 @@
 //! The masked ReLU.
 
 use crate::Result;
-use crate::arch::Layer;
 use crate::net::store::{Role, Store};
+use tacita_architectures::Layer;
 use tch::{Device, Kind, Tensor};
 
 /// A masked ReLU, `M * relu(x) + (1 - M) * x`.

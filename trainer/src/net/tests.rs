@@ -1,7 +1,7 @@
 //! Invariants of the masked activation and of the networks around it.
 
 use super::*;
-use crate::arch::{Options, Shape};
+use tacita_architectures::{Options, Shape};
 
 fn network(name: &str, scale: f64, side: i64) -> Network {
     let input = Shape { channels: 3, height: side, width: side };

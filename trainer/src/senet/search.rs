@@ -8,7 +8,6 @@
 //! little. The published schedule (150 epochs) lets them settle; with `memory` above 0 the
 //! sums of earlier epochs count as well, which settles a short search.
 
-use crate::arch::Layer;
 use crate::batch::Batch;
 use crate::fit::{Method, Turn};
 use crate::loss::{Weights, distill};
@@ -20,6 +19,7 @@ use crate::{Error, Result};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
+use tacita_architectures::Layer;
 use tch::{Kind, Tensor};
 
 /// Weights of the paper's code in this stage: no attention term.

@@ -1,11 +1,11 @@
 //! What the widths of an ordered network share, and what they do not.
 
 use super::*;
-use crate::arch::{Options, Shape};
 use crate::masks::{MaskSet, values};
 use crate::rng::Rng;
 use crate::senet::finetune::{Distill, WEIGHTS};
 use crate::senet::teacher::Labels;
+use tacita_architectures::{Options, Shape};
 use tch::{Device, Kind};
 
 fn net(rates: &[f64], seed: i64) -> Net {

@@ -3,7 +3,6 @@
 
 use super::stages::{guide, run};
 use super::{Answer, json};
-use crate::arch::Layer;
 use crate::checkpoint::Reached;
 use crate::cli::{Arm, CompareArgs};
 use crate::masks::MaskSet;
@@ -14,6 +13,7 @@ use crate::rng::Rng;
 use crate::senet::allocate::allocate;
 use crate::senet::finetune::WEIGHTS;
 use crate::{Result, machine};
+use tacita_architectures::Layer;
 
 /// Runs the comparison and writes it.
 pub(super) fn compare(args: &CompareArgs) -> Result<Answer> {
@@ -62,7 +62,8 @@ fn head(args: &CompareArgs, run: &Run<'_>, seconds: f64) -> Result<results::Head
         ("allocation", "SENet's numbers for each layer, random positions".to_owned()),
     ];
     let conditions = conditions.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
-    let title = format!("ReLU budgets of {} on {}", args.stage.net.title(), run.data.name);
+    let title =
+        format!("ReLU budgets of {} on {}", args.stage.net.options().title(), run.data.name);
     Ok(machine::head(&title, conditions, run.data.note(), seconds))
 }
 

@@ -8,7 +8,6 @@ use super::stages::{guide, run};
 use super::write::{Written, write};
 use super::{Answer, json, network, table};
 use crate::Result;
-use crate::arch::Graph;
 use crate::checkpoint::Reached;
 use crate::cli::{DeepReduceVerb, DescribeArgs, ReduceArgs};
 use crate::deepreduce::{Recipe, candidate, stage};
@@ -16,6 +15,7 @@ use crate::masks::MaskSet;
 use crate::pipeline::{Run, kept};
 use crate::results::StageReached;
 use serde_json::{Value, json};
+use tacita_architectures::Graph;
 
 pub(super) fn perform(verb: &DeepReduceVerb) -> Result<Answer> {
     match verb {
@@ -30,7 +30,7 @@ pub(super) fn perform(verb: &DeepReduceVerb) -> Result<Answer> {
 
 /// What a recipe leaves of a network.
 fn show(args: &DescribeArgs, recipe: &Recipe) -> Result<Answer> {
-    let network = recipe.options(&args.net)?.network(input(args), args.classes as i64)?;
+    let network = recipe.options(&args.net.options())?.network(input(args), args.classes as i64)?;
     let graph = network.graph();
     let masks = recipe.masks(&graph.layers)?;
     Ok(described(&graph, &masks, recipe))
@@ -47,7 +47,7 @@ fn described(graph: &Graph, masks: &MaskSet, recipe: &Recipe) -> Answer {
         counts.macs as f64 / 1e6,
         counts.parameters
     );
-    let row = |(layer, &relus): (&crate::arch::Layer, &usize)| json!({"layer": layer.name, "relus": relus, "units": layer.units()});
+    let row = |(layer, &relus): (&tacita_architectures::Layer, &usize)| json!({"layer": layer.name, "relus": relus, "units": layer.units()});
     let layers: Vec<Value> = graph.layers.iter().zip(&kept).map(row).collect();
     let stages: Vec<Value> =
         stages.iter().map(|(s, relus)| json!({"stage": s, "relus": relus})).collect();
@@ -61,7 +61,7 @@ fn described(graph: &Graph, masks: &MaskSet, recipe: &Recipe) -> Answer {
 fn reduce(args: &ReduceArgs) -> Result<Answer> {
     let recipe = args.steps.recipe()?;
     let training = args.candidate.training(args.stage.schedule.schedule)?;
-    let options = recipe.options(&args.stage.net)?;
+    let options = recipe.options(&args.stage.net.options())?;
     let data = args.stage.data.load()?;
     let small = network(&options, &data)?;
     let graph = small.graph();

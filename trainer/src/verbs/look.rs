@@ -1,7 +1,6 @@
 //! Verbs that train nothing.
 
 use super::{Answer, json, table};
-use crate::arch::{Graph, Layer, Shape};
 use crate::cli::{AllocateArgs, BudgetArgs, DataArgs, DescribeArgs, EvalArgs};
 use crate::eval::accuracy;
 use crate::results::{SensitivityRow, Study};
@@ -9,6 +8,7 @@ use crate::senet::{allocate, sensitivity};
 use crate::{Error, Result, checkpoint, data, pipeline, results};
 use serde_json::json;
 use std::path::Path;
+use tacita_architectures::{Graph, Layer, Shape};
 
 /// Shape of the images that the options describe.
 pub(super) fn input(args: &DescribeArgs) -> Shape {
@@ -17,7 +17,7 @@ pub(super) fn input(args: &DescribeArgs) -> Shape {
 }
 
 fn graph(args: &DescribeArgs) -> Result<Graph> {
-    Ok(args.net.network(input(args), args.classes as i64)?.graph())
+    Ok(args.net.options().network(input(args), args.classes as i64)?.graph())
 }
 
 /// Counts a network.

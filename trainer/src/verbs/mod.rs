@@ -14,11 +14,11 @@ mod untrained;
 mod write;
 
 use crate::Result;
-use crate::arch::{Layer, Network, Options, Shape};
 use crate::cli::Verb;
 use crate::data::{Dataset, ImageShape};
 use serde::Serialize;
 use serde_json::Value;
+use tacita_architectures::{Layer, Network, Options, Shape};
 
 /// Text for people, and the same for programs.
 pub type Answer = (String, Value);
@@ -67,7 +67,7 @@ pub(crate) fn shape(image: ImageShape) -> Shape {
 
 /// The network that goes with a data set.
 pub(crate) fn network(options: &Options, data: &Dataset) -> Result<Network> {
-    options.network(shape(data.shape()), data.classes.len() as i64)
+    Ok(options.network(shape(data.shape()), data.classes.len() as i64)?)
 }
 
 /// A value as JSON.

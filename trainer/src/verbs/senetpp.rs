@@ -4,7 +4,6 @@ use super::Answer;
 use super::look::shares;
 use super::stages::run;
 use super::write::{Written, write};
-use crate::arch::Counts;
 use crate::checkpoint::{self, Reached};
 use crate::cli::{MaskedArgs, SenetppArgs, StageArgs};
 use crate::net::Net;
@@ -17,6 +16,7 @@ use serde::Serialize;
 use serde_json::json;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use tacita_architectures::Counts;
 
 /// The trained network, and accuracies along the way: one for each width.
 struct Course {

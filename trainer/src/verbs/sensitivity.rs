@@ -1,7 +1,6 @@
 //! The verb that measures how sensitive the layers are, or writes the published table.
 
 use super::{Answer, command, json, network, shape};
-use crate::arch::Layer;
 use crate::cli::SensitivityArgs;
 use crate::data::{DataNote, Dataset, ImageShape};
 use crate::pipeline::Run;
@@ -11,6 +10,7 @@ use crate::senet::sensitivity::{published, table};
 use crate::senet::sparse::{self, Sparse};
 use crate::{Error, Result, machine};
 use serde_json::json;
+use tacita_architectures::Layer;
 
 const TITLE: &str = "Sensitivity of the layers";
 
@@ -26,7 +26,7 @@ pub(super) fn sensitivity(args: &SensitivityArgs) -> Result<Answer> {
 fn built_in(args: &SensitivityArgs) -> Result<Sensitivity> {
     let data = args.data.as_ref().map(|data| data.load()).transpose()?;
     let note = data.as_ref().map_or_else(|| image(args), Dataset::note);
-    let network = args.net.network(shape(note.shape), note.classes as i64)?;
+    let network = args.net.options().network(shape(note.shape), note.classes as i64)?;
     let (name, layers) = (network.name.as_str(), network.graph().layers);
     let values = table(name, layers.len());
     let method = match own_table(name, layers.len()) {
@@ -57,7 +57,7 @@ fn measured(args: &SensitivityArgs) -> Result<Sensitivity> {
     let data = source.load()?;
     let run = Run {
         data: &data,
-        network: network(&args.net, &data)?,
+        network: network(&args.net.options(), &data)?,
         device,
         seed: proxy.batches.seed,
         batch: proxy.batches.batch,

@@ -17,7 +17,7 @@ use serde_json::json;
 pub(super) fn run<'a>(args: &StageArgs, data: &'a Dataset) -> Result<Run<'a>> {
     Ok(Run {
         data,
-        network: network(&args.net, data)?,
+        network: network(&args.net.options(), data)?,
         device: args.compute.prepare()?,
         seed: args.schedule.batches.seed,
         batch: args.schedule.batches.batch,

@@ -15,7 +15,8 @@ const WEIGHTS: &str = "tacita.weights";
 
 /// Draws a network and writes it.
 pub(super) fn untrained(args: &UntrainedArgs) -> Result<Answer> {
-    let network = args.net.net.network(look::input(&args.net), args.net.classes as i64)?;
+    let network =
+        args.net.net.options().network(look::input(&args.net), args.net.classes as i64)?;
     let units = network.graph().counts().relus;
     let relus = args.relus.of(units);
     if relus > units {

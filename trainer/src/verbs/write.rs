@@ -65,7 +65,7 @@ pub(super) fn write(net: &Net, data: &Dataset, from: Written, out: &Path) -> Res
 }
 
 fn layer_counts(net: &Net, kept: &[usize]) -> Vec<LayerCount> {
-    let count = |(l, &relus): (&crate::arch::Layer, &usize)| LayerCount {
+    let count = |(l, &relus): (&tacita_architectures::Layer, &usize)| LayerCount {
         name: l.name.clone(),
         units: l.units(),
         relus,

@@ -1,10 +1,10 @@
 //! The committed checkpoints (see `scripts/make_checkpoint_fixtures.py`) as networks.
 
 use super::*;
-use crate::arch::{Shape, Shortcut, Stem};
 use crate::import::{Options, read};
 use crate::net::Mode;
 use std::path::PathBuf;
+use tacita_architectures::{Shape, Shortcut, Stem};
 use tch::Kind;
 
 fn fixture(name: &str) -> PathBuf {

@@ -9,7 +9,6 @@
 
 pub mod rules;
 
-use crate::arch::{Graph, Op};
 use crate::batch::Batch;
 use crate::fit::{Method, Turn};
 use crate::masks::values;
@@ -21,6 +20,7 @@ use crate::{Error, Result};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
+use tacita_architectures::{Graph, Op};
 use tch::{Kind, Tensor};
 
 /// Least sensitivity: allocation needs a positive one even where a layer stays dense.

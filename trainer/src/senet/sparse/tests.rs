@@ -1,11 +1,11 @@
 use super::*;
-use crate::arch::{Network, Options, Shape};
 use crate::batch::Augment;
 use crate::checkpoint::{Identity, Stage};
 use crate::data::{Dataset, Images};
 use crate::fit::{Plan, train};
 use crate::schedule::{Curve, Schedule};
 use std::path::Path;
+use tacita_architectures::{Network, Options, Shape};
 use tch::Device;
 
 const SETTINGS: Settings = Settings { density: 0.2, prune: 0.5, decay: Decay::Linear };

@@ -49,7 +49,7 @@ fn seeds(args: &ProfileArgs) -> Result<Vec<u64>> {
 }
 
 /// The stages to keep alone, all known to the network.
-fn stages(args: &ProfileArgs, layers: &[crate::arch::Layer]) -> Result<Vec<String>> {
+fn stages(args: &ProfileArgs, layers: &[tacita_architectures::Layer]) -> Result<Vec<String>> {
     if args.stages.is_empty() {
         return Ok([vec![stage::NONE.to_owned()], stage::names(layers)].concat());
     }
@@ -81,8 +81,11 @@ fn head(args: &ProfileArgs, run: &Run<'_>, teacher: Reached) -> Result<Head> {
         ("loss", format!("{labels} labels + {guide} teacher at temperature {temperature}")),
     ];
     let conditions = conditions.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
-    let title =
-        format!("Criticality of the stages of {} on {}", args.stage.net.title(), run.data.name);
+    let title = format!(
+        "Criticality of the stages of {} on {}",
+        args.stage.net.options().title(),
+        run.data.name
+    );
     Ok(machine::head(&title, conditions, run.data.note(), 0.0))
 }
 

@@ -35,7 +35,7 @@ fn data() -> Dataset {
 fn run<'a>(args: &SensitivityArgs, data: &'a Dataset) -> Run<'a> {
     Run {
         data,
-        network: network(&args.net, data).expect("a network"),
+        network: network(&args.net.options(), data).expect("a network"),
         device: tch::Device::Cpu,
         seed: args.proxy.batches.seed,
         batch: args.proxy.batches.batch,
