@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 
 use serde_json::Value;
+use tacita_protocol::session::BatchSizes;
 use tacita_protocol::{Error, Result};
 
 use crate::certs::Certs;
@@ -18,15 +19,19 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts it on a free port and waits until it listens.
+    /// Starts it on a free port and waits until it listens. It makes tickets up to `batch` at a time,
+    /// by default up to what the plan advises.
     ///
     /// # Errors
     /// `Local` if it does not start.
-    pub fn start(plan: &Path, certs: &Certs) -> Result<Self> {
+    pub fn start(plan: &Path, certs: &Certs, batch: Option<usize>) -> Result<Self> {
         let mut command = sibling("tacita-server")?;
         command.args(["--listen", "127.0.0.1:0", "--json"]);
         command.arg("--plan").arg(plan);
         command.arg("--cert").arg(&certs.cert).arg("--key").arg(&certs.key);
+        if let Some(batch) = batch {
+            command.args(["--batches", &BatchSizes::up_to(batch).to_string()]);
+        }
         command.stdout(Stdio::piped()).stderr(Stdio::null()).stdin(Stdio::null());
         let failed = |what: &str| Error::local(format!("tacita-server {what}"));
         let mut child = command.spawn().map_err(|e| failed(&e.to_string()))?;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::Parser;
 use clap::builder::RangedU64ValueParser;
 use tacita_cli::{EXIT_CODES, LogFormat};
+use tacita_protocol::session::BatchSizes;
 use tacita_protocol::wire::Timeouts;
 
 /// Serves private inference on a compiled network: clients learn the result and the public plan,
@@ -40,6 +41,10 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 64,
           value_parser = RangedU64ValueParser::<usize>::new().range(1..=1 << 20))]
     pub max_tickets: usize,
+    /// How many tickets clients may make at a time: at most 8 numbers, ascending from 1 [default:
+    /// the powers of two up to the plan's batch, and that]
+    #[arg(long, value_name = "N,N", value_parser = batches)]
+    pub batches: Option<BatchSizes>,
     /// Memory for transformed weights, in MiB: what does not fit is transformed anew for each
     /// batch of tickets
     #[arg(long, value_name = "MIB", default_value_t = 1024,
@@ -64,6 +69,10 @@ pub struct Args {
     /// Report events on stdout, one JSON object a line
     #[arg(long)]
     pub json: bool,
+}
+
+fn batches(text: &str) -> Result<BatchSizes, String> {
+    text.parse().map_err(|e: tacita_protocol::Error| e.to_string())
 }
 
 impl Args {

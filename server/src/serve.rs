@@ -37,6 +37,7 @@ pub fn run(args: &Args) -> Result<()> {
         max_tickets: args.max_tickets,
         weight_cache: args.weight_cache << 20,
         ot_stock: args.ot_stock << 20,
+        batches: args.batches,
     };
     let context = Arc::new(ServerContext::new(plan, limits)?);
     let runtime = io_runtime(IO_THREADS)?;
