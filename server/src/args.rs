@@ -45,8 +45,8 @@ pub struct Args {
     /// the powers of two up to the plan's batch, and that]
     #[arg(long, value_name = "N,N", value_parser = batches)]
     pub batches: Option<BatchSizes>,
-    /// Memory for transformed weights, in MiB: what does not fit is transformed anew for each
-    /// batch of tickets
+    /// Memory for transformed weights, in MiB, those in use included: what does not fit is
+    /// transformed anew for each batch of tickets
     #[arg(long, value_name = "MIB", default_value_t = 1024,
           value_parser = RangedU64ValueParser::<usize>::new().range(0..=1 << 20))]
     pub weight_cache: usize,

@@ -40,6 +40,7 @@ pub fn run(args: &Args) -> Result<()> {
         batches: args.batches,
     };
     let context = Arc::new(ServerContext::new(plan, limits)?);
+    context.prepare_weights()?;
     let runtime = io_runtime(IO_THREADS)?;
     let result = runtime.block_on(async {
         let (stop, stopping) = watch::channel(false);

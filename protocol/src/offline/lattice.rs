@@ -52,6 +52,13 @@ impl LatticePlan {
     }
 }
 
+/// Bytes of each group's prepared weights, packed for a batch of tickets.
+pub(crate) fn prepared_bytes(plan: &PublicPlan, batch: usize) -> Result<Vec<usize>> {
+    let packed = groups_of(plan).into_iter().map(|group| packed(group, batch));
+    let groups = packed.collect::<Result<Vec<_>>>()?;
+    Ok(groups.iter().flatten().map(|(_, packing)| PreparedWeights::bytes(packing)).collect())
+}
+
 /// A group with its packing; a grouped convolution as the dense parts that cost least.
 fn packed(group: HeGroup, batch: usize) -> Result<Vec<(HeGroup, Packing)>> {
     if group.shape.groups == 1 {

@@ -7,7 +7,7 @@ use crate::gadget::lookup::{self, ServerPads};
 use crate::gadget::{self, ReluBackend};
 use crate::offline::lattice::LatticePlan;
 use crate::offline::schedule::{Schedule, Slice};
-use crate::offline::weights::BatchWeights;
+use crate::offline::weights::{BatchWeights, WeightCache};
 use crate::ot::{OtExtension, ReceiverPads};
 use crate::plan::{Plan, ReluChoices};
 use crate::ring::ServerShare;
@@ -28,7 +28,7 @@ pub(crate) fn run<T: Transport>(
     t: &mut T,
     plan: &Plan,
     schedule: &Schedule,
-    (lattice, weights): (&LatticePlan, &BatchWeights),
+    (lattice, cache): (&LatticePlan, &WeightCache),
     (crypto, choices): (&mut ServerCrypto, &ReluChoices),
     seed: &PublicSeed,
 ) -> Result<Vec<ServerTicket>> {
@@ -40,7 +40,10 @@ pub(crate) fn run<T: Transport>(
         .collect::<Result<_>>()?;
     let ots = schedule.ots(lattice.batch, choices);
     refill(t, crypto, ots)?;
-    respond(t, plan, (lattice, weights), crypto, (seed, uploads), &mut tickets)?;
+    // Not before: nothing is prepared for clients that only ask.
+    let weights = cache.get(lattice, |group| group.prepare(&plan.secret))?;
+    respond(t, plan, (lattice, &weights), crypto, (seed, uploads), &mut tickets)?;
+    drop(weights);
     let pads = send_extensions(t, schedule, lattice.batch, crypto, choices)?;
     let requests = schedule
         .slices(lattice.batch)

@@ -17,7 +17,8 @@ use crate::wire::{Kind, Transport};
 pub struct SessionLimits {
     /// Most unspent tickets a session may hold; they stay in memory.
     pub max_tickets: usize,
-    /// Bytes of transformed weights kept in memory, for all sessions together.
+    /// Bytes of transformed weights kept in memory, for all sessions together: never more, those in
+    /// use included.
     pub weight_cache: usize,
     /// Most bytes of correlated OTs that a session may keep in stock, both directions together
     /// ([`OtConfig::stock_bytes`](crate::ot::OtConfig::stock_bytes)): a client that asks for more
@@ -66,6 +67,34 @@ impl ServerContext {
         let lattices = offer.batches.iter().map(pack).collect::<Result<_>>()?;
         let weights = WeightCache::new(limits.weight_cache);
         Ok(Self { plan, schedule, offer, lattices, weights, backend: Backend::detect() })
+    }
+
+    /// Transforms the weights of the batch sizes, as far as they fit [`SessionLimits::weight_cache`]
+    /// together: of the size that the plan advises first. For a server that is about to listen; what
+    /// is missing is prepared when a client has sent what it is needed for.
+    ///
+    /// # Errors
+    /// `Local` if a computation fails.
+    pub fn prepare_weights(&self) -> Result<()> {
+        let advised = self.offer.batches.at_most(self.plan.public.batch);
+        let mut order: Vec<&LatticePlan> = self.lattices.iter().collect();
+        order.sort_by_key(|lattice| lattice.batch != advised);
+        for lattice in order {
+            if self.weights.has_room(lattice) {
+                self.weights.get(lattice, |group| group.prepare(&self.plan.secret))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// How often weights of a batch size have been transformed to be kept.
+    pub fn weight_preparations(&self) -> usize {
+        self.weights.preparations()
+    }
+
+    /// Bytes of transformed weights that are kept.
+    pub fn weight_bytes(&self) -> usize {
+        self.weights.held()
     }
 
     /// What each session is allowed.
@@ -182,12 +211,11 @@ impl<'a> Session<'a> {
         choices: &ReluChoices,
     ) -> Result<()> {
         let lattice = self.allowed(batch)?;
-        let weights = self.context.weights.get(lattice, &self.context.plan.secret)?;
         let tickets = offline::run_server(
             t,
             &self.context.plan,
             &self.context.schedule,
-            (lattice, &weights),
+            (lattice, &self.context.weights),
             (&mut self.crypto, choices),
             &seed,
         )?;

@@ -48,10 +48,42 @@ fn a_batch_that_was_not_announced_is_misbehaviour() {
         let error = served(&context, |session| ask(session, batch)).unwrap_err();
         assert!(matches!(error, Error::PeerMisbehaved { .. }), "{batch}: {error}");
         assert!(error.to_string().contains("1,4 are made at a time"), "{error}");
+        assert_eq!(context.weight_preparations(), 0);
     }
     // A listed one is waited for: the client has hung up instead.
     let error = served(&context, |session| ask(session, 4)).unwrap_err();
     assert!(matches!(error, Error::Network { .. }), "{error}");
+    assert_eq!(context.weight_preparations(), 0, "prepared for a client that sent nothing");
+}
+
+#[test]
+fn weights_are_prepared_once_for_all_sessions() {
+    let context = context(&network::small(3), &[1, 4], 6).unwrap();
+    let make = |batch: usize| {
+        let made = |mut session: ClientSession<_>| {
+            session.prepare(batch).unwrap();
+            session.close().unwrap();
+        };
+        served(&context, made).unwrap();
+        context.weight_preparations()
+    };
+    assert_eq!([4, 4, 1, 4].map(make), [1, 1, 2, 2]);
+}
+
+#[test]
+fn a_server_that_has_prepared_prepares_no_more() {
+    let context = context(&network::small(3), &[1, 4], 6).unwrap();
+    context.prepare_weights().unwrap();
+    let (prepared, bytes) = (context.weight_preparations(), context.weight_bytes());
+    assert_eq!(prepared, 2);
+    let report = served(&context, |mut session| {
+        for batch in [1, 4] {
+            session.prepare(batch).unwrap();
+        }
+        session.close().unwrap();
+    });
+    assert_eq!(report.unwrap().tickets, 5);
+    assert_eq!((context.weight_preparations(), context.weight_bytes()), (prepared, bytes));
 }
 
 #[test]
