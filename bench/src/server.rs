@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 use tacita_protocol::session::BatchSizes;
@@ -26,12 +26,20 @@ impl Server {
     /// `Local` if it does not start.
     pub fn start(plan: &Path, certs: &Certs, batch: Option<usize>) -> Result<Self> {
         let mut command = sibling("tacita-server")?;
-        command.args(["--listen", "127.0.0.1:0", "--json"]);
-        command.arg("--plan").arg(plan);
-        command.arg("--cert").arg(&certs.cert).arg("--key").arg(&certs.key);
         if let Some(batch) = batch {
             command.args(["--batches", &BatchSizes::up_to(batch).to_string()]);
         }
+        Self::run(command, plan, certs)
+    }
+
+    /// As [`Self::start`], with the program and its further options given.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn run(mut command: Command, plan: &Path, certs: &Certs) -> Result<Self> {
+        command.args(["--listen", "127.0.0.1:0", "--json"]);
+        command.arg("--plan").arg(plan);
+        command.arg("--cert").arg(&certs.cert).arg("--key").arg(&certs.key);
         command.stdout(Stdio::piped()).stderr(Stdio::null()).stdin(Stdio::null());
         let failed = |what: &str| Error::local(format!("tacita-server {what}"));
         let mut child = command.spawn().map_err(|e| failed(&e.to_string()))?;

@@ -30,7 +30,8 @@ pub struct Args {
     /// Serve only clients whose certificate this CA signed (PEM)
     #[arg(long, value_name = "FILE")]
     pub client_ca: Option<PathBuf>,
-    /// Compute threads, shared by all sessions [default: one a core]
+    /// Compute threads, shared by all sessions: so many for inferences, and as many of lower priority
+    /// for tickets [default: one a core]
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
     /// Sessions at a time; further clients are told that the server is busy

@@ -1,9 +1,10 @@
 //! The server's half of a session.
 
 use crate::bytes::Reader;
+use crate::compute::Compute;
 use crate::error::{Error, Result};
 use crate::linear::Backend;
-use crate::offline::{self, LatticePlan, Schedule, WeightCache};
+use crate::offline::{self, LatticeGroup, LatticePlan, OfflinePlan, Schedule, WeightCache};
 use crate::online::{self, OnlinePlan};
 use crate::plan::{Plan, ReluChoices};
 use crate::rng::SecretRng;
@@ -52,21 +53,33 @@ pub struct ServerContext {
     /// One a batch size, ascending.
     lattices: Vec<LatticePlan>,
     weights: WeightCache,
+    compute: Compute,
     backend: Backend,
 }
 
 impl ServerContext {
-    /// Prepares a plan for serving: packs it for every batch size.
+    /// Prepares a plan for serving: packs it for every batch size. Tickets are computed by
+    /// [`Compute::with_usual_threads`].
     ///
     /// # Errors
-    /// `Input` if the plan cannot be packed, or if a batch is more than a session may hold.
+    /// `Input` if the plan cannot be packed, or if a batch is more than a session may hold; `Local`
+    /// without threads.
     pub fn new(plan: Plan, limits: SessionLimits) -> Result<Self> {
+        Self::with_compute(plan, limits, Compute::with_usual_threads()?)
+    }
+
+    /// As [`Self::new`], with `compute` for the tickets.
+    ///
+    /// # Errors
+    /// `Input` as [`Self::new`].
+    pub fn with_compute(plan: Plan, limits: SessionLimits, compute: Compute) -> Result<Self> {
         let schedule = Schedule::new(&plan.public)?;
         let offer = offer(&plan, &limits)?;
         let pack = |batch| LatticePlan::new(&plan.public, batch);
         let lattices = offer.batches.iter().map(pack).collect::<Result<_>>()?;
         let weights = WeightCache::new(limits.weight_cache);
-        Ok(Self { plan, schedule, offer, lattices, weights, backend: Backend::detect() })
+        let backend = Backend::detect();
+        Ok(Self { plan, schedule, offer, lattices, weights, compute, backend })
     }
 
     /// Transforms the weights of the batch sizes, as far as they fit [`SessionLimits::weight_cache`]
@@ -81,7 +94,9 @@ impl ServerContext {
         order.sort_by_key(|lattice| lattice.batch != advised);
         for lattice in order {
             if self.weights.has_room(lattice) {
-                self.weights.get(lattice, |group| group.prepare(&self.plan.secret))?;
+                let prepare =
+                    |group: &LatticeGroup| group.prepare(&self.compute, &self.plan.secret);
+                self.weights.get(lattice, prepare)?;
             }
         }
         Ok(())
@@ -211,14 +226,9 @@ impl<'a> Session<'a> {
         choices: &ReluChoices,
     ) -> Result<()> {
         let lattice = self.allowed(batch)?;
-        let tickets = offline::run_server(
-            t,
-            &self.context.plan,
-            &self.context.schedule,
-            (lattice, &self.context.weights),
-            (&mut self.crypto, choices),
-            &seed,
-        )?;
+        let ServerContext { plan, schedule, weights: cache, compute, .. } = self.context;
+        let offline = OfflinePlan { plan, schedule, lattice, cache, compute };
+        let tickets = offline::run_server(t, &offline, (&mut self.crypto, choices), &seed)?;
         tickets.into_iter().for_each(|ticket| self.store.add(ticket));
         self.report.tickets += batch;
         Ok(())
@@ -246,7 +256,7 @@ impl<'a> Session<'a> {
             schedule: &context.schedule,
             backend: context.backend,
         };
-        online::run_server(t, &online, ticket)?;
+        online::run_server(&mut context.compute.online(t), &online, ticket)?;
         self.report.inferences += 1;
         Ok(())
     }

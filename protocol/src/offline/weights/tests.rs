@@ -8,6 +8,7 @@ use std::thread;
 use proptest::prelude::*;
 
 use super::*;
+use crate::compute::Compute;
 use crate::error::Error;
 use crate::plan::Plan;
 use crate::session::tests::network;
@@ -15,6 +16,7 @@ use crate::session::tests::network;
 /// A plan packed for each of some batch sizes.
 struct Packed {
     plan: Plan,
+    compute: Compute,
     lattices: Vec<LatticePlan>,
 }
 
@@ -23,11 +25,13 @@ impl Packed {
         let plan = network::small(4);
         let pack = |batch: &usize| LatticePlan::new(&plan.public, *batch).unwrap();
         let lattices = batches.iter().map(pack).collect();
-        Self { plan, lattices }
+        Self { plan, compute: Compute::with_usual_threads().unwrap(), lattices }
     }
 
     fn get(&self, cache: &WeightCache, i: usize) -> BatchWeights {
-        cache.get(&self.lattices[i], |group| group.prepare(&self.plan.secret)).unwrap()
+        cache
+            .get(&self.lattices[i], |group| group.prepare(&self.compute, &self.plan.secret))
+            .unwrap()
     }
 
     fn bytes(&self, i: usize) -> usize {
@@ -116,7 +120,7 @@ fn all_who_wait_share_one_preparation() {
                     begun.0.send(()).unwrap();
                     wait.recv().unwrap();
                 }
-                group.prepare(&packed.plan.secret)
+                group.prepare(&packed.compute, &packed.plan.secret)
             };
             cache.get(&packed.lattices[0], prepare).unwrap()
         });

@@ -6,6 +6,7 @@ mod lookup;
 mod mixed;
 pub(crate) mod network;
 mod ots;
+mod priority;
 mod silent;
 pub(crate) mod tap;
 mod top1;
