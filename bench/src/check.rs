@@ -108,7 +108,7 @@ fn profile(options: &Options) -> Result<KernelProfile> {
 /// Two batches of inferences in one session.
 fn measure(options: &Options, plan: &Path, dir: &Path, batch: usize) -> Result<Measured> {
     let certs = certs::make(dir)?;
-    let server = Server::start(plan, &certs)?;
+    let server = Server::start(plan, &certs, Some(batch))?;
     let samples = pictures(&options.samples)?;
     let images: Vec<PathBuf> = samples.iter().cycle().take(2 * batch).cloned().collect();
     let mut answers = Vec::with_capacity(images.len());

@@ -6,6 +6,7 @@ mod demo;
 mod e2e;
 mod kernels;
 mod predict;
+mod priority;
 mod profile;
 mod sweep;
 
@@ -41,6 +42,8 @@ enum Verb {
     E2e(e2e::E2e),
     /// The same by the number of ReLUs kept
     Sweep(sweep::Sweep),
+    /// How long an image takes alone, and beside other clients that make tickets all the time
+    Priority(priority::Options),
     /// Bytes of convolutions and of whole networks, by mask, predicted; runs nothing
     Predict(predict::Options),
 }
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         Verb::CheckEstimate(options) => (check::run(options), options.json),
         Verb::E2e(args) => (e2e::run(args), args.common.json),
         Verb::Sweep(args) => (sweep::run(args), args.common.json),
+        Verb::Priority(options) => (priority::run(options), options.json),
         Verb::Predict(options) => (predict::run(options), options.json),
     };
     tacita_cli::finish(result, json, tacita_cli::LogFormat::Text)

@@ -3,11 +3,12 @@
 use std::fmt::Display;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+use tacita_protocol::session::BatchSizes;
 use tacita_protocol::{Error, Result};
 
 use crate::certs::Certs;
@@ -21,21 +22,24 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts it on a free port and waits until it listens.
+    /// Starts it on a free port and waits until it listens. It makes tickets up to `batch` at a time,
+    /// by default up to what the plan advises.
     ///
     /// # Errors
     /// `Local` if it does not start.
-    pub fn start(plan: &Path, certs: &Certs) -> Result<Self> {
-        Self::start_with(plan, certs, &[])
+    pub fn start(plan: &Path, certs: &Certs, batch: Option<usize>) -> Result<Self> {
+        let mut command = sibling("tacita-server")?;
+        if let Some(batch) = batch {
+            command.args(["--batches", &BatchSizes::up_to(batch).to_string()]);
+        }
+        Self::run(command, plan, certs)
     }
 
-    /// As [`Self::start`], with further arguments.
+    /// As [`Self::start`], with the program and its further options given.
     ///
     /// # Errors
     /// As [`Self::start`].
-    pub fn start_with(plan: &Path, certs: &Certs, more: &[String]) -> Result<Self> {
-        let mut command = sibling("tacita-server")?;
-        command.args(more);
+    pub fn run(mut command: Command, plan: &Path, certs: &Certs) -> Result<Self> {
         command.args(["--listen", "127.0.0.1:0", "--json"]);
         command.arg("--plan").arg(plan);
         command.arg("--cert").arg(&certs.cert).arg("--key").arg(&certs.key);

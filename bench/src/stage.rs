@@ -93,16 +93,21 @@ impl Stage {
         command.stdout(std::process::Stdio::null());
         run(command, "tacita-compile")?;
         let clear = Clear::load(&options.model, &plan)?;
-        Self::start(clear, &plan, images, dir)
+        Self::start(clear, &plan, images, (options.batch, dir))
     }
 
     /// Makes certificates in `dir` and starts the server on the plan's file.
     ///
     /// # Errors
     /// `Local` if the server does not start.
-    pub fn start(clear: Clear, plan: &Path, images: Vec<Picture>, dir: TempDir) -> Result<Self> {
+    pub fn start(
+        clear: Clear,
+        plan: &Path,
+        images: Vec<Picture>,
+        (batch, dir): (Option<usize>, TempDir),
+    ) -> Result<Self> {
         let certs = certs::make(dir.path())?;
-        let server = Server::start(plan, &certs)?;
+        let server = Server::start(plan, &certs, batch)?;
         Ok(Self { clear, images, certs, server, _dir: dir })
     }
 

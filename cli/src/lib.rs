@@ -14,5 +14,5 @@ pub use exit::{EXIT_CODES, exit_code, finish};
 pub use log::{LogFormat, init_log};
 pub use ot::{Ot, session_choices};
 pub use output::{count, hex, json_line, line, printable, traffic};
-pub use pool::init_compute_pool;
+pub use pool::{init_compute_pool, offline_compute};
 pub use relu::{Relu, tell_choices};

@@ -1,6 +1,14 @@
 //! The threads that compute.
 
+use rayon::ThreadPoolBuilder;
+use tacita_protocol::compute::Compute;
 use tacita_protocol::{Error, Result};
+
+/// How much less urgent offline work is than the rest of the program, as a `nice` value: where both
+/// want a core it gets a tenth. Not the least there is: other programs must not bring it to a
+/// standstill.
+#[cfg(target_os = "linux")]
+const OFFLINE_NICE: libc::c_int = 10;
 
 /// Sizes the pool that all heavy computing runs on; by default one thread a core. Freed memory is
 /// kept for reuse from here on. Call it once, before any computing.
@@ -9,9 +17,59 @@ use tacita_protocol::{Error, Result};
 /// `Local` if the system has no threads left.
 pub fn init_compute_pool(threads: Option<usize>) -> Result<()> {
     crate::memory::keep_freed_memory();
-    rayon::ThreadPoolBuilder::new()
+    ThreadPoolBuilder::new()
         .num_threads(threads.unwrap_or(0))
         .thread_name(|i| format!("tacita-compute-{i}"))
         .build_global()
-        .map_err(|e| Error::local(format!("cannot start the compute threads: {e}")))
+        .map_err(no_threads)
+}
+
+/// As many threads again for the tickets of all sessions, of lower priority where the system lets
+/// us.
+///
+/// # Errors
+/// As [`init_compute_pool`].
+pub fn offline_compute(threads: Option<usize>) -> Result<Compute> {
+    ThreadPoolBuilder::new()
+        .num_threads(threads.unwrap_or(0))
+        .thread_name(|i| format!("tacita-offline-{i}"))
+        .start_handler(|_| lower_priority())
+        .build()
+        .map(Compute::new)
+        .map_err(no_threads)
+}
+
+fn no_threads(e: impl std::fmt::Display) -> Error {
+    Error::local(format!("cannot start the compute threads: {e}"))
+}
+
+/// Makes this thread less urgent. If the system refuses, pieces of offline work end no later, and
+/// only share the cores meanwhile.
+fn lower_priority() {
+    #[cfg(target_os = "linux")]
+    // SAFETY: takes and returns numbers; on Linux, process 0 is the calling thread alone.
+    unsafe {
+        libc::setpriority(libc::PRIO_PROCESS, 0, OFFLINE_NICE);
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    fn nice() -> libc::c_int {
+        // SAFETY: as above.
+        unsafe { libc::getpriority(libc::PRIO_PROCESS, 0) }
+    }
+
+    #[test]
+    fn one_thread_becomes_less_urgent_and_no_other() {
+        let before = nice();
+        let lowered = std::thread::spawn(|| {
+            lower_priority();
+            nice()
+        });
+        assert_eq!(lowered.join().unwrap(), before.max(OFFLINE_NICE));
+        assert_eq!(nice(), before);
+    }
 }

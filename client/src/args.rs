@@ -79,7 +79,8 @@ pub struct Prepare {
 /// How tickets are made.
 #[derive(clap::Args, Debug)]
 pub struct Making {
-    /// Tickets made at a time [default: what the plan says]
+    /// Tickets made at a time, at most: the server announces which numbers it makes
+    /// [default: what the plan says]
     #[arg(long, value_name = "N", value_parser = batch_parser())]
     pub batch: Option<usize>,
     /// What computes the ReLUs [default: what the plan says]

@@ -7,7 +7,7 @@ use tacita_protocol::Result;
 use tacita_protocol::cost::Link;
 use tacita_protocol::ot::OtConfig;
 use tacita_protocol::plan::PublicPlan;
-use tacita_protocol::session::{ClientOptions, ClientSession};
+use tacita_protocol::session::{ClientOptions, ClientSession, Offer};
 use tacita_protocol::wire::{
     ClientTls, Identity, Pem, RawTraffic, Target, TlsTransport, connect, io_runtime,
 };
@@ -19,13 +19,13 @@ use crate::progress::Progress;
 pub type Session<'a> = ClientSession<&'a mut TlsTransport>;
 
 /// Connects, shakes hands, and runs `work`; `ots` says how correlated OTs are made, given the plan and
-/// the most bytes of stock that the server keeps. Tells the server if that fails.
+/// what the server allows. Tells the server if that fails.
 ///
 /// # Errors
 /// Those of connecting and of `work`.
 pub fn with_session<R>(
     common: &Common,
-    ots: impl Fn(&PublicPlan, u64) -> Result<OtConfig>,
+    ots: impl Fn(&PublicPlan, &Offer) -> Result<OtConfig>,
     work: impl FnOnce(Session<'_>, &Context) -> Result<R>,
 ) -> Result<R> {
     let line = common.network.as_ref().and_then(Link::line);

@@ -10,6 +10,7 @@ use tacita_cli::{Relu, count, session_choices, tell_choices};
 use tacita_image_input::{Pixels, check_size, tensor};
 use tacita_protocol::ot::OtConfig;
 use tacita_protocol::plan::{PublicPlan, ReluChoices};
+use tacita_protocol::session::Offer;
 use tacita_protocol::ticket::ClientTicket;
 use tacita_protocol::wire::{Phase, PhaseTraffic, Transport};
 use tacita_protocol::{Error, Result};
@@ -48,8 +49,8 @@ fn infer(args: &Infer) -> Result<()> {
     let sizes = args.images.iter().map(|path| Pixels::load(path).map(|p| (p.width, p.height)));
     let sizes = sizes.collect::<Result<Vec<_>>>()?;
     let chosen = OnceCell::new();
-    let choose = |plan: &PublicPlan, stock| {
-        choose(&args.common, &args.making, plan, (sizes.len(), stock), &chosen)
+    let choose = |plan: &PublicPlan, offer: &Offer| {
+        choose(&args.common, &args.making, plan, (sizes.len(), offer), &chosen)
     };
     with_session(&args.common, choose, |session, context| {
         for (path, size) in args.images.iter().zip(&sizes) {
@@ -72,30 +73,30 @@ fn infer(args: &Infer) -> Result<()> {
     })
 }
 
-/// How correlated OTs are made in a session of `tickets`, `stock` bytes of which the server keeps.
+/// How correlated OTs are made in a session of `tickets` with a server that allows what it offers.
 /// What computes the ReLUs, found with it, goes to `relus`.
 fn choose(
     common: &Common,
     making: &Making,
     plan: &PublicPlan,
-    (tickets, stock): (usize, u64),
+    (tickets, offer): (usize, &Offer),
     relus: &OnceCell<ReluChoices>,
 ) -> Result<OtConfig> {
-    let batch = making.batch.unwrap_or(plan.batch);
+    let batch = batch(offer, making.batch.unwrap_or(plan.batch).min(tickets));
     let (asked, network) = ((making.relu, making.ot), common.network.as_ref());
-    let (chosen, ots) = session_choices(plan, batch, asked, (tickets, stock), network)?;
+    let (chosen, ots) = session_choices(plan, batch, asked, (tickets, offer.ot_stock), network)?;
     relus.get_or_init(|| chosen);
     Ok(ots)
 }
 
 fn prepare(args: &Prepare) -> Result<()> {
     let chosen = OnceCell::new();
-    let choose = |plan: &PublicPlan, stock| {
-        choose(&args.common, &args.making, plan, (args.tickets, stock), &chosen)
+    let choose = |plan: &PublicPlan, offer: &Offer| {
+        choose(&args.common, &args.making, plan, (args.tickets, offer), &chosen)
     };
     with_session(&args.common, choose, |session, context| {
         let mut run = Run::new(session, context, &args.common);
-        let (batch, most) = (run.batch(args.making.batch), run.session.max_tickets());
+        let (batch, most) = (run.batch(args.making.batch), run.session.offer().max_tickets);
         if args.tickets > most {
             return Err(Error::input(format!(
                 "the server keeps at most {} for a session: ask for fewer with -n",
@@ -158,6 +159,11 @@ fn about(path: &Path, e: Error) -> Error {
     }
 }
 
+/// The largest of the server's batch sizes that is at most `wished`.
+fn batch(offer: &Offer, wished: usize) -> usize {
+    offer.batches.at_most(wished.min(offer.max_tickets))
+}
+
 /// A ticket and the run that made it.
 struct Ticket {
     ticket: ClientTicket,
@@ -180,10 +186,9 @@ impl<'a> Run<'a> {
         Self { session, context, common, totals }
     }
 
-    /// Tickets to make at a time: as asked for, else what the plan advises within what the server
-    /// allows.
+    /// Tickets to make at a time: as asked for, else what the plan advises.
     fn batch(&self, asked: Option<usize>) -> usize {
-        asked.unwrap_or(self.session.plan().batch.min(self.session.max_tickets())).max(1)
+        batch(self.session.offer(), asked.unwrap_or(self.session.plan().batch))
     }
 
     /// What computes the ReLUs: as chosen for what was asked, else what the plan advises.
@@ -202,8 +207,15 @@ impl<'a> Run<'a> {
         Ok(input.into_iter().map(|x| x as u64).collect())
     }
 
-    /// Makes tickets.
+    /// Makes tickets, in as few runs as the server's batch sizes allow.
     fn tickets(&mut self, n: usize, relus: &ReluChoices) -> Result<Vec<Ticket>> {
+        let runs = self.session.offer().batches.runs(n, n);
+        let made = runs.map(|batch| self.offline(batch, relus)).collect::<Result<Vec<_>>>()?;
+        Ok(made.into_iter().flatten().collect())
+    }
+
+    /// One offline run.
+    fn offline(&mut self, n: usize, relus: &ReluChoices) -> Result<Vec<Ticket>> {
         let _step = self.step(format!("making {}", count(n, "ticket")));
         let (made, cost) = self.priced(Phase::Offline, |s| s.prepare_with(n, relus))?;
         self.totals.tickets += made.len();

@@ -13,6 +13,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 bin=${BIN:-target/release} model=${MODEL:-models/cifar10-thin.onnx} batch=${BATCH:-8}
+sizes=1
+((batch == 1)) || sizes=1,$batch
 repeat=${REPEAT:-3} out=${OUT:-lab/results/shaping.json}
 for tool in ip tc openssl python3 "$bin/tacita-server" "$bin/tacita-client" "$bin/tacita-compile"; do
   command -v "$tool" >/dev/null || { echo "check-shaping: $tool is missing" >&2; exit 3; }
@@ -57,7 +59,8 @@ session() {
   local file=$1 address=$2 ready
   shift 2
   coproc SERVER { exec ip netns exec "$far" "$bin/tacita-server" --plan "$dir/model.plan" --json \
-    --listen "$address:7777" --cert "$dir/server.pem" --key "$dir/server.key" 2>"$dir/server.log"; }
+    --listen "$address:7777" --cert "$dir/server.pem" --key "$dir/server.key" \
+    --batches "$sizes" 2>"$dir/server.log"; }
   read -r ready <&"${SERVER[0]}" || { cat "$dir/server.log" >&2; return 1; }
   ip netns exec "$near" "$bin/tacita-client" infer --server "$address:7777" --server-name localhost \
     --ca "$dir/ca.pem" --json --batch "$batch" "$@" "${images[@]}" >"$file" 2>"$dir/client.log" ||

@@ -6,6 +6,7 @@
 //! only [`wire`] touches sockets. [`cost`] predicts the bytes and rounds of all of it.
 
 pub mod bytes;
+pub mod compute;
 pub mod cost;
 #[cfg(test)]
 mod counted;

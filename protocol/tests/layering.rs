@@ -14,6 +14,7 @@ mod layering {
         &["linear"],
         &["ticket"],
         &["wire"],
+        &["compute"],
         &["offline", "online", "session"],
         &["cost", "counted"],
     ];

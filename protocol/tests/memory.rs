@@ -13,7 +13,9 @@ use tacita_protocol::plan::{
     ConvShape, InputSpec, Linear, Mask, Plan, PublicPlan, ReluChoices, Reveals, SecretPlan, Shape,
     TensorSecrets, TensorSpec, Term,
 };
-use tacita_protocol::session::{ClientOptions, ClientSession, ServerContext, SessionLimits};
+use tacita_protocol::session::{
+    BatchSizes, ClientOptions, ClientSession, ServerContext, SessionLimits,
+};
 use tacita_protocol::wire;
 
 /// Bytes that are allocated now, and the most there were since the last reset.
@@ -117,7 +119,9 @@ struct Measured {
 }
 
 fn measure(plan: &Plan, batch: usize, relus: &ReluChoices) -> Measured {
-    let context = ServerContext::new(plan.clone(), SessionLimits::default()).unwrap();
+    let batches = Some(BatchSizes::new(&[1, batch]).unwrap());
+    let limits = SessionLimits { batches, ..SessionLimits::default() };
+    let context = ServerContext::new(plan.clone(), limits).unwrap();
     let pixels = plan.public.tensors[0].shape.len();
     let (near, mut far) = wire::memory::pair();
     // The server asks whether to stop before every request: the one before is then forgotten.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::Parser;
 use clap::builder::RangedU64ValueParser;
 use tacita_cli::{EXIT_CODES, LogFormat};
+use tacita_protocol::session::BatchSizes;
 use tacita_protocol::wire::Timeouts;
 
 /// Serves private inference on a compiled network: clients learn the result and the public plan,
@@ -29,7 +30,8 @@ pub struct Args {
     /// Serve only clients whose certificate this CA signed (PEM)
     #[arg(long, value_name = "FILE")]
     pub client_ca: Option<PathBuf>,
-    /// Compute threads, shared by all sessions [default: one a core]
+    /// Compute threads, shared by all sessions: so many for inferences, and as many of lower priority
+    /// for tickets [default: one a core]
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
     /// Sessions at a time; further clients are told that the server is busy
@@ -40,8 +42,12 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 64,
           value_parser = RangedU64ValueParser::<usize>::new().range(1..=1 << 20))]
     pub max_tickets: usize,
-    /// Memory for transformed weights, in MiB: what does not fit is transformed anew for each
-    /// batch of tickets
+    /// How many tickets clients may make at a time: at most 8 numbers, ascending from 1 [default:
+    /// the powers of two up to the plan's batch, and that]
+    #[arg(long, value_name = "N,N", value_parser = batches)]
+    pub batches: Option<BatchSizes>,
+    /// Memory for transformed weights, in MiB, those in use included: what does not fit is
+    /// transformed anew for each batch of tickets
     #[arg(long, value_name = "MIB", default_value_t = 1024,
           value_parser = RangedU64ValueParser::<usize>::new().range(0..=1 << 20))]
     pub weight_cache: usize,
@@ -64,6 +70,10 @@ pub struct Args {
     /// Report events on stdout, one JSON object a line
     #[arg(long)]
     pub json: bool,
+}
+
+fn batches(text: &str) -> Result<BatchSizes, String> {
+    text.parse().map_err(|e: tacita_protocol::Error| e.to_string())
 }
 
 impl Args {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde_json::json;
-use tacita_cli::{hex, init_compute_pool, json_line};
+use tacita_cli::{hex, init_compute_pool, json_line, offline_compute};
 use tacita_protocol::session::{ServerContext, SessionLimits};
 use tacita_protocol::wire::{
     AbortReason, Identity, Incoming, Listener, Pem, ServerTls, StopWatch, TlsTransport, io_runtime,
@@ -32,13 +32,16 @@ pub fn run(args: &Args) -> Result<()> {
     let tls = tls(args)?;
     let plan = plan_file::load(&args.plan)?;
     let hash = hex(&plan.hash()?);
-    init_compute_pool(args.threads.map(Into::into))?;
+    let threads = args.threads.map(Into::into);
+    init_compute_pool(threads)?;
     let limits = SessionLimits {
         max_tickets: args.max_tickets,
         weight_cache: args.weight_cache << 20,
         ot_stock: args.ot_stock << 20,
+        batches: args.batches,
     };
-    let context = Arc::new(ServerContext::new(plan, limits)?);
+    let context = Arc::new(ServerContext::with_compute(plan, limits, offline_compute(threads)?)?);
+    context.prepare_weights()?;
     let runtime = io_runtime(IO_THREADS)?;
     let result = runtime.block_on(async {
         let (stop, stopping) = watch::channel(false);

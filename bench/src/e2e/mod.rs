@@ -74,7 +74,7 @@ fn observe(
     common: &Common,
 ) -> Result<watch::Observed> {
     let certs = certs::make(dir)?;
-    let server = Server::start(plan, &certs)?;
+    let server = Server::start(plan, &certs, Some(common.batch))?;
     watch::session(&server, &certs, images, &common.client())
 }
 

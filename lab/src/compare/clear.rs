@@ -49,7 +49,7 @@ pub fn measure(model: &Path, n: usize, seconds: f64) -> Result<Option<ClearRow>>
     }
     let paths = images.iter().enumerate().map(|(i, pixels)| write_png(pixels, i, dir.path()));
     let pictures = paths.map(|path| Ok((path?, None))).collect::<Result<_>>()?;
-    let stage = Stage::start(clear, &plan, pictures, dir)?;
+    let stage = Stage::start(clear, &plan, pictures, (None, dir))?;
     Ok(Some(ClearRow { private: Some(privately(&stage)?), ..row }))
 }
 

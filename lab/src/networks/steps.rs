@@ -197,7 +197,7 @@ impl Job<'_> {
         let images: Vec<PathBuf> =
             images.map(|(i, pixels)| write_png(pixels, i, dir.path())).collect::<Result<_>>()?;
         let images = images.into_iter().map(|path| (path, None)).collect();
-        let stage = Stage::start(clear, plan, images, dir)?;
+        let stage = Stage::start(clear, plan, images, (self.args.batch, dir))?;
         let mut runs: Vec<Compared> = Vec::new();
         let summary = stage.infer(self.args.batch, |c| {
             runs.push(c);

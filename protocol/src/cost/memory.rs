@@ -12,9 +12,10 @@ use std::mem::size_of;
 use super::CostModel;
 use crate::error::Result;
 use crate::linear::LANES;
-use crate::offline::LatticeGroup;
+use crate::offline::{LatticeGroup, kept, prepared_bytes};
 use crate::plan::{ConvShape, Linear, PublicPlan};
 use crate::rlwe::DEGREE;
+use crate::session::BatchSizes;
 use crate::ticket::{ClientTensor, ClientTicket, ServerTensor, ServerTicket};
 use crate::wire::memory::QUEUED_FRAMES;
 use crate::wire::{CHUNK_BYTES, framed_bytes};
@@ -39,7 +40,8 @@ pub struct PartyMemory {
     pub process: u64,
     /// The plan and what follows from it alone.
     pub plan: u64,
-    /// Transformed weights, kept between runs (server only).
+    /// Transformed weights, kept between runs: of the batch's size, and of the smaller ones that a
+    /// server makes besides (server only).
     pub weights: u64,
     /// Correlated OTs in stock, if they are silent: the most during the run.
     pub stock: u64,
@@ -104,7 +106,7 @@ impl CostModel<'_> {
             let (process, (_, stock)) = (PROCESS_BYTES, self.stock());
             PartyMemory { process, plan, weights, stock, ticket, batch, inference, stage }
         };
-        let weights = self.kept_weights(weight_cache);
+        let weights = self.kept_weights(weight_cache)?;
         let tickets = (self.client_ticket(), self.server_ticket());
         let server_plan = public + self.secret_bytes();
         Ok(MemoryEstimate {
@@ -140,12 +142,20 @@ impl CostModel<'_> {
         4 * weights as u64 + words(biases)
     }
 
-    fn kept_weights(&self, budget: usize) -> u64 {
-        let keep = |held: usize, group: &LatticeGroup| {
-            let bytes = group.prepared_bytes();
-            held + if bytes <= budget - held { bytes } else { 0 }
+    /// Weights of this batch size, and of each smaller one that a server usually makes besides
+    /// whose weights then fit as a whole: what it prepares at its start.
+    fn kept_weights(&self, budget: usize) -> Result<u64> {
+        let fitting = |groups: &[usize]| -> usize {
+            let kept = kept(groups.iter().copied(), budget).into_iter().zip(groups);
+            kept.map(|(kept, bytes)| if kept { *bytes } else { 0 }).sum()
         };
-        self.lattice.groups.iter().fold(0, keep) as u64
+        let own: Vec<usize> = self.lattice.groups.iter().map(|g| g.prepared_bytes()).collect();
+        let mut held = fitting(&own);
+        for batch in BatchSizes::up_to(self.batch).iter().filter(|batch| *batch != self.batch) {
+            let bytes = fitting(&prepared_bytes(self.plan, batch)?);
+            held += if held + bytes <= budget { bytes } else { 0 };
+        }
+        Ok(held as u64)
     }
 
     /// Heap bytes of a client's ticket and the ticket itself.

@@ -2,7 +2,7 @@
 //! played through on two clocks.
 //!
 //! - **Set-up.** TCP and TLS handshakes (a round trip each), hellos and keys (two more).
-//! - **Offline.** Both parties pack the plan. The client encrypts and sends group by group; the
+//! - **Offline.** The client packs the plan. It encrypts and sends group by group; the
 //!   server begins with the first group when *all* uploads are there. It answers group by group,
 //!   and the client decrypts while the server goes on. Then slice by slice: the server's OT
 //!   extensions; after the last of them the client's requests; after the last of those the
@@ -15,8 +15,8 @@
 //!
 //! Memory that a run uses beyond what was there before costs the system time as well.
 //!
-//! The first run for a batch size transforms the weights, which the server keeps as far as its
-//! budget reaches.
+//! The first run for a batch size transforms the weights once all uploads are there, unless the
+//! server did so at its start; they are kept as far as its budget reaches.
 
 mod relus;
 
@@ -27,7 +27,7 @@ use super::profile::KernelProfile;
 use super::work::{Speed, ands, macs};
 use crate::error::{Error, Result};
 use crate::gadget::ReluBackend;
-use crate::offline::LatticeGroup;
+use crate::offline::{LatticeGroup, kept};
 use crate::plan::{Linear, PublicPlan};
 use crate::session::{ONLINE_REQUEST_BYTES, SessionLimits, offline_request_bytes, session_traffic};
 use crate::wire::Traffic;
@@ -77,7 +77,8 @@ pub struct TimeEstimate {
     pub session: PhaseTime,
     /// An offline run of `batch` tickets whose weights are prepared, as far as they are kept.
     pub offline: PhaseTime,
-    /// The server's first run for this batch size, which prepares them.
+    /// A run that prepares them: the first for a batch size that the server did not prepare at its
+    /// start.
     pub first_offline: PhaseTime,
     /// One inference.
     pub online: PhaseTime,
@@ -194,23 +195,16 @@ impl Run<'_> {
 
     fn offline(&self, first: bool) -> Clock {
         let (mut clock, speed) = (self.clock(), &self.speed);
-        self.layouts(&mut clock, Client);
+        self.layouts(&mut clock);
         let request = clock.send(Client, offline_request_bytes(self.model.schedule.relus.len()));
         clock.receive(Server, request);
-        self.layouts(&mut clock, Server);
-        let cached = self.cached();
-        for (group, kept) in self.model.lattice.groups.iter().zip(&cached) {
-            clock.layer(Some(group.group.input));
-            clock.compute(Server, if first && *kept { speed.keep(group) } else { 0.0 });
-        }
-        clock.layer(None);
         let values: usize = self.model.plan.tensors.iter().map(|t| t.shape.len()).sum();
         clock.compute(Client, speed.random(self.model.batch * values));
         let (client, server) = self.model.fresh_bytes();
         let stock = if self.model.runs_before == 0 { self.model.stock().1 } else { 0 };
         clock.compute(Client, speed.fresh(client + stock));
         clock.compute(Server, speed.fresh(server + stock));
-        self.linear_layers(&mut clock, &cached);
+        self.linear_layers(&mut clock, first);
         for (j, spec) in self.model.plan.tensors.iter().enumerate() {
             clock.layer(Some(j));
             let share = speed.public_terms(self.model.plan, spec);
@@ -220,27 +214,22 @@ impl Run<'_> {
         clock
     }
 
-    fn layouts(&self, clock: &mut Clock, party: Party) {
+    /// The client packs the plan for every run; the server has done so at its start.
+    fn layouts(&self, clock: &mut Clock) {
         for group in &self.model.lattice.groups {
             clock.layer(Some(group.group.input));
-            clock.compute(party, self.speed.layout(group));
+            clock.compute(Client, self.speed.layout(group));
         }
         clock.layer(None);
     }
 
     /// Which groups' weights the server keeps, in the order in which it fills its budget.
     fn cached(&self) -> Vec<bool> {
-        let mut room = SessionLimits::default().weight_cache;
-        let fits = |g: &LatticeGroup| {
-            let bytes = g.prepared_bytes();
-            let fits = bytes <= room;
-            room -= if fits { bytes } else { 0 };
-            fits
-        };
-        self.model.lattice.groups.iter().map(fits).collect()
+        let groups = self.model.lattice.groups.iter().map(LatticeGroup::prepared_bytes);
+        kept(groups, SessionLimits::default().weight_cache)
     }
 
-    fn linear_layers(&self, clock: &mut Clock, cached: &[bool]) {
+    fn linear_layers(&self, clock: &mut Clock, first: bool) {
         let (groups, speed) = (&self.model.lattice.groups, &self.speed);
         let mut arrivals = Vec::with_capacity(groups.len());
         for group in groups {
@@ -250,7 +239,12 @@ impl Run<'_> {
         }
         arrivals.into_iter().for_each(|a| clock.receive(Server, a));
         self.refill(clock);
-        for (group, cached) in groups.iter().zip(cached) {
+        let cached = self.cached();
+        for (group, _) in groups.iter().zip(&cached).filter(|(_, cached)| first && **cached) {
+            clock.layer(Some(group.group.input));
+            clock.compute(Server, speed.keep(group));
+        }
+        for (group, cached) in groups.iter().zip(&cached) {
             clock.layer(Some(group.group.input));
             clock.compute(Server, speed.evaluate(group, *cached));
             let response = clock.send(Server, group.response_bytes());

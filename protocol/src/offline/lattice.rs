@@ -2,11 +2,13 @@
 
 use zeroize::Zeroizing;
 
+use crate::compute::Compute;
 use crate::error::Result;
 use crate::plan::{HeGroup, PublicPlan, SecretPlan, groups_of};
 use crate::ring::add_assign;
 use crate::rlwe::{
-    self, CellMap, Defined, Packing, PreparedWeights, PublicKey, SecretKey, Source, Weights,
+    self, CellMap, Defined, Evaluation, Packing, PreparedWeights, PublicKey, SecretKey, Source,
+    WeightPart, Weights,
 };
 use crate::rng::{PublicSeed, SecretRng};
 use crate::ticket::ServerTicket;
@@ -50,6 +52,13 @@ impl LatticePlan {
         }
         Ok(Self { batch, groups })
     }
+}
+
+/// Bytes of each group's prepared weights, packed for a batch of tickets.
+pub(crate) fn prepared_bytes(plan: &PublicPlan, batch: usize) -> Result<Vec<usize>> {
+    let packed = groups_of(plan).into_iter().map(|group| packed(group, batch));
+    let groups = packed.collect::<Result<Vec<_>>>()?;
+    Ok(groups.iter().flatten().map(|(_, packing)| PreparedWeights::bytes(packing)).collect())
 }
 
 /// A group with its packing; a grouped convolution as the dense parts that cost least.
@@ -149,21 +158,33 @@ impl LatticeGroup {
     }
 
     /// Server: the group's weights in the transform domain.
-    pub(crate) fn prepare(&self, secret: &SecretPlan) -> Result<PreparedWeights> {
-        PreparedWeights::new(&self.packing, &self.group.weights(secret))
+    pub(crate) fn prepare(
+        &self,
+        compute: &Compute,
+        secret: &SecretPlan,
+    ) -> Result<PreparedWeights> {
+        let (packing, weights) = (&self.packing, self.group.weights(secret));
+        let parts = PreparedWeights::parts(packing).into_iter();
+        let parts = compute.pieces(parts, |range| WeightPart::new(packing, &weights, range));
+        Ok(PreparedWeights::of(packing, parts.into_iter().collect::<Result<_>>()?))
     }
 
     /// Server: `L(r) - mask`, encrypted.
     pub(crate) fn evaluate(
         &self,
-        weights: Weights<'_>,
+        (compute, weights): (&Compute, Weights<'_>),
         (seed, upload): (&PublicSeed, &[u8]),
         key: &PublicKey,
         mask: &[u64],
         rng: &mut SecretRng,
     ) -> Result<Vec<u8>> {
-        let input = rlwe::receive_upload(&self.cells, seed, self.stream, upload)?;
-        rlwe::evaluate(&self.packing, weights, &input, key, mask, rng)
+        let parts = self.cells.split(upload)?.into_iter().enumerate();
+        let read = |part| rlwe::receive_ciphertext(&self.cells, seed, self.stream, part);
+        let input: Vec<_> = compute.pieces(parts, read).into_iter().collect::<Result<_>>()?;
+        let evaluation = Evaluation { packing: &self.packing, weights, input: &input, key, mask };
+        let groups = evaluation.groups(rng)?.into_iter();
+        let pause = || compute.pass();
+        Ok(compute.pieces(groups, |group| evaluation.respond(group, &pause)).concat())
     }
 
     /// Client: `L(r) - mask`, off by a small error.

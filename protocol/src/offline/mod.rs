@@ -25,10 +25,10 @@ mod server;
 mod weights;
 
 pub(crate) use client::run as run_client;
-pub(crate) use lattice::{LatticeGroup, LatticePlan};
+pub(crate) use lattice::{LatticeGroup, LatticePlan, prepared_bytes};
 pub(crate) use schedule::{ReluTensor, Schedule, Slice, add_public_terms, gather};
-pub(crate) use server::run as run_server;
-pub(crate) use weights::WeightCache;
+pub(crate) use server::{OfflinePlan, run as run_server};
+pub(crate) use weights::{WeightCache, kept};
 
 /// ReLU positions per garbled message.
 pub(crate) const SLICE: usize = 1 << 13;

@@ -2,12 +2,13 @@
 //! requests for lookups.
 
 use crate::bytes::u64s_from;
+use crate::compute::Compute;
 use crate::error::Result;
-use crate::gadget::lookup::{self, ServerPads};
-use crate::gadget::{self, ReluBackend};
+use crate::gadget::lookup::{self, ServerLookup, ServerPads};
+use crate::gadget::{self, ReluBackend, ServerRelu};
 use crate::offline::lattice::LatticePlan;
 use crate::offline::schedule::{Schedule, Slice};
-use crate::offline::weights::BatchWeights;
+use crate::offline::weights::{BatchWeights, WeightCache};
 use crate::ot::{OtExtension, ReceiverPads};
 use crate::plan::{Plan, ReluChoices};
 use crate::ring::ServerShare;
@@ -23,15 +24,29 @@ enum Pads {
     Lookup(ServerPads),
 }
 
+/// What the server needs beside a session's state.
+#[derive(Clone, Copy)]
+pub(crate) struct OfflinePlan<'a> {
+    /// The network.
+    pub(crate) plan: &'a Plan,
+    /// Where its ReLUs are.
+    pub(crate) schedule: &'a Schedule,
+    /// How the batch is packed.
+    pub(crate) lattice: &'a LatticePlan,
+    /// Where weights are kept.
+    pub(crate) cache: &'a WeightCache,
+    /// Who computes.
+    pub(crate) compute: &'a Compute,
+}
+
 /// Makes the server's half of `lattice.batch` tickets.
 pub(crate) fn run<T: Transport>(
     t: &mut T,
-    plan: &Plan,
-    schedule: &Schedule,
-    (lattice, weights): (&LatticePlan, &BatchWeights),
+    offline: &OfflinePlan<'_>,
     (crypto, choices): (&mut ServerCrypto, &ReluChoices),
     seed: &PublicSeed,
 ) -> Result<Vec<ServerTicket>> {
+    let OfflinePlan { plan, schedule, lattice, cache, compute } = *offline;
     let mut tickets = empty_tickets(plan, lattice.batch);
     let uploads: Vec<Vec<u8>> = lattice
         .groups
@@ -39,9 +54,12 @@ pub(crate) fn run<T: Transport>(
         .map(|g| t.recv(Kind::Upload, g.upload_bytes()))
         .collect::<Result<_>>()?;
     let ots = schedule.ots(lattice.batch, choices);
-    refill(t, crypto, ots)?;
-    respond(t, plan, (lattice, weights), crypto, (seed, uploads), &mut tickets)?;
-    let pads = send_extensions(t, schedule, lattice.batch, crypto, choices)?;
+    refill(t, compute, crypto, ots)?;
+    // Not before: nothing is prepared for clients that only ask.
+    let weights = cache.get(lattice, |group| group.prepare(compute, &plan.secret))?;
+    respond(t, offline, &weights, crypto, (seed, uploads), &mut tickets)?;
+    drop(weights);
+    let pads = send_extensions(t, offline, crypto, choices)?;
     let requests = schedule
         .slices(lattice.batch)
         .map(|slice| receive_request(t, &slice, choices, crypto.ots.labels))
@@ -54,8 +72,19 @@ pub(crate) fn run<T: Transport>(
     }
     for ((slice, pads), request) in schedule.slices(lattice.batch).zip(pads).zip(requests) {
         match pads {
-            Pads::Garbled(pads) => garble(t, crypto, &slice, pads, &request, &mut tickets)?,
-            Pads::Lookup(pads) => accept(crypto, &slice, pads, &request, &mut tickets)?,
+            Pads::Garbled(pads) => {
+                let (relu, tables) = compute.piece(|| garble(crypto, &slice, pads, &request))?;
+                t.send(Kind::Tables, &tables)?;
+                if let Some(state) = state_of(&mut tickets, slice.tensor, slice.ticket) {
+                    state.slices.push(relu);
+                }
+            }
+            Pads::Lookup(pads) => {
+                let relu = compute.piece(|| accept(crypto, &slice, pads, &request))?;
+                if let Some(state) = state_of(&mut tickets, slice.tensor, slice.ticket) {
+                    state.lookups.push(relu);
+                }
+            }
         }
     }
     Ok(tickets)
@@ -82,13 +111,14 @@ fn state_of(
 /// it sends. Both are expanded when they are needed: the client waits for responses first.
 fn refill<T: Transport>(
     t: &mut T,
+    compute: &Compute,
     crypto: &mut ServerCrypto,
     [labels, selections]: [usize; 2],
 ) -> Result<()> {
     while let Some(len) = crypto.selection.due(selections) {
         crypto.selection.order(t.recv(Kind::Refill, len)?)?;
     }
-    while let Some(message) = crypto.labels.order(labels, &mut crypto.rng)? {
+    while let Some(message) = compute.piece(|| crypto.labels.order(labels, &mut crypto.rng))? {
         t.send(Kind::Refill, &message)?;
     }
     Ok(())
@@ -97,24 +127,26 @@ fn refill<T: Transport>(
 /// Evaluates every group under fresh masks s, which are added to the tickets.
 fn respond<T: Transport>(
     t: &mut T,
-    plan: &Plan,
-    (lattice, weights): (&LatticePlan, &BatchWeights),
+    offline: &OfflinePlan<'_>,
+    weights: &BatchWeights,
     crypto: &mut ServerCrypto,
     (seed, uploads): (&PublicSeed, Vec<Vec<u8>>),
     tickets: &mut [ServerTicket],
 ) -> Result<()> {
+    let OfflinePlan { plan, lattice, compute, .. } = *offline;
     for ((group, prepared), upload) in lattice.groups.iter().zip(weights.iter()).zip(uploads) {
         let raw = if prepared.is_none() { group.group.weights(&plan.secret) } else { Vec::new() };
-        let mask = ServerShare(crypto.rng.u64s(lattice.batch * group.group.shape.output().len()));
+        let outputs = lattice.batch * group.group.shape.output().len();
+        let mask = compute.piece(|| ServerShare(crypto.rng.u64s(outputs)));
         let response = group.evaluate(
-            prepared.as_ref().map_or(Weights::Raw(&raw), Weights::Prepared),
+            (compute, prepared.as_ref().map_or(Weights::Raw(&raw), Weights::Prepared)),
             (seed, &upload),
             &crypto.lattice,
             &mask.0,
             &mut crypto.rng,
         )?;
         t.send(Kind::Response, &response)?;
-        group.add_masks(&mask.0, tickets);
+        compute.piece(|| group.add_masks(&mask.0, tickets));
     }
     Ok(())
 }
@@ -122,27 +154,38 @@ fn respond<T: Transport>(
 /// Random OTs in which the server receives.
 fn send_extensions<T: Transport>(
     t: &mut T,
-    schedule: &Schedule,
-    batch: usize,
+    offline: &OfflinePlan<'_>,
     crypto: &mut ServerCrypto,
     choices: &ReluChoices,
 ) -> Result<Vec<Pads>> {
+    let OfflinePlan { schedule, lattice, compute, .. } = *offline;
     let mut pads = Vec::new();
-    for slice in schedule.slices(batch) {
-        let (n, backend) = (slice.len(), slice.backend(choices));
-        let ots = backend.selection_ots(n);
-        let message = crypto.selection.extend(ots)?;
+    for slice in schedule.slices(lattice.batch) {
+        let backend = slice.backend(choices);
+        let (message, made) = compute.piece(|| make_pads(crypto, slice.len(), backend))?;
         message.iter().try_for_each(|message| t.send(Kind::ServerExtension, message))?;
-        let windows = crypto.tweaks.take(backend.selection_windows(n))?;
-        let (hash, cots) = (&crypto.hash, crypto.selection.take(ots)?);
-        pads.push(match backend {
-            ReluBackend::Garbled(_) => Pads::Garbled(ReceiverPads::new(hash, windows, cots)?),
-            ReluBackend::Lookup(split) => {
-                Pads::Lookup(ServerPads::new(hash, windows, (n, split), cots)?)
-            }
-        });
+        pads.push(made);
     }
     Ok(pads)
+}
+
+/// A slice's extension, if there is one, and its pads.
+fn make_pads(
+    crypto: &mut ServerCrypto,
+    n: usize,
+    backend: ReluBackend,
+) -> Result<(Option<Vec<u8>>, Pads)> {
+    let ots = backend.selection_ots(n);
+    let message = crypto.selection.extend(ots)?;
+    let windows = crypto.tweaks.take(backend.selection_windows(n))?;
+    let (hash, cots) = (&crypto.hash, crypto.selection.take(ots)?);
+    let pads = match backend {
+        ReluBackend::Garbled(_) => Pads::Garbled(ReceiverPads::new(hash, windows, cots)?),
+        ReluBackend::Lookup(split) => {
+            Pads::Lookup(ServerPads::new(hash, windows, (n, split), cots)?)
+        }
+    };
+    Ok((message, pads))
 }
 
 /// A client's messages for one slice, kept as bytes until all have arrived: garbled tables are
@@ -165,18 +208,17 @@ fn receive_request<T: Transport>(
     Ok(Request { extension, corrections })
 }
 
-fn garble<T: Transport>(
-    t: &mut T,
+/// A slice's ReLUs and their tables.
+fn garble(
     crypto: &mut ServerCrypto,
     slice: &Slice<'_>,
     pads: ReceiverPads,
     request: &Request,
-    tickets: &mut [ServerTicket],
-) -> Result<()> {
+) -> Result<(ServerRelu, Vec<u8>)> {
     let n = gadget::cot_count(slice.len(), slice.compare);
     let keys = crypto.labels.take(n, request.extension.as_deref())?;
     let windows = crypto.tweaks.take(gadget::relu_windows(slice.len(), slice.compare))?;
-    let (relu, tables) = gadget::server_offline(
+    gadget::server_offline(
         &crypto.hash,
         windows,
         slice.compare,
@@ -184,12 +226,7 @@ fn garble<T: Transport>(
         pads,
         &request.corrections,
         &mut crypto.rng,
-    )?;
-    t.send(Kind::Tables, &tables)?;
-    if let Some(state) = state_of(tickets, slice.tensor, slice.ticket) {
-        state.slices.push(relu);
-    }
-    Ok(())
+    )
 }
 
 /// Takes a request for lookups; nothing goes back.
@@ -198,14 +235,9 @@ fn accept(
     slice: &Slice<'_>,
     pads: ServerPads,
     request: &Request,
-    tickets: &mut [ServerTicket],
-) -> Result<()> {
+) -> Result<ServerLookup> {
     let ots = lookup::label_ots(slice.len());
     let windows = crypto.tweaks.take(lookup::label_windows(slice.len()))?;
     let keys = crypto.labels.take(ots, request.extension.as_deref())?;
-    let relu = pads.accept(&crypto.hash, windows, keys, &request.corrections)?;
-    if let Some(state) = state_of(tickets, slice.tensor, slice.ticket) {
-        state.lookups.push(relu);
-    }
-    Ok(())
+    pads.accept(&crypto.hash, windows, keys, &request.corrections)
 }

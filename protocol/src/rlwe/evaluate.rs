@@ -49,25 +49,65 @@ pub fn evaluate(
     mask: &[u64],
     rng: &mut SecretRng,
 ) -> Result<Vec<u8>> {
-    weights.check(packing)?;
-    let outputs = packing.batch() * packing.shape().output().len();
-    if input.len() != packing.uploads() || mask.len() != outputs {
-        return Err(Error::input("ciphertexts or masks do not fit the packing"));
-    }
-    let groups: Vec<(usize, Vec<SecretRng>)> = (0..packing.output_groups())
-        .map(|group| (group, (0..packing.tiles()).map(|_| rng.fork()).collect()))
-        .collect();
-    let parts: Vec<Vec<u8>> = groups
-        .into_par_iter()
-        .flat_map(|(group, rngs)| {
-            let sums = sum_products(packing, weights, group, input);
-            let jobs: Vec<_> = sums.into_iter().zip(rngs).enumerate().collect();
-            jobs.into_par_iter().map(move |(tile, (sum, mut rng))| {
-                respond(packing, tile, group, sum, key, mask, &mut rng)
-            })
-        })
-        .collect();
+    let evaluation = Evaluation { packing, weights, input, key, mask };
+    let groups = evaluation.groups(rng)?;
+    let parts: Vec<Vec<u8>> =
+        groups.into_par_iter().map(|g| evaluation.respond(g, &|| ())).collect();
     Ok(parts.concat())
+}
+
+/// What [`evaluate`] works on, for a caller that hands out its parts itself.
+#[derive(Clone, Copy)]
+pub struct Evaluation<'a> {
+    /// How the layer is laid out.
+    pub packing: &'a Packing,
+    /// Its weights.
+    pub weights: Weights<'a>,
+    /// The upload.
+    pub input: &'a [Ciphertext],
+    /// The client's key.
+    pub key: &'a PublicKey,
+    /// The server's mask.
+    pub mask: &'a [u64],
+}
+
+/// One response group of an [`Evaluation`], with its randomness.
+pub struct ResponseGroup {
+    index: usize,
+    rngs: Vec<SecretRng>,
+}
+
+impl Evaluation<'_> {
+    /// The response groups, in the order in which they travel.
+    ///
+    /// # Errors
+    /// As [`evaluate`].
+    pub fn groups(&self, rng: &mut SecretRng) -> Result<Vec<ResponseGroup>> {
+        let packing = self.packing;
+        self.weights.check(packing)?;
+        let outputs = packing.batch() * packing.shape().output().len();
+        if self.input.len() != packing.uploads() || self.mask.len() != outputs {
+            return Err(Error::input("ciphertexts or masks do not fit the packing"));
+        }
+        let mut rngs = || (0..packing.tiles()).map(|_| rng.fork()).collect();
+        let groups = 0..packing.output_groups();
+        Ok(groups.map(|index| ResponseGroup { index, rngs: rngs() }).collect())
+    }
+
+    /// The responses of one group, tile by tile. Calls `pause` every few milliseconds, when nothing
+    /// waits for the thread.
+    pub fn respond(&self, group: ResponseGroup, pause: &(dyn Fn() + Sync)) -> Vec<u8> {
+        let ResponseGroup { index, rngs } = group;
+        let sums = sum_products(self.packing, self.weights, index, self.input, pause);
+        let jobs: Vec<_> = sums.into_iter().zip(rngs).enumerate().collect();
+        let parts: Vec<Vec<u8>> = jobs
+            .into_par_iter()
+            .map(|(tile, (sum, mut rng))| {
+                respond(self.packing, tile, index, sum, self.key, self.mask, &mut rng)
+            })
+            .collect();
+        parts.concat()
+    }
 }
 
 /// Sums of products for the two polynomials of a response.
@@ -88,11 +128,13 @@ pub(super) fn sum_products(
     weights: Weights<'_>,
     group: usize,
     input: &[Ciphertext],
+    pause: &(dyn Fn() + Sync),
 ) -> Vec<Sum> {
     let groups = packing.input_groups();
     let mut sums: Vec<Sum> = (0..packing.tiles()).map(|_| Sum::new()).collect();
     let mut scratch = Vec::new();
     for start in (0..groups).step_by(WEIGHT_BATCH) {
+        pause();
         let range = start..(start + WEIGHT_BATCH).min(groups);
         weights.with(packing, group, range.clone(), &mut scratch, |polys| {
             sums.par_iter_mut().zip(input.par_chunks_exact(groups)).for_each(|(sum, tile)| {

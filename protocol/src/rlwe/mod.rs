@@ -27,12 +27,12 @@ mod weights;
 #[cfg(test)]
 mod tests;
 
-pub use evaluate::evaluate;
+pub use evaluate::{Evaluation, ResponseGroup, evaluate};
 pub use keys::{PublicKey, SecretKey};
 pub use noise::{MIN_FLOODING_BITS, check_flooding, flooding_bits, noise_bound};
 pub use packing::{CellMap, Defined, Packing, Source};
 pub use params::{DEGREE, DELTA, P, Q};
 pub use response::decrypt_response;
 pub use sampling::FLOOD_BITS;
-pub use upload::{Ciphertext, draw_missing, encrypt_mask, receive_upload};
-pub use weights::{PreparedWeights, Weights};
+pub use upload::{Ciphertext, draw_missing, encrypt_mask, receive_ciphertext, receive_upload};
+pub use weights::{PreparedWeights, WeightPart, Weights};

@@ -123,15 +123,18 @@ pub fn receive_upload(
     bytes: &[u8],
 ) -> Result<Vec<Ciphertext>> {
     let parts: Vec<_> = cells.split(bytes)?.into_iter().enumerate().collect();
-    parts.into_par_iter().map(|(i, part)| read_ciphertext(cells, i, seed, stream, part)).collect()
+    parts.into_par_iter().map(|part| receive_ciphertext(cells, seed, stream, part)).collect()
 }
 
-fn read_ciphertext(
+/// Server: reads one of the parts that [`CellMap::split`] makes of an upload, with its number.
+///
+/// # Errors
+/// As [`receive_upload`].
+pub fn receive_ciphertext(
     cells: &CellMap,
-    index: usize,
     seed: &PublicSeed,
     stream: u32,
-    bytes: &[u8],
+    (index, bytes): (usize, &[u8]),
 ) -> Result<Ciphertext> {
     let (a, mut prg) = public_stream(seed, stream, index);
     let mut reader = Reader::new(bytes);

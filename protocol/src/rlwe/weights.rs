@@ -1,11 +1,16 @@
 //! Weight polynomials in the transform domain.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::packing::Packing;
 use super::params::{DEGREE, PRIMES};
 use super::poly::{Coeff, Ntt, Poly};
 use crate::error::{Error, Result};
+
+/// Weight polynomials of a part.
+const PART: usize = 8;
 
 /// The transformed weight polynomials of one layer under one packing, kept between batches.
 pub struct PreparedWeights {
@@ -19,19 +24,22 @@ impl PreparedWeights {
     /// # Errors
     /// [`Error::Input`] if the number of weights does not fit the packing.
     pub fn new(packing: &Packing, weights: &[i32]) -> Result<Self> {
-        check_weights(packing, weights)?;
-        let inputs = packing.input_groups();
-        let polys = (0..packing.weight_polys())
-            .into_par_iter()
-            .map_init(Poly::zero, |scratch, i| {
-                scratch.clear();
-                lay_out(packing, weights, (i / inputs, i % inputs), scratch);
-                // Few coefficients are set, and new memory that is read before it is written costs
-                // two page faults a page instead of one.
-                scratch.clone().into_ntt()
-            })
-            .collect();
-        Ok(Self { polys, inputs })
+        let parts = Self::parts(packing).into_par_iter();
+        let parts = parts.map(|range| WeightPart::new(packing, weights, range));
+        Ok(Self::of(packing, parts.collect::<Result<_>>()?))
+    }
+
+    /// The parts in which a packing's weights can be prepared, each a few milliseconds of work.
+    pub fn parts(packing: &Packing) -> Vec<Range<usize>> {
+        let polys = packing.weight_polys();
+        let starts = (0..polys).step_by(PART);
+        starts.map(|start| start..(start + PART).min(polys)).collect()
+    }
+
+    /// Puts all [`Self::parts`] together, given in order.
+    pub fn of(packing: &Packing, parts: Vec<WeightPart>) -> Self {
+        let polys = parts.into_iter().flat_map(|part| part.0).collect();
+        Self { polys, inputs: packing.input_groups() }
     }
 
     /// Memory that these take, in bytes.
@@ -42,6 +50,29 @@ impl PreparedWeights {
     /// Memory that the prepared weights of a packing take, in bytes.
     pub fn bytes(packing: &Packing) -> usize {
         packing.weight_polys() * 2 * 8 * DEGREE
+    }
+}
+
+/// Some of a layer's transformed weight polynomials.
+pub struct WeightPart(Vec<Poly<Ntt>>);
+
+impl WeightPart {
+    /// Transforms one of [`PreparedWeights::parts`].
+    ///
+    /// # Errors
+    /// As [`PreparedWeights::new`].
+    pub fn new(packing: &Packing, weights: &[i32], range: Range<usize>) -> Result<Self> {
+        check_weights(packing, weights)?;
+        let inputs = packing.input_groups();
+        let mut scratch = Poly::zero();
+        let transformed = range.map(|i| {
+            scratch.clear();
+            lay_out(packing, weights, (i / inputs, i % inputs), &mut scratch);
+            // Few coefficients are set, and new memory that is read before it is written costs
+            // two page faults a page instead of one.
+            scratch.clone().into_ntt()
+        });
+        Ok(Self(transformed.collect()))
     }
 }
 
@@ -75,7 +106,7 @@ impl Weights<'_> {
         &self,
         packing: &Packing,
         output: usize,
-        inputs: std::ops::Range<usize>,
+        inputs: Range<usize>,
         scratch: &mut Vec<Poly<Ntt>>,
         f: impl FnOnce(&[&Poly<Ntt>]) -> R,
     ) -> R {

@@ -4,9 +4,9 @@ use crate::error::{Error, Result};
 use crate::offline::{self, LatticePlan, Schedule};
 use crate::online::{self, Inference};
 use crate::ot::OtConfig;
-use crate::plan::{MAX_BATCH, PlanHash, PublicPlan, ReluChoices};
+use crate::plan::{PlanHash, PublicPlan, ReluChoices};
 use crate::rng::SecretRng;
-use crate::session::handshake::{self, ClientCrypto, ServerInfo};
+use crate::session::handshake::{self, ClientCrypto, Offer, ServerInfo};
 use crate::ticket::ClientTicket;
 use crate::wire::{Kind, Transport};
 
@@ -54,15 +54,14 @@ impl<T: Transport> ClientSession<T> {
     }
 
     /// As [`Self::connect`], but correlated OTs are made as `choose` says of the server's public
-    /// plan and of the most bytes of OT stock that it keeps for a session
-    /// ([`SessionLimits::ot_stock`](crate::session::SessionLimits::ot_stock)).
+    /// plan and of what it allows a session.
     ///
     /// # Errors
     /// As [`Self::connect`], and those of `choose`.
     pub fn connect_choosing(
         transport: T,
         options: &ClientOptions,
-        choose: impl Fn(&PublicPlan, u64) -> Result<OtConfig>,
+        choose: impl Fn(&PublicPlan, &Offer) -> Result<OtConfig>,
     ) -> Result<Self> {
         Self::open(transport, options, &choose, SecretRng::from_os()?)
     }
@@ -89,9 +88,9 @@ impl<T: Transport> ClientSession<T> {
         self.info.hash
     }
 
-    /// Most unspent tickets that the server keeps for one session.
-    pub fn max_tickets(&self) -> usize {
-        self.info.max_tickets
+    /// What the server allows this session.
+    pub fn offer(&self) -> &Offer {
+        &self.info.offer
     }
 
     /// How correlated OTs are made.
@@ -103,7 +102,8 @@ impl<T: Transport> ClientSession<T> {
     /// up.
     ///
     /// # Errors
-    /// `Input` if the batch is empty or more than the server keeps.
+    /// `Input` unless `batch` is one of the server's sizes ([`Offer::batches`], whose
+    /// [`runs`](super::BatchSizes::runs) make any number of tickets) and there is room for it.
     pub fn prepare(&mut self, batch: usize) -> Result<Vec<ClientTicket>> {
         let choices = self.info.plan.relu_choices.clone();
         self.prepare_with(batch, &choices)
@@ -120,10 +120,12 @@ impl<T: Transport> ClientSession<T> {
         choices: &ReluChoices,
     ) -> Result<Vec<ClientTicket>> {
         choices.check(&self.info.plan)?;
-        let room = self.info.max_tickets.saturating_sub(self.tickets.unspent).min(MAX_BATCH);
-        if !(1..=room).contains(&batch) {
+        let Offer { max_tickets, batches, .. } = self.info.offer;
+        let room = max_tickets.saturating_sub(self.tickets.unspent);
+        if batch > room || !batches.contains(batch) {
             return Err(Error::input(format!(
-                "cannot make {batch} tickets at once: 1 to {room} are possible now"
+                "cannot make {batch} tickets at once: the server makes {batches} at a time and has \
+                 room for {room} more"
             )));
         }
         let lattice = LatticePlan::new(&self.info.plan, batch)?;
@@ -166,6 +168,12 @@ impl<T: Transport> ClientSession<T> {
     /// The transport, for its counters.
     pub fn transport(&self) -> &T {
         &self.transport
+    }
+
+    /// The transport, for a client that goes on without rules.
+    #[cfg(test)]
+    pub(crate) fn into_transport(self) -> T {
+        self.transport
     }
 
     /// Says goodbye and hands the transport back.

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! C -> S  ClientHello   magic, protocol version, plan version
-//! S -> C  ServerHello   magic, versions, limits of tickets and of OT stock, plan length and hash,
-//!                       hash key, base OT A_S
+//! S -> C  ServerHello   magic, versions, limits of tickets and of OT stock, batch sizes, plan length
+//!                       and hash, hash key, base OT A_S
 //!         PublicPlan
 //! C -> S  ClientKeys    OT configuration, lattice public key, base OT answer to A_S, base OT A_C
 //! S -> C  ServerBaseOt  base OT answer to A_C, tree corrections of the selection instance
@@ -28,15 +28,16 @@ use crate::ot::{
 use crate::plan::{MAX_PUBLIC_BYTES, PLAN_VERSION, Plan, PlanHash, PublicPlan, plan_hash};
 use crate::rlwe::{PublicKey, SecretKey};
 use crate::rng::{PublicSeed, SecretRng, public_seed};
-use crate::session::{ClientOptions, SessionLimits};
+use crate::session::{BatchSizes, ClientOptions};
 use crate::wire::{Kind, Traffic, Transport, framed_bytes};
 
 /// Version of the wire protocol; both parties must agree.
-pub const PROTOCOL_VERSION: u32 = 3;
+pub const PROTOCOL_VERSION: u32 = 4;
 
 const MAGIC: &[u8; 8] = b"TACITAIN";
 const CLIENT_HELLO_BYTES: usize = 8 + 4 + 4;
-const SERVER_HELLO_BYTES: usize = 8 + 4 + 4 + 4 + 8 + 4 + 32 + 16 + BASE_SENDER_BYTES;
+const SERVER_HELLO_BYTES: usize =
+    8 + 4 + 4 + 4 + 8 + BatchSizes::MAX_SIZES + 4 + 32 + 16 + BASE_SENDER_BYTES;
 /// What a client reads of a hello, whatever the server's version.
 const MAX_HELLO_BYTES: usize = 1024;
 const CLIENT_KEYS_BYTES: usize =
@@ -85,13 +86,22 @@ pub(crate) struct ServerCrypto {
 pub(crate) struct ServerInfo {
     pub(crate) plan: PublicPlan,
     pub(crate) hash: PlanHash,
-    pub(crate) max_tickets: usize,
-    pub(crate) ot_stock: u64,
+    pub(crate) offer: Offer,
 }
 
-/// What the client chooses by: the public plan, and the most bytes of OT stock that the server
-/// keeps for the session.
-pub(crate) type ChooseOts<'a> = &'a dyn Fn(&PublicPlan, u64) -> Result<OtConfig>;
+/// What a server allows each session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// Most unspent tickets.
+    pub max_tickets: usize,
+    /// Most bytes of OT stock.
+    pub ot_stock: u64,
+    /// How many tickets an offline run makes.
+    pub batches: BatchSizes,
+}
+
+/// What the client chooses by.
+pub(crate) type ChooseOts<'a> = &'a dyn Fn(&PublicPlan, &Offer) -> Result<OtConfig>;
 
 /// The public seed of silent OT.
 fn silent_seed(gate_key: &[u8; 16]) -> PublicSeed {
@@ -137,7 +147,8 @@ fn receive_hello<T: Transport>(t: &mut T) -> Result<ServerHello> {
         )));
     }
     let max_tickets = u32::from_le_bytes(r.array()?) as usize;
-    let ot_stock = r.u64()?;
+    let (ot_stock, batches) = (r.u64()?, BatchSizes::from_bytes(r.array()?)?);
+    let offer = Offer { max_tickets, ot_stock, batches };
     let plan_len = u32::from_le_bytes(r.array()?) as usize;
     let hash: PlanHash = r.array()?;
     let gate_key = r.array()?;
@@ -152,7 +163,7 @@ fn receive_hello<T: Transport>(t: &mut T) -> Result<ServerHello> {
     }
     let plan = PublicPlan::from_bytes(&bytes)
         .map_err(|e| Error::misbehaved(format!("the server sent an unusable plan: {e}")))?;
-    Ok(ServerHello { info: ServerInfo { plan, hash, max_tickets, ot_stock }, gate_key, base })
+    Ok(ServerHello { info: ServerInfo { plan, hash, offer }, gate_key, base })
 }
 
 /// The client's side. Another plan than the expected one is refused before a key is made.
@@ -170,8 +181,8 @@ pub(crate) fn client<T: Transport>(
              for the new plan hash",
         ));
     }
-    let ots = choose(&info.plan, info.ot_stock)?;
-    check_stock(ots, info.ot_stock).map_err(Error::input)?;
+    let ots = choose(&info.plan, &info.offer)?;
+    check_stock(ots, info.offer.ot_stock).map_err(Error::input)?;
     let lattice = SecretKey::generate(&mut rng);
     let delta = Delta::random(&mut rng);
     let (selection_keys, answer) = BaseReceiver::respond(delta.base_choices(), &base, &mut rng)?;
@@ -231,7 +242,7 @@ fn check_stock(ots: OtConfig, limit: u64) -> std::result::Result<(), String> {
 pub(crate) fn server<T: Transport>(
     t: &mut T,
     plan: &Plan,
-    limits: &SessionLimits,
+    offer: &Offer,
     mut rng: SecretRng,
 ) -> Result<ServerCrypto> {
     let client_hello = t.recv(Kind::ClientHello, CLIENT_HELLO_BYTES)?;
@@ -239,8 +250,9 @@ pub(crate) fn server<T: Transport>(
     let gate_key: [u8; 16] = rng.array();
     let public = plan.public.to_bytes()?;
     let mut message = hello();
-    message.extend_from_slice(&u32::try_from(limits.max_tickets).unwrap_or(u32::MAX).to_le_bytes());
-    message.extend_from_slice(&(limits.ot_stock as u64).to_le_bytes());
+    message.extend_from_slice(&u32::try_from(offer.max_tickets).unwrap_or(u32::MAX).to_le_bytes());
+    message.extend_from_slice(&offer.ot_stock.to_le_bytes());
+    message.extend_from_slice(&offer.batches.to_bytes());
     message.extend_from_slice(&(public.len() as u32).to_le_bytes());
     message.extend_from_slice(&plan_hash(&public));
     message.extend_from_slice(&gate_key);
@@ -253,7 +265,7 @@ pub(crate) fn server<T: Transport>(
     let keys = t.recv(Kind::ClientKeys, CLIENT_KEYS_BYTES)?;
     let mut r = Reader::new(&keys);
     let ots = OtConfig::from_bytes(r.array()?)?;
-    check_stock(ots, limits.ot_stock as u64).map_err(Error::misbehaved)?;
+    check_stock(ots, offer.ot_stock).map_err(Error::misbehaved)?;
     let lattice = PublicKey::from_bytes(r.take(PublicKey::BYTES)?)?;
     let pairs = selection_base.finish(r.take(BASE_RECEIVER_BYTES)?)?;
     let delta = Delta::random(&mut rng);

@@ -2,15 +2,17 @@
 //!
 //! Two round trips (docs/protocol.md, section 7): hellos and the public plan; keys and base OTs.
 
+mod batches;
 mod client;
 mod handshake;
 mod server;
 
 pub use crate::online::Inference;
 use crate::plan::ReluChoices;
+pub use batches::BatchSizes;
 pub use client::{ClientOptions, ClientSession};
 pub(crate) use handshake::{ClientCrypto, ServerCrypto};
-pub use handshake::{PROTOCOL_VERSION, session_traffic};
+pub use handshake::{Offer, PROTOCOL_VERSION, session_traffic};
 pub use server::{ServerContext, SessionLimits, SessionReport};
 
 /// Payload of an offline request: tickets (u32), the public seed of the uploads, and a bit for each

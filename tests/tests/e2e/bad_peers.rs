@@ -102,14 +102,15 @@ fn a_ticket_whose_run_broke_off_is_spent() {
 #[test]
 fn more_tickets_than_allowed_are_refused() {
     let files = Files::new();
-    let server = Server::start(&files, &["--max-tickets", "3"]);
+    let server = Server::start(&files, &["--max-tickets", "3", "--batches", "1,2,3"]);
     let relus = network().plan.public.relu_choices.to_bits();
     undisturbed(&files, &server, || {
         for (held, asked, account) in [
-            (1, 3, "asked for 3 tickets where 2 more are allowed"),
-            (3, 1, "asked for 1 tickets where 0 more are allowed"),
+            (1, 3, "asked for 3 tickets where 1,2,3 are made at a time and 2 more are allowed"),
+            (3, 1, "1,2,3 are made at a time and 0 more are allowed"),
             (1, 0, "asked for 0 tickets"),
-            (1, u32::MAX, "where 2 more are allowed"),
+            (1, 4, "asked for 4 tickets where 1,2,3 are made"),
+            (1, u32::MAX, "2 more are allowed"),
         ] {
             misbehave(&files, &server, (account, BROKE), |peer| {
                 peer.session().prepare(held)?;

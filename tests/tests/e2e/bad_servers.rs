@@ -10,6 +10,7 @@ use crate::support::{Action, Client, Ended, Files, Impostor, Tap, network};
 /// What a server says of itself before its plan.
 struct Hello {
     protocol: u32,
+    batches: [u8; 8],
     plan_bytes: u32,
     hash: [u8; 32],
 }
@@ -18,15 +19,18 @@ impl Hello {
     /// The honest one for these bytes of a public plan.
     fn of(plan: &[u8]) -> Self {
         let plan_bytes = plan.len() as u32;
-        Self { protocol: PROTOCOL_VERSION, plan_bytes, hash: plan_hash(plan) }
+        let batches = [1, 2, 8, 0, 0, 0, 0, 0];
+        Self { protocol: PROTOCOL_VERSION, batches, plan_bytes, hash: plan_hash(plan) }
     }
 
     fn bytes(&self) -> Vec<u8> {
         let mut out = b"TACITAIN".to_vec();
         // A limit of 64 tickets and one of 1 GiB of OT stock.
-        for number in [self.protocol, PLAN_VERSION, 64, 1 << 30, 0, self.plan_bytes] {
+        for number in [self.protocol, PLAN_VERSION, 64, 1 << 30, 0] {
             out.extend_from_slice(&number.to_le_bytes());
         }
+        out.extend_from_slice(&self.batches);
+        out.extend_from_slice(&self.plan_bytes.to_le_bytes());
         out.extend_from_slice(&self.hash);
         // A hash key, and a base OT message that is never looked at.
         out.extend_from_slice(&[3; 16 + 32]);
@@ -61,6 +65,7 @@ fn plans_and_versions_are_checked() {
     let damaged: Vec<u8> = plan.iter().map(|b| b ^ 0x55).collect();
     let cases = [
         (Hello { protocol: 9, ..honest() }, &plan, 4, "use matching releases"),
+        (Hello { batches: [2, 1, 0, 0, 0, 0, 0, 0], ..honest() }, &plan, 5, "batch sizes"),
         (Hello { hash: [9; 32], ..honest() }, &plan, 5, "does not have the announced hash"),
         (Hello { plan_bytes: 1 << 25, ..honest() }, &plan, 5, "over 16 MiB"),
         (Hello { plan_bytes: 1 << 10, ..honest() }, &plan, 5, "PublicPlan of 1024 was due"),

@@ -48,7 +48,7 @@ fn pictures_are_classified_like_in_the_clear() {
 #[test]
 fn traffic_is_the_predicted_traffic() {
     let files = Files::new();
-    let server = Server::start(&files, &[]);
+    let server = Server::start(&files, &["--batches", "1,3"]);
     let events = infer(&files, &server, &pictures(&files, 4), &["--batch", "3"])
         .expect(&["image", "image", "image", "image", "summary"]);
     let plan = &network().plan.public;

@@ -92,11 +92,12 @@ fn a_client_keeps_to_the_servers_ticket_limit() {
         let client = Client::new(&files, &server.addr, "infer").with(options);
         client.path(&files.picture(0)).path(&files.picture(1)).run()
     };
-    let events = infer(&[]).expect(&["image", "image", "summary"]);
-    assert_eq!(events[2]["tickets"], 2);
-    assert_eq!(server.session_end().error, None);
-    infer(&["--batch", "2"]).refused(3, "cannot make 2 tickets at once");
-    assert!(server.session_end().error.is_some());
+    for options in [&[][..], &["--batch", "2"]] {
+        let events = infer(options).expect(&["image", "image", "summary"]);
+        assert_eq!(events[1]["offline_batch"]["tickets"], 1);
+        assert_eq!(events[2]["tickets"], 2);
+        assert_eq!(server.session_end().error, None);
+    }
     let client = Client::new(&files, &server.addr, "prepare").with(&["-n", "2"]);
     client.run().refused(3, "at most 1 ticket for a session");
     assert!(server.session_end().error.is_some());

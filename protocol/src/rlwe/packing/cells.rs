@@ -166,7 +166,7 @@ impl CellMap {
     ///
     /// # Errors
     /// [`Error::PeerMisbehaved`] for a wrong length.
-    pub(in crate::rlwe) fn split<'a>(&self, bytes: &'a [u8]) -> Result<Vec<&'a [u8]>> {
+    pub fn split<'a>(&self, bytes: &'a [u8]) -> Result<Vec<&'a [u8]>> {
         if bytes.len() != self.bytes() {
             return Err(Error::misbehaved(format!(
                 "an upload of {} bytes instead of {}",

@@ -70,7 +70,7 @@ fn evaluated_noise(packing: &Packing, raw: &[i32], up: &Upload) -> Vec<i128> {
     let expected = direct(packing.shape(), packing.batch(), raw, &up.r);
     let mut out = Vec::new();
     for group in 0..packing.output_groups() {
-        let sums = sum_products(packing, Weights::Raw(raw), group, &up.input);
+        let sums = sum_products(packing, Weights::Raw(raw), group, &up.input, &|| ());
         for (tile, sum) in sums.into_iter().enumerate() {
             let (a, b) = (sum.a.into_coeff(), sum.b.into_coeff());
             let masked = product(&a.into_ntt(), &up.key.s);

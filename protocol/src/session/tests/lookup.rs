@@ -73,8 +73,8 @@ fn the_wire_trace_is_the_recorded_one() {
     assert_eq!(
         (sent.as_str(), received.as_str()),
         (
-            "604804959a8983f179f6e5a6cf8de3ac166e1f4cae7bb8d00e783f737f29b6fa",
-            "e38394b757b2c8a431d6042736c7c572229e991d108739166c14fd9138f37acb",
+            "7125b59b8b8824bdabb4a1bdea518e02785d4c89a43c9748cc0bb3020e582a8a",
+            "b1bbf9789c2178654815fb241578c059eca237cdf1cd9f139bdb5c2a8e0cbfa4",
         )
     );
 }

@@ -113,8 +113,8 @@ fn the_wire_trace_is_the_recorded_one() {
     assert_eq!(
         (sent.as_str(), received.as_str()),
         (
-            "8fdf63d0649228797528db40abafada812829084ed33aeac3c79d70ebfcc6eb2",
-            "03774e111016ab6f8b515a6a02b244c0f4fdd7a4e352ee80f0e3c8d726a1fdf1",
+            "0d79f1ad05d8d9092cf7617b604e366e02c0d62af51d773709867d6a6f57778e",
+            "3caa0024c24afe3293d1ad1e933f96deb8db21ba9ecd3b64bbba588a61bac6f7",
         )
     );
 }

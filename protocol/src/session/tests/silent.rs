@@ -144,8 +144,8 @@ fn the_wire_trace_is_the_recorded_one() {
     assert_eq!(
         (hex(&trace.sent).as_str(), hex(&trace.received).as_str()),
         (
-            "cf81f343e77d4e399fefbf2a75f3446296fc560465fc41508d89e6a566661f81",
-            "d25b8b2e443b368b4f44235f5b6d2d0f16ed8a34d57fcf23058a64d7c8701f40",
+            "c6e1fcdfa85c801713551440cbe04e506bbb89ee61c5f7ee38e4701101f4aa09",
+            "d1ebafd652f9c184a9299b7fc5489669e26a569599df6c8008f89d2592464c47",
         )
     );
 }

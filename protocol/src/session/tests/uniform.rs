@@ -6,7 +6,7 @@ use super::tap::{Fault, Tap};
 use super::{looked_up, network};
 use crate::plan::Plan;
 use crate::rng::SecretRng;
-use crate::session::{ClientOptions, ClientSession, ServerContext, SessionLimits};
+use crate::session::{BatchSizes, ClientOptions, ClientSession, ServerContext, SessionLimits};
 use crate::wire::{Kind, memory};
 
 /// Chi-square statistic of the bytes against the uniform distribution (255 degrees of freedom).
@@ -22,9 +22,9 @@ const LIMIT: f64 = 345.0;
 
 /// What the server received while the client inferred the same image several times.
 fn received(plan: &Plan, image: &[u64], seed: u64) -> Vec<(Kind, Vec<u8>)> {
-    let context =
-        ServerContext::new(plan.clone(), SessionLimits { max_tickets: 32, ..Default::default() })
-            .unwrap();
+    let batches = Some(BatchSizes::new(&[1, 16]).unwrap());
+    let limits = SessionLimits { max_tickets: 32, batches, ..Default::default() };
+    let context = ServerContext::new(plan.clone(), limits).unwrap();
     let (near, far) = memory::pair();
     thread::scope(|scope| {
         let server = scope.spawn(move || {
