@@ -1,12 +1,15 @@
 //! Exit codes: one per culprit.
 
+use std::io::Write;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use serde_json::json;
 use tacita_protocol::wire::AbortReason;
 use tacita_protocol::{Error, Result};
 
 use crate::log::LogFormat;
+use crate::lossy;
 use crate::output::{json_line, printable};
 
 /// The table for `--help`.
@@ -19,7 +22,14 @@ Exit codes:
   4  the other side is incompatible: another version or another plan
   5  the other side broke the protocol or stopped on an error
   6  network: nobody answers, the connection broke, or the server is busy or shutting down
-  7  this machine failed: no memory, no threads, no output";
+  7  this machine failed: no memory, no threads, no output; or the program ran into a bug
+  8  a server was stopped before the requests under way were finished: by a second signal, or
+     because its --grace was over";
+
+/// The exit code of a server that is stopped before it is done.
+pub const STOPPED_EARLY: u8 = 8;
+/// How long a program waits at its end for output that nobody takes.
+const FLUSH: Duration = Duration::from_millis(500);
 
 /// The exit code for an error.
 pub fn exit_code(error: &Error) -> u8 {
@@ -45,17 +55,24 @@ pub fn exit_code(error: &Error) -> u8 {
 /// Reports how a program ended: an error goes to stdout if results are JSON, to the log if logs
 /// are, and to people otherwise.
 pub fn finish(outcome: Result<()>, json: bool, log: LogFormat) -> ExitCode {
-    let Err(error) = outcome else { return ExitCode::SUCCESS };
-    let code = exit_code(&error);
+    let code = outcome.map_or_else(|error| report(&error, json, log), |()| 0);
+    lossy::flush(FLUSH);
+    ExitCode::from(code)
+}
+
+/// Says what went wrong; the exit code for it.
+fn report(error: &Error, json: bool, log: LogFormat) -> u8 {
+    let code = exit_code(error);
     if json {
         // If even that fails, the exit code remains.
         let _ = json_line(&json!({"event": "error", "message": error.to_string(), "code": code}));
     } else if log == LogFormat::Json {
         tracing::error!(code, "{error}");
     } else {
-        eprintln!("error: {}", printable(&error.to_string()));
+        // As above.
+        let _ = writeln!(std::io::stderr(), "error: {}", printable(&error.to_string()));
     }
-    ExitCode::from(code)
+    code
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 mod exit;
 mod log;
+pub mod lossy;
 mod memory;
 mod ot;
 mod output;
@@ -10,8 +11,8 @@ mod pool;
 mod relu;
 pub mod speed;
 
-pub use exit::{EXIT_CODES, exit_code, finish};
-pub use log::{LogFormat, init_log};
+pub use exit::{EXIT_CODES, STOPPED_EARLY, exit_code, finish};
+pub use log::{LogFormat, init_log, init_lossy_log};
 pub use ot::{Ot, session_choices};
 pub use output::{count, hex, json_line, line, printable, traffic};
 pub use pool::{init_compute_pool, offline_compute};

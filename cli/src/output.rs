@@ -8,13 +8,17 @@ use serde_json::{Value, json};
 use tacita_protocol::wire::PhaseTraffic;
 use tacita_protocol::{Error, Result};
 
+use crate::lossy;
+
 /// Writes one line to stdout at once, so that a reader at the other end of a pipe sees it.
 ///
 /// # Errors
-/// `Local` if stdout is closed or full.
+/// `Local` if stdout is closed or full; none where it is lossy
+/// ([`init_lossy_log`](crate::init_lossy_log)).
 pub fn line(text: &str) -> Result<()> {
+    let Err(line) = lossy::to_stdout(format!("{text}\n")) else { return Ok(()) };
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{text}")
+    out.write_all(line.as_bytes())
         .and_then(|()| out.flush())
         .map_err(|e| Error::local(format!("cannot write to stdout: {e}")))
 }

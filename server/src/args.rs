@@ -2,17 +2,17 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::Parser;
 use clap::builder::RangedU64ValueParser;
 use tacita_cli::{EXIT_CODES, LogFormat};
 use tacita_protocol::session::BatchSizes;
-use tacita_protocol::wire::Timeouts;
+
+use crate::limits::LimitArgs;
 
 /// Serves private inference on a compiled network: clients learn the result and the public plan,
 /// the server learns nothing about their images.
-#[derive(Parser, Debug)]
+#[derive(Parser, Clone, Debug)]
 #[command(name = "tacita-server", version, after_help = EXIT_CODES)]
 pub struct Args {
     /// The compiled network, made by `tacita-compile`
@@ -34,10 +34,6 @@ pub struct Args {
     /// for tickets [default: one a core]
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
-    /// Sessions at a time; further clients are told that the server is busy
-    #[arg(long, value_name = "N", default_value_t = 8,
-          value_parser = RangedU64ValueParser::<usize>::new().range(1..=4096))]
-    pub max_sessions: usize,
     /// Unspent tickets that a session may hold
     #[arg(long, value_name = "N", default_value_t = 64,
           value_parser = RangedU64ValueParser::<usize>::new().range(1..=1 << 20))]
@@ -56,32 +52,17 @@ pub struct Args {
     #[arg(long, value_name = "MIB", default_value_t = 160,
           value_parser = RangedU64ValueParser::<usize>::new().range(0..=1 << 20))]
     pub ot_stock: usize,
-    /// Give a client up that owes a message for so long (it may be computing: be generous)
-    #[arg(long, value_name = "SECS", default_value_t = 300,
-          value_parser = clap::value_parser!(u64).range(1..))]
-    pub timeout: u64,
-    /// Send a client away that asks for nothing for so long
-    #[arg(long, value_name = "SECS", default_value_t = 900,
-          value_parser = clap::value_parser!(u64).range(1..))]
-    pub idle_timeout: u64,
     /// Log format (stderr)
     #[arg(long, value_enum, default_value_t)]
     pub log: LogFormat,
     /// Report events on stdout, one JSON object a line
     #[arg(long)]
     pub json: bool,
+    /// Limits on clients.
+    #[command(flatten)]
+    pub limits: LimitArgs,
 }
 
 fn batches(text: &str) -> Result<BatchSizes, String> {
     text.parse().map_err(|e: tacita_protocol::Error| e.to_string())
-}
-
-impl Args {
-    /// The connections' time limits.
-    pub fn timeouts(&self) -> Timeouts {
-        Timeouts {
-            idle: Duration::from_secs(self.idle_timeout),
-            ..Timeouts::with_patience(Duration::from_secs(self.timeout))
-        }
-    }
 }

@@ -1,91 +1,100 @@
-//! Accepts connections until asked to stop, then lets running requests finish.
+//! Serves until asked to stop, then lets running requests finish.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde_json::json;
 use tacita_cli::{hex, init_compute_pool, json_line, offline_compute};
+use tacita_protocol::Result;
 use tacita_protocol::session::{ServerContext, SessionLimits};
 use tacita_protocol::wire::{
-    AbortReason, Identity, Incoming, Listener, Pem, ServerTls, StopWatch, TlsTransport, io_runtime,
+    AbortReason, Identity, Listener, Pem, ServerTls, StopWatch, io_runtime,
 };
-use tacita_protocol::{Error, Result};
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
+use tokio::time::timeout;
 
+use crate::accept::{Shared, accept_all};
 use crate::args::Args;
-use crate::{plan_file, session};
+use crate::counters::{Counters, Event};
+use crate::doors::Doors;
+use crate::signals::{Signals, reload_certificates};
+use crate::strangers::Strangers;
+use crate::{descriptors, plan_file};
 
-/// Handshakes under way at a time; further connections wait in the system's queue.
-const MAX_HANDSHAKES: usize = 64;
 /// Threads that move bytes and do TLS.
 const IO_THREADS: usize = 2;
-/// Exit code of a process that a second signal ends.
-const KILLED: i32 = 130;
+/// How long sessions that were cut off have to tell their clients so.
+const FAREWELL: Duration = Duration::from_secs(3);
+
+/// How a server that was asked to stop ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// All requests were finished.
+    Done,
+    /// Some were cut off.
+    Early,
+}
 
 /// Runs the server.
 ///
 /// # Errors
 /// `Input` for an unusable plan, certificate or address.
-pub fn run(args: &Args) -> Result<()> {
+pub fn run(args: &Args) -> Result<Ended> {
+    descriptors::raise_limit();
+    let runtime = io_runtime(IO_THREADS)?;
+    let (stop, stopping) = watch::channel(false);
+    // From here on no signal kills, not while the plan is read either.
+    let hangup = runtime.block_on(async { Signals::new().map(|signals| signals.watch(stop)) })?;
     let tls = tls(args)?;
     let plan = plan_file::load(&args.plan)?;
     let hash = hex(&plan.hash()?);
     let threads = args.threads.map(Into::into);
     init_compute_pool(threads)?;
-    let limits = SessionLimits {
-        max_tickets: args.max_tickets,
-        weight_cache: args.weight_cache << 20,
-        ot_stock: args.ot_stock << 20,
-        batches: args.batches,
-    };
-    let context = Arc::new(ServerContext::with_compute(plan, limits, offline_compute(threads)?)?);
+    let context = ServerContext::with_compute(plan, limits(args), offline_compute(threads)?)?;
     context.prepare_weights()?;
-    let runtime = io_runtime(IO_THREADS)?;
+    let shared = Arc::new(share(args, context, stopping.clone()));
     let result = runtime.block_on(async {
-        let (stop, stopping) = watch::channel(false);
-        tokio::spawn(watch_signals(signals()?, stop));
-        let listener = Listener::bind(&args.listen, tls, args.timeouts(), stopping.clone()).await?;
+        let timeouts = args.limits.timeouts();
+        let listener = Listener::bind(&args.listen, tls, timeouts, stopping).await?;
+        tokio::spawn(reload_certificates(hangup, args.clone(), listener.tls()));
         announce(&listener, &hash, args.json)?;
-        let house = House {
-            context,
-            sessions: Arc::new(Semaphore::new(args.max_sessions)),
-            stopping,
-            json: args.json,
-        };
-        house.serve(listener, args.max_sessions).await;
-        Ok(())
+        let ended = serve(&shared, listener, Duration::from_secs(args.limits.grace)).await;
+        farewell(&shared, ended)
     });
     // Farewells that nobody takes in are not waited for.
     runtime.shutdown_background();
     result
 }
 
-fn tls(args: &Args) -> Result<ServerTls> {
+/// The TLS settings that the options name, as their files are now.
+///
+/// # Errors
+/// `Input` naming the file at fault.
+pub fn tls(args: &Args) -> Result<ServerTls> {
     let identity = Identity::read(&args.cert, &args.key)?;
     let client_ca = args.client_ca.as_deref().map(Pem::read).transpose()?;
     ServerTls::new(&identity, client_ca.as_ref())
 }
 
-type Signals = [tokio::signal::unix::Signal; 2];
-
-fn signals() -> Result<Signals> {
-    let listen =
-        |kind| signal(kind).map_err(|e| Error::local(format!("cannot listen for signals: {e}")));
-    Ok([listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?])
+fn limits(args: &Args) -> SessionLimits {
+    SessionLimits {
+        max_tickets: args.max_tickets,
+        weight_cache: args.weight_cache << 20,
+        ot_stock: args.ot_stock << 20,
+        batches: args.batches,
+    }
 }
 
-/// The first signal asks to stop, the second one ends the process.
-async fn watch_signals([mut interrupt, mut terminate]: Signals, stop: watch::Sender<bool>) {
-    let mut next =
-        async || tokio::select! { _ = interrupt.recv() => (), _ = terminate.recv() => () };
-    next().await;
-    tracing::info!("stopping: running requests are finished first; a second signal ends them");
-    stop.send_replace(true);
-    next().await;
-    tracing::warn!("ended by a second signal");
-    std::process::exit(KILLED);
+fn share(args: &Args, context: ServerContext, stopping: StopWatch) -> Shared {
+    let counters = Arc::new(Counters::default());
+    Shared {
+        context,
+        doors: Arc::new(Doors::new(args.limits.places(), Arc::clone(&counters))),
+        counters,
+        strangers: Strangers::new(args.limits.stranger_lines),
+        stopping,
+        json: args.json,
+    }
 }
 
 fn announce(listener: &Listener, hash: &str, json: bool) -> Result<()> {
@@ -97,80 +106,40 @@ fn announce(listener: &Listener, hash: &str, json: bool) -> Result<()> {
     Ok(())
 }
 
-/// What connections share.
-#[derive(Clone)]
-struct House {
-    context: Arc<ServerContext>,
-    sessions: Arc<Semaphore>,
-    stopping: StopWatch,
-    json: bool,
+async fn serve(shared: &Arc<Shared>, listener: Listener, grace: Duration) -> Ended {
+    let mut stopping = shared.stopping.clone();
+    tokio::select! {
+        () = accept_all(shared, &listener) => {}
+        () = shared.strangers.keep_count() => {}
+        _ = stopping.wait_for(|s| *s) => {}
+    }
+    // From here on the system refuses connections.
+    drop(listener);
+    drain(shared, grace).await
 }
 
-impl House {
-    async fn serve(self, listener: Listener, max_sessions: usize) {
-        let mut stopping = self.stopping.clone();
-        tokio::select! {
-            () = self.accept_all(&listener) => {}
-            _ = stopping.wait_for(|s| *s) => {}
-        }
-        // From here on the system refuses connections.
-        drop(listener);
-        let _ = self.sessions.acquire_many(max_sessions as u32).await;
-        tracing::info!("stopped");
+/// Waits until running requests are finished (all else ends by itself), then cuts them off.
+async fn drain(shared: &Shared, grace: Duration) -> Ended {
+    if timeout(grace, shared.doors.empty()).await.is_ok() {
+        return Ended::Done;
     }
-
-    async fn accept_all(&self, listener: &Listener) {
-        let handshakes = Arc::new(Semaphore::new(MAX_HANDSHAKES));
-        let ids = AtomicU64::new(1);
-        while let Ok(slot) = Arc::clone(&handshakes).acquire_owned().await {
-            match listener.accept().await {
-                Ok(incoming) => {
-                    let id = ids.fetch_add(1, Ordering::Relaxed);
-                    tokio::spawn(self.clone().welcome(incoming, id, slot));
-                }
-                Err(e) => {
-                    tracing::warn!("{e}");
-                    // Out of descriptors, most likely: do not spin until some are free.
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                }
-            }
-        }
-    }
-
-    async fn welcome(self, incoming: Incoming, id: u64, slot: OwnedSemaphorePermit) {
-        let peer = incoming.peer();
-        let transport = match incoming.handshake().await {
-            Ok(transport) => transport,
-            Err(e) => return tracing::info!(session = id, %peer, "no handshake: {e}"),
-        };
-        if *self.stopping.borrow() {
-            return refuse(transport, id, AbortReason::ShuttingDown, slot);
-        }
-        match Arc::clone(&self.sessions).try_acquire_owned() {
-            Ok(permit) => self.start(transport, id, permit),
-            Err(_) => refuse(transport, id, AbortReason::Busy, slot),
-        }
-    }
-
-    /// A thread of its own for the session: it blocks, and what it computes goes to the pool.
-    fn start(self, transport: TlsTransport, id: u64, permit: OwnedSemaphorePermit) {
-        let job =
-            session::Job { id, context: self.context, stopping: self.stopping, json: self.json };
-        let spawned = std::thread::Builder::new().name(format!("session-{id}")).spawn(move || {
-            session::run(&job, transport);
-            drop(permit);
-        });
-        if let Err(e) = spawned {
-            tracing::error!(session = id, "no thread for the session: {e}");
-        }
+    shared.doors.cut_sessions(AbortReason::ShuttingDown);
+    // Those that compute notice only later: they end with the process.
+    let left = timeout(FAREWELL, shared.doors.empty()).await.is_err();
+    match left || shared.counters.get(Event::CutSession) > 0 {
+        true => Ended::Early,
+        false => Ended::Done,
     }
 }
 
-/// Turns a client away with a word.
-fn refuse(transport: TlsTransport, id: u64, reason: AbortReason, slot: OwnedSemaphorePermit) {
-    tracing::info!(session = id, peer = %transport.peer(), "refused: {}", reason.text());
-    tokio::task::spawn_blocking(move || {
-        transport.abort(reason);
-        drop(slot);
-    });
+/// Says what there was.
+fn farewell(shared: &Shared, ended: Ended) -> Result<Ended> {
+    shared.strangers.sum_up();
+    let finished = ended == Ended::Done;
+    let counters = shared.counters.report(shared.doors.occupied());
+    tracing::info!(finished, %counters, "stopped");
+    if shared.json {
+        json_line(&json!({"event": "stopped", "finished": finished, "counters": counters}))?;
+    }
+    Ok(ended)
 }

@@ -238,11 +238,13 @@ fn check_stock(ots: OtConfig, limit: u64) -> std::result::Result<(), String> {
     ))
 }
 
-/// The server's side.
+/// The server's side. `paid` is asked once the client has sent its keys, before they cost us
+/// anything: an error ends the session.
 pub(crate) fn server<T: Transport>(
     t: &mut T,
     plan: &Plan,
     offer: &Offer,
+    paid: &dyn Fn() -> Result<()>,
     mut rng: SecretRng,
 ) -> Result<ServerCrypto> {
     let client_hello = t.recv(Kind::ClientHello, CLIENT_HELLO_BYTES)?;
@@ -267,6 +269,7 @@ pub(crate) fn server<T: Transport>(
     let ots = OtConfig::from_bytes(r.array()?)?;
     check_stock(ots, offer.ot_stock).map_err(Error::misbehaved)?;
     let lattice = PublicKey::from_bytes(r.take(PublicKey::BYTES)?)?;
+    paid()?;
     let pairs = selection_base.finish(r.take(BASE_RECEIVER_BYTES)?)?;
     let delta = Delta::random(&mut rng);
     let label_a = r.take(BASE_SENDER_BYTES)?;

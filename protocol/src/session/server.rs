@@ -135,6 +135,21 @@ impl ServerContext {
         self.serve_with(transport, stop, SecretRng::from_os()?)
     }
 
+    /// As [`Self::serve`], for a server that has more connections than places: `paid` is asked
+    /// once the client has sent its keys, the first message that costs it something. An error
+    /// ends the session.
+    ///
+    /// # Errors
+    /// As [`Self::serve`], and those of `paid`.
+    pub fn serve_paid<T: Transport>(
+        &self,
+        transport: &mut T,
+        stop: &dyn Fn() -> bool,
+        paid: &dyn Fn() -> Result<()>,
+    ) -> Result<SessionReport> {
+        self.run(transport, stop, paid, SecretRng::from_os()?)
+    }
+
     /// As [`Self::serve`], with the session's randomness given: fixed in wire traces.
     ///
     /// # Errors
@@ -145,7 +160,17 @@ impl ServerContext {
         stop: &dyn Fn() -> bool,
         rng: SecretRng,
     ) -> Result<SessionReport> {
-        let crypto = handshake::server(transport, &self.plan, &self.offer, rng)?;
+        self.run(transport, stop, &|| Ok(()), rng)
+    }
+
+    fn run<T: Transport>(
+        &self,
+        transport: &mut T,
+        stop: &dyn Fn() -> bool,
+        paid: &dyn Fn() -> Result<()>,
+        rng: SecretRng,
+    ) -> Result<SessionReport> {
+        let crypto = handshake::server(transport, &self.plan, &self.offer, paid, rng)?;
         let mut session = Session {
             context: self,
             crypto,

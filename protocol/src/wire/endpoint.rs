@@ -1,17 +1,19 @@
 //! Where connections come from: dialling and listening.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use rustls::pki_types::ServerName;
+use sha2::{Digest, Sha256};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use super::connection::{Parts, TlsTransport, start};
+use super::control::{Control, ServerSide, stopped};
 use super::counting::{Counting, RawTraffic};
 use super::runtime::{StopWatch, Timeouts};
 use super::shape::{Line, Shaped};
@@ -70,13 +72,13 @@ pub fn connect(
         let (peer, tcp, raw) = prepare(tcp)?;
         let Some(line) = line else {
             let stream = greet(tcp, name, tls).await?;
-            return Ok(start(Parts { stream, raw, peer, timeouts, stop: None }));
+            return Ok(start(Parts { stream, raw, peer, timeouts, server: None }));
         };
         sleep(line.greeting()).await;
         let shaped = Shaped::new(tcp, *line)
             .map_err(|e| Error::local(format!("cannot act as a slow connection: {e}")))?;
         let stream = greet(shaped, name, tls).await?;
-        Ok(start(Parts { stream, raw, peer, timeouts, stop: None }))
+        Ok(start(Parts { stream, raw, peer, timeouts, server: None }))
     };
     runtime.block_on(async {
         timeout(timeouts.handshake, dial)
@@ -115,11 +117,28 @@ fn check_alpn(name: Option<&[u8]>) -> Result<()> {
     Err(Error::incompatible("the peer speaks TLS but not Tacita"))
 }
 
+/// The TLS settings of a listener, replaceable while it listens: connections that are there keep
+/// theirs.
+#[derive(Clone)]
+pub struct TlsSlot(Arc<RwLock<ServerTls>>);
+
+impl TlsSlot {
+    /// Has further connections use `tls`.
+    pub fn replace(&self, tls: ServerTls) {
+        // Whoever held the lock only copied a pointer: nothing can be half done.
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = tls;
+    }
+
+    fn get(&self) -> ServerTls {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
 /// Accepts connections.
 pub struct Listener {
     tcp: TcpListener,
     local: SocketAddr,
-    tls: ServerTls,
+    tls: TlsSlot,
     timeouts: Timeouts,
     stop: StopWatch,
 }
@@ -138,6 +157,7 @@ impl Listener {
         let failed = |e| Error::input(format!("cannot listen on {address}: {e}"));
         let tcp = TcpListener::bind(address).await.map_err(failed)?;
         let local = tcp.local_addr().map_err(failed)?;
+        let tls = TlsSlot(Arc::new(RwLock::new(tls)));
         Ok(Self { tcp, local, tls, timeouts, stop })
     }
 
@@ -146,19 +166,31 @@ impl Listener {
         self.local
     }
 
+    /// Where its TLS settings are.
+    pub fn tls(&self) -> TlsSlot {
+        self.tls.clone()
+    }
+
     /// The next connection, before its handshake.
     ///
     /// # Errors
-    /// `Network`: the connection was lost again or the system is short of descriptors. The
-    /// listener goes on.
+    /// `Local` if the system is short of descriptors or memory, `Network` if the connection was
+    /// lost again. The listener goes on.
     pub async fn accept(&self) -> Result<Incoming> {
-        let (tcp, peer) = self
-            .tcp
-            .accept()
-            .await
-            .map_err(|e| Error::network(format!("cannot accept a connection: {e}")))?;
-        let (tls, stop) = (self.tls.clone(), self.stop.clone());
-        Ok(Incoming { tcp, peer, tls, timeouts: self.timeouts, stop })
+        let (tcp, peer) = self.tcp.accept().await.map_err(|e| not_accepted(&e))?;
+        let control = Control::new(self.timeouts.handshake);
+        let (tls, stop) = (self.tls.get(), self.stop.clone());
+        Ok(Incoming { tcp, peer, tls, timeouts: self.timeouts, stop, control })
+    }
+}
+
+fn not_accepted(e: &std::io::Error) -> Error {
+    /// `ENOMEM`, `ENFILE`, `EMFILE`, `ENOBUFS` of Linux.
+    const SHORTAGES: [i32; 4] = [12, 23, 24, 105];
+    let what = format!("cannot accept a connection: {e}");
+    match e.raw_os_error() {
+        Some(code) if SHORTAGES.contains(&code) => Error::local(what),
+        _ => Error::network(what),
     }
 }
 
@@ -169,6 +201,7 @@ pub struct Incoming {
     tls: ServerTls,
     timeouts: Timeouts,
     stop: StopWatch,
+    control: Control,
 }
 
 impl Incoming {
@@ -177,19 +210,41 @@ impl Incoming {
         self.peer
     }
 
+    /// Lets the connection in or cuts it off.
+    pub fn control(&self) -> Control {
+        self.control.clone()
+    }
+
     /// The TLS handshake.
     ///
     /// # Errors
-    /// `Network` if it takes too long or breaks off, otherwise what is wrong with the peer.
+    /// `Network` if it takes too long, breaks off, is cut off or the server stops; otherwise what
+    /// is wrong with the peer.
     pub async fn handshake(self) -> Result<TlsTransport> {
-        let Self { tcp, tls, timeouts, stop, .. } = self;
+        let Self { tcp, tls, timeouts, stop, control, .. } = self;
         let (peer, tcp, raw) = prepare(tcp)?;
-        let accept = TlsAcceptor::from(tls.0).accept(tcp);
-        let stream = timeout(timeouts.handshake, accept)
-            .await
-            .map_err(|_| Error::network("the TLS handshake took too long"))?
-            .map_err(|e| tls_error::from_io("TLS handshake", &e))?;
+        let mut side = Some(ServerSide::new(stop, control));
+        let late = side.as_ref().and_then(|s| s.control.greeting());
+        let stream = tokio::select! {
+            biased;
+            stream = TlsAcceptor::from(tls.0).accept(tcp) => {
+                stream.map_err(|e| tls_error::from_io("TLS handshake", &e))?
+            }
+            reason = stopped(&mut side) => return Err(Error::network(reason.text())),
+            () = until(late) => return Err(Error::network("the TLS handshake took too long")),
+        };
         check_alpn(stream.get_ref().1.alpn_protocol())?;
-        Ok(start(Parts { stream, raw, peer, timeouts, stop: Some(stop) }))
+        let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+        let fingerprint = certificate.map(|der| Sha256::digest(der).into());
+        let server = side.map(|side| ServerSide { fingerprint, ..side });
+        Ok(start(Parts { stream, raw, peer, timeouts, server }))
+    }
+}
+
+/// Resolves at this time; never without one.
+async fn until(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => std::future::pending().await,
     }
 }

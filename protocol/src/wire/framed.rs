@@ -13,8 +13,8 @@ use crate::error::{Error, Result};
 /// What we wait for, which decides how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wait {
-    /// The peer owes us a message.
-    Reply,
+    /// The peer owes us a message: a frame of at most so many bytes.
+    Reply(usize),
     /// Between requests: the peer may take its time, and we may be stopped.
     Request,
 }
@@ -139,7 +139,7 @@ impl<L: Link> Framed<L> {
 
     /// The next chunk of a message, of exactly this kind and length.
     fn chunk(&mut self, kind: Kind, len: usize) -> Result<Vec<u8>> {
-        let event = self.next(Wait::Reply, |f| {
+        let event = self.next(Wait::Reply(len), |f| {
             let got = f.payload.len();
             check(f.kind == kind && got == len, || {
                 format!("a {:?} frame of {got} bytes where {kind:?} of {len} was due", f.kind)
@@ -149,7 +149,7 @@ impl<L: Link> Framed<L> {
             Event::Frame(f) => Ok(f.payload),
             Event::Interrupted(reason) => {
                 self.interrupted = Some(reason);
-                Err(Error::local("stopped while a message was due"))
+                Err(Error::local(format!("ended while a message was due: {}", reason.text())))
             }
         }
     }
@@ -187,7 +187,7 @@ impl<L: Link> Transport for Framed<L> {
 
     fn recv_any(&mut self, kinds: &[Kind], max: usize) -> Result<(Kind, Vec<u8>)> {
         // Whoever is ready for a goodbye waits between requests.
-        let wait = if kinds.contains(&Kind::Goodbye) { Wait::Request } else { Wait::Reply };
+        let wait = if kinds.contains(&Kind::Goodbye) { Wait::Request } else { Wait::Reply(max) };
         let event = self.next(wait, |f| {
             let got = f.payload.len();
             check(kinds.contains(&f.kind) && got <= max, || {

@@ -9,12 +9,14 @@
 
 mod abort;
 mod connection;
+mod control;
 mod counting;
 mod endpoint;
 pub mod frame;
 mod framed;
 pub mod memory;
 mod meter;
+mod patience;
 mod runtime;
 mod shape;
 mod tasks;
@@ -26,8 +28,9 @@ mod transport;
 
 pub use abort::AbortReason;
 pub use connection::TlsTransport;
+pub use control::Control;
 pub use counting::RawTraffic;
-pub use endpoint::{Incoming, Listener, Target, connect};
+pub use endpoint::{Incoming, Listener, Target, TlsSlot, connect};
 pub use framed::WireTrace;
 pub use memory::MemoryTransport;
 pub use meter::{Meter, Phase, PhaseTraffic, Traffic};

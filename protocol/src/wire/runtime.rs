@@ -1,5 +1,6 @@
 //! What connections run on and how long they wait.
 
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
@@ -10,12 +11,18 @@ use crate::error::{Error, Result};
 /// How long a connection waits before it is given up.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeouts {
-    /// For the connection and the TLS handshake, and for a client's first message after it.
+    /// At a client, for the connection and the TLS handshake. At a server, from accepting a
+    /// connection until it is let in ([`Control::admit`](super::Control::admit)) or makes its
+    /// first request.
     pub handshake: Duration,
     /// For a frame that the peer owes us. The peer may be computing: allow for it.
     pub read: Duration,
     /// For one frame to leave.
     pub write: Duration,
+    /// Bytes a second that a peer has to send during a request, and to take in, on average: what
+    /// it stays below that comes off `read` and `write`, so that no peer spends those anew for
+    /// each frame. `read` is whole again at each request. Without it there is no such limit.
+    pub min_rate: Option<NonZeroU64>,
     /// For the next request of a client.
     pub idle: Duration,
 }
@@ -33,6 +40,7 @@ impl Default for Timeouts {
             handshake: Duration::from_secs(10),
             read: Duration::from_secs(300),
             write: Duration::from_secs(300),
+            min_rate: None,
             idle: Duration::from_secs(900),
         }
     }

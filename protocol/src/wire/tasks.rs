@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc::{Receiver, Sender};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::frame::{Frame, decode_header};
+use super::patience::Patience;
 use super::tls_error;
 use super::transport::FRAME_HEADER_BYTES;
 use crate::error::{Error, Result};
@@ -54,26 +55,28 @@ async fn read_frame<R: AsyncRead + Unpin>(stream: &mut R) -> Result<Frame> {
     Ok(Frame { kind: header.kind, payload })
 }
 
-/// Writes frames until the channel closes, then says goodbye (TLS `close_notify`). Each frame has
-/// `limit` to leave.
+/// Writes frames until the channel closes, then says goodbye (TLS `close_notify`), as fast as
+/// `patience` asks for.
 pub(super) async fn write_frames<W: AsyncWrite + Unpin>(
     mut stream: W,
     mut from: Receiver<Vec<u8>>,
-    limit: Duration,
+    mut patience: Patience,
 ) -> Result<()> {
-    let too_slow = || Error::network("sending: the peer takes nothing in");
+    let too_slow = || Error::network("sending: the peer takes nothing in, or too little");
     while let Some(frame) = from.recv().await {
         let last = from.is_empty();
         let write = async {
             stream.write_all(&frame).await?;
             if last { stream.flush().await } else { Ok(()) }
         };
-        timeout(limit, write)
+        let since = Instant::now();
+        timeout(patience.limit(frame.len()), write)
             .await
             .map_err(|_| too_slow())?
             .map_err(|e| tls_error::from_io(SENDING, &e))?;
+        patience.spend(since.elapsed(), frame.len());
     }
-    timeout(limit, stream.shutdown())
+    timeout(patience.limit(0), stream.shutdown())
         .await
         .map_err(|_| too_slow())?
         .map_err(|e| tls_error::from_io("closing", &e))

@@ -1,8 +1,8 @@
 //! The product as its users run it: `tacita-server` and `tacita-client` processes over TLS on
 //! loopback, with honest, confused and hostile peers.
 //!
-//! Nothing here sleeps or depends on how fast the machine is: every wait is for an output line,
-//! a message or the end of a process.
+//! Nothing here depends on how fast the machine is: every wait is for an output line, a message or
+//! the end of a process. Only peers that drip sleep, between their drops.
 
 #![allow(
     clippy::expect_used,
@@ -16,10 +16,14 @@ mod bad_files;
 mod bad_images;
 mod bad_peers;
 mod bad_servers;
+mod descriptors;
+mod doors;
 mod happy;
 mod killed;
 mod limits;
+mod logs;
 mod looked_up;
+mod shares;
 mod shutdown;
 mod silent;
 mod slow_lines;

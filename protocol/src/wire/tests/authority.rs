@@ -8,8 +8,8 @@ use tokio::sync::watch;
 
 use crate::error::Result;
 use crate::wire::{
-    ClientTls, Identity, Listener, Pem, ServerTls, Target, Timeouts, TlsTransport, connect,
-    io_runtime,
+    ClientTls, Control, Identity, Listener, Pem, ServerTls, Target, Timeouts, TlsTransport,
+    connect, io_runtime,
 };
 
 /// A certificate authority.
@@ -53,7 +53,7 @@ impl Authority {
 /// Limits that no test reaches.
 pub(super) fn patient() -> Timeouts {
     let long = Duration::from_secs(3600);
-    Timeouts { handshake: long, read: long, write: long, idle: long }
+    Timeouts { handshake: long, read: long, write: long, idle: long, min_rate: None }
 }
 
 /// A runtime, a listening server on loopback, and its stop signal.
@@ -62,6 +62,8 @@ pub(super) struct Net {
     pub(super) listener: Option<Listener>,
     pub(super) stop: watch::Sender<bool>,
     pub(super) address: String,
+    /// Of the connection that was met.
+    pub(super) control: Option<Control>,
 }
 
 impl Net {
@@ -71,7 +73,7 @@ impl Net {
         let bind = Listener::bind("127.0.0.1:0", tls, timeouts, watch);
         let listener = runtime.block_on(bind).unwrap();
         let address = listener.local_addr().to_string();
-        Self { runtime, listener: Some(listener), stop, address }
+        Self { runtime, listener: Some(listener), stop, address, control: None }
     }
 
     /// Where it listens, under the name in its certificate.
@@ -86,9 +88,16 @@ impl Net {
         timeouts: Timeouts,
     ) -> (Result<TlsTransport>, Result<TlsTransport>) {
         let listener = self.listener.take().unwrap();
-        let server = self.runtime.spawn(async move { listener.accept().await?.handshake().await });
+        let (to, control) = std::sync::mpsc::channel();
+        let server = self.runtime.spawn(async move {
+            let incoming = listener.accept().await?;
+            to.send(incoming.control()).unwrap();
+            incoming.handshake().await
+        });
         let client = connect(self.runtime.handle(), &self.target(), tls, timeouts);
-        (client, self.runtime.block_on(server).unwrap())
+        let server = self.runtime.block_on(server).unwrap();
+        self.control = control.recv().ok();
+        (client, server)
     }
 }
 

@@ -131,11 +131,63 @@ fn a_client_that_only_connects_is_given_up() {
 #[test]
 fn a_running_request_is_finished_before_stopping() {
     let (net, mut client, mut server) = tls_pair(patient(), patient());
-    client.send(Kind::ClientHello, &[]).unwrap();
-    server.recv(Kind::ClientHello, 0).unwrap();
+    request(&mut client, &mut server);
     net.stop.send(true).unwrap();
     client.send(Kind::Upload, &[7]).unwrap();
     assert_eq!(server.recv(Kind::Upload, 1).unwrap(), [7]);
+}
+
+/// A request is under way from here on.
+fn request(client: &mut TlsTransport, server: &mut TlsTransport) {
+    client.send(Kind::OfflineRequest, &[]).unwrap();
+    server.recv_any(&[Kind::OfflineRequest, Kind::Goodbye], 0).unwrap();
+}
+
+#[test]
+fn a_running_request_is_cut_off_and_told() {
+    let (net, mut client, mut server) = tls_pair(patient(), patient());
+    request(&mut client, &mut server);
+    net.control.as_ref().unwrap().cut(AbortReason::ShuttingDown);
+    let server = std::thread::spawn(move || {
+        let cut = server.recv(Kind::Upload, 1);
+        server.end(cut)
+    });
+    assert_eq!(abort_text(client.recv(Kind::Response, 1)), AbortReason::ShuttingDown.text());
+    drop(client);
+    assert!(matches!(server.join().unwrap(), Err(Error::Local { .. })));
+}
+
+#[test]
+fn a_greeting_has_to_be_over_in_time_whatever_comes() {
+    let timeouts = Timeouts { handshake: Duration::from_millis(200), ..patient() };
+    let (_net, mut client, mut server) = tls_pair(patient(), timeouts);
+    let drip = std::thread::spawn(move || {
+        // Always a little more, until the server hangs up.
+        while client.send(Kind::Labels, &[1]).is_ok() {
+            std::thread::sleep(SHORT);
+        }
+    });
+    let late = (0..).find_map(|_| server.recv(Kind::Labels, 1).err()).unwrap();
+    assert!(late.to_string().contains("greeting took longer"), "{late}");
+    drop(server);
+    drip.join().unwrap();
+}
+
+#[test]
+fn a_request_that_drips_is_given_up() {
+    let rate = std::num::NonZeroU64::new(1 << 20);
+    let timeouts = Timeouts { read: Duration::from_millis(200), min_rate: rate, ..patient() };
+    let (_net, mut client, mut server) = tls_pair(patient(), timeouts);
+    request(&mut client, &mut server);
+    let drip = std::thread::spawn(move || {
+        while client.send(Kind::Labels, &[1]).is_ok() {
+            std::thread::sleep(SHORT);
+        }
+    });
+    let late = (0..).find_map(|_| server.recv(Kind::Labels, 1).err()).unwrap();
+    assert!(late.to_string().contains("too slow"), "{late}");
+    drop(server);
+    drip.join().unwrap();
 }
 
 #[test]

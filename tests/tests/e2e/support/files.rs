@@ -11,7 +11,7 @@ use super::network::network;
 ///
 /// - `net.plan`, and the pictures under their names
 /// - `ca.pem` signed `server.pem` (key `server.key`), for `localhost` and `127.0.0.1`
-/// - `client-ca.pem` signed `client.pem` (key `client.key`)
+/// - `client-ca.pem` signed `client.pem` and `client-2.pem` (keys `client.key`, `client-2.key`)
 /// - `other-ca.pem` signed `other.pem` (key `other.key`)
 pub struct Files(tempfile::TempDir);
 
@@ -23,18 +23,20 @@ impl Files {
         for picture in &network.pictures {
             files.put(&picture.name, &picture.bytes);
         }
-        files.authority("ca.pem", "server", &["localhost", "127.0.0.1"]);
-        files.authority("client-ca.pem", "client", &["someone"]);
-        files.authority("other-ca.pem", "other", &["localhost", "127.0.0.1"]);
+        files.authority("ca.pem", &["server"], &["localhost", "127.0.0.1"]);
+        files.authority("client-ca.pem", &["client", "client-2"], &["someone"]);
+        files.authority("other-ca.pem", &["other"], &["localhost", "127.0.0.1"]);
         files
     }
 
-    fn authority(&self, ca: &str, name: &str, hosts: &[&str]) {
+    fn authority(&self, ca: &str, names: &[&str], hosts: &[&str]) {
         let authority = Authority::new();
-        let (cert, key) = authority.sign(hosts);
         self.put(ca, authority.pem.as_bytes());
-        self.put(&format!("{name}.pem"), cert.as_bytes());
-        self.put(&format!("{name}.key"), key.as_bytes());
+        for name in names {
+            let (cert, key) = authority.sign(hosts);
+            self.put(&format!("{name}.pem"), cert.as_bytes());
+            self.put(&format!("{name}.key"), key.as_bytes());
+        }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {

@@ -8,6 +8,7 @@ mod impostor;
 mod network;
 mod peer;
 mod raw;
+mod relay;
 mod server;
 mod tap;
 
@@ -17,6 +18,7 @@ pub use files::Files;
 pub use impostor::Impostor;
 pub use network::{TOLERANCE, network};
 pub use peer::{Peer, Witness, honest_session, ring, undisturbed};
-pub use raw::RawTls;
-pub use server::Server;
+pub use raw::{RawTls, dial_from};
+pub use relay::relay_from;
+pub use server::{Server, serving};
 pub use tap::{Action, KILLED, Tap};

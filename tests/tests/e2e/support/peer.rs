@@ -15,7 +15,7 @@ use super::server::Server;
 /// Limits that no test reaches.
 pub fn patient() -> Timeouts {
     let long = Duration::from_secs(24 * 3600);
-    Timeouts { handshake: long, read: long, write: long, idle: long }
+    Timeouts { handshake: long, read: long, write: long, idle: long, min_rate: None }
 }
 
 /// A connection with a runtime of its own, before any message of the protocol.

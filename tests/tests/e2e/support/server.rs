@@ -1,7 +1,8 @@
 //! A `tacita-server` process.
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 
@@ -41,11 +42,17 @@ impl Server {
     /// As [`Self::start`], with another plan.
     pub fn start_with(plan: &str, files: &Files, options: &[&str]) -> Self {
         let mut command = binary("tacita-server");
-        command.args(["--listen", "127.0.0.1:0", "--json", "--log", "json", "--threads", "1"]);
-        command.arg("--plan").arg(files.path(plan));
-        command.arg("--cert").arg(files.path("server.pem"));
-        command.arg("--key").arg(files.path("server.key"));
+        command.args(serving(files, plan));
         command.args(options).current_dir(files.folder());
+        // Tests wait for lines about each of their strangers.
+        if !options.contains(&"--stranger-lines") {
+            command.args(["--stranger-lines", "1000000"]);
+        }
+        Self::run(command)
+    }
+
+    /// Runs a command that starts a server with JSON on stdout and as its log.
+    pub fn run(mut command: Command) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let events = Lines::of(child.stdout.take().unwrap());
@@ -94,9 +101,29 @@ impl Server {
 
     /// Asks it to stop.
     pub fn terminate(&self) {
-        let id = self.child.id().to_string();
-        let sent = std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap();
+        self.signal("-TERM");
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([name, &self.id()]).status().unwrap();
         assert!(sent.success());
+    }
+
+    /// Its process number.
+    pub fn id(&self) -> String {
+        self.child.id().to_string()
+    }
+
+    /// Its counters, after it was asked to stop; events before them are passed over.
+    pub fn counters(&self) -> Value {
+        loop {
+            let Some(line) = self.events.next() else { panic!("no counters:\n{}", self.log.all()) };
+            let event: Value = serde_json::from_str(&line).unwrap();
+            if event["event"] == "stopped" {
+                return event["counters"].clone();
+            }
+        }
     }
 
     /// Ends it at once.
@@ -109,6 +136,19 @@ impl Server {
     pub fn wait(&mut self) -> ExitStatus {
         self.child.wait().unwrap()
     }
+}
+
+/// Options of a server on a free port of loopback.
+pub fn serving(files: &Files, plan: &str) -> Vec<OsString> {
+    let mut options: Vec<OsString> = ["--listen", "127.0.0.1:0", "--json", "--log", "json"]
+        .iter()
+        .chain(&["--threads", "1"])
+        .map(OsString::from)
+        .collect();
+    for (name, file) in [("--plan", plan), ("--cert", "server.pem"), ("--key", "server.key")] {
+        options.extend([name.into(), files.path(file).into()]);
+    }
+    options
 }
 
 impl Drop for Server {
