@@ -1,7 +1,6 @@
 //! What the tests share: files, processes, and clients made from the library.
 
 mod binaries;
-mod certs;
 mod client;
 mod files;
 mod impostor;
