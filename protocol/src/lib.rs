@@ -10,6 +10,7 @@ pub mod cost;
 #[cfg(test)]
 mod counted;
 pub mod error;
+pub mod file;
 pub mod gadget;
 pub mod garble;
 pub mod linear;

@@ -1,6 +1,7 @@
 //! `tacita-server`: the model owner's side of private inference.
 
 mod args;
+mod identity;
 mod plan_file;
 mod serve;
 mod session;

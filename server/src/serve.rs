@@ -7,15 +7,13 @@ use std::time::Duration;
 use serde_json::json;
 use tacita_cli::{hex, init_compute_pool, json_line};
 use tacita_protocol::session::{ServerContext, SessionLimits};
-use tacita_protocol::wire::{
-    AbortReason, Identity, Incoming, Listener, Pem, ServerTls, StopWatch, TlsTransport, io_runtime,
-};
+use tacita_protocol::wire::{AbortReason, Incoming, Listener, StopWatch, TlsTransport, io_runtime};
 use tacita_protocol::{Error, Result};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::args::Args;
-use crate::{plan_file, session};
+use crate::{identity, plan_file, session};
 
 /// Handshakes under way at a time; further connections wait in the system's queue.
 const MAX_HANDSHAKES: usize = 64;
@@ -29,7 +27,7 @@ const KILLED: i32 = 130;
 /// # Errors
 /// `Input` for an unusable plan, certificate or address.
 pub fn run(args: &Args) -> Result<()> {
-    let tls = tls(args)?;
+    let tls = identity::load(args)?;
     let plan = plan_file::load(&args.plan)?;
     let hash = hex(&plan.hash()?);
     init_compute_pool(args.threads.map(Into::into))?;
@@ -57,12 +55,6 @@ pub fn run(args: &Args) -> Result<()> {
     // Farewells that nobody takes in are not waited for.
     runtime.shutdown_background();
     result
-}
-
-fn tls(args: &Args) -> Result<ServerTls> {
-    let identity = Identity::read(&args.cert, &args.key)?;
-    let client_ca = args.client_ca.as_deref().map(Pem::read).transpose()?;
-    ServerTls::new(&identity, client_ca.as_ref())
 }
 
 type Signals = [tokio::signal::unix::Signal; 2];

@@ -8,6 +8,7 @@
 //!   an end, and only the fixed words of [`AbortReason`] tell a peer why we stop.
 
 mod abort;
+mod certificate;
 mod connection;
 mod counting;
 mod endpoint;
@@ -25,6 +26,7 @@ mod tls_error;
 mod transport;
 
 pub use abort::AbortReason;
+pub use certificate::Validity;
 pub use connection::TlsTransport;
 pub use counting::RawTraffic;
 pub use endpoint::{Incoming, Listener, Target, connect};

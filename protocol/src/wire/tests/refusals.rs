@@ -55,7 +55,7 @@ fn a_client_certificate_is_required_where_asked_for() {
 #[test]
 fn a_strangers_client_certificate_is_refused() {
     let (ours, theirs) = (Authority::new(), Authority::new());
-    let stranger = ClientTls::new(&ours.ca(), Some(&theirs.identity("someone"))).unwrap();
+    let stranger = ClientTls::new(&ours.ca(), Some(&theirs.client_identity("someone"))).unwrap();
     let (_net, client, accepted) = meet_asking(&ours, &stranger);
     assert!(!accepted);
     let refused = client.and_then(|mut c| c.recv(Kind::ServerHello, 1));
@@ -65,7 +65,7 @@ fn a_strangers_client_certificate_is_refused() {
 #[test]
 fn a_known_client_certificate_is_accepted() {
     let ours = Authority::new();
-    let known = ClientTls::new(&ours.ca(), Some(&ours.identity("someone"))).unwrap();
+    let known = ClientTls::new(&ours.ca(), Some(&ours.client_identity("someone"))).unwrap();
     let (_net, client, accepted) = meet_asking(&ours, &known);
     assert!(accepted && client.is_ok());
 }
