@@ -37,7 +37,7 @@ pub fn exit_code(error: &Error) -> u8 {
             Some(AbortReason::Incompatible) => 4,
             _ => 5,
         },
-        Error::Network { .. } => 6,
+        Error::Network { .. } | Error::Refused { .. } => 6,
         _ => 7,
     }
 }

@@ -11,6 +11,7 @@ mod abort;
 mod certificate;
 mod connection;
 mod counting;
+mod dial;
 mod endpoint;
 pub mod frame;
 mod framed;

@@ -121,7 +121,16 @@ fn nobody_listening_is_a_network_error() {
     let runtime = crate::wire::io_runtime(1).unwrap();
     let target = Target::new(&address, None).unwrap();
     let client = connect(runtime.handle(), &target, &Authority::new().client(), patient());
-    assert!(is_network(client));
+    assert!(matches!(client, Err(Error::Refused { .. })));
+}
+
+#[test]
+fn a_name_that_is_nobodys_is_said_to_be() {
+    let runtime = crate::wire::io_runtime(1).unwrap();
+    let target = Target::new("nobody.invalid:1", None).unwrap();
+    let client = connect(runtime.handle(), &target, &Authority::new().client(), patient());
+    let Err(Error::Network { what }) = client else { panic!() };
+    assert!(what.contains("no address of `nobody.invalid`"), "{what}");
 }
 
 #[test]
@@ -137,6 +146,10 @@ fn unusable_pem_files_are_named() {
     assert!(input_error(ServerTls::new(&empty, None).map(|_| ())).contains("void.pem"));
     let no_key = Identity { cert: good.cert, key: Pem::new("void.pem", "no key") };
     assert!(input_error(ServerTls::new(&no_key, None).map(|_| ())).contains("private key"));
+
+    let swapped = Identity { cert: a.identity("localhost").key, key: a.identity("localhost").cert };
+    let swapped = input_error(ServerTls::new(&swapped, None).map(|_| ()));
+    assert!(swapped.contains("exchanged"), "{swapped}");
 
     let garbled = "-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n";
     for text in [garbled, "", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
