@@ -1,12 +1,16 @@
 //! What goes to stdout.
 
 use std::fmt::Write as _;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 use serde_json::{Value, json};
 use tacita_protocol::wire::PhaseTraffic;
 use tacita_protocol::{Error, Result};
+
+/// Whether a write to stdout found nobody at the other end.
+static STDOUT_CLOSED: AtomicBool = AtomicBool::new(false);
 
 /// Writes one line to stdout at once, so that a reader at the other end of a pipe sees it.
 ///
@@ -14,9 +18,30 @@ use tacita_protocol::{Error, Result};
 /// `Local` if stdout is closed or full.
 pub fn line(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{text}")
-        .and_then(|()| out.flush())
-        .map_err(|e| Error::local(format!("cannot write to stdout: {e}")))
+    // In one piece: a program that is ended leaves whole lines.
+    out.write_all(format!("{text}\n").as_bytes()).and_then(|()| out.flush()).map_err(|e| {
+        if e.kind() == ErrorKind::BrokenPipe {
+            STDOUT_CLOSED.store(true, Ordering::Relaxed);
+        }
+        Error::local(format!("cannot write to stdout: {e}"))
+    })
+}
+
+/// Whether stdout was found closed by its reader.
+pub(crate) fn stdout_closed() -> bool {
+    STDOUT_CLOSED.load(Ordering::Relaxed)
+}
+
+/// Does something last: afterwards no other thread writes to stdout any more.
+pub(crate) fn seal_stdout(last: impl FnOnce()) {
+    let out = std::io::stdout().lock();
+    last();
+    std::mem::forget(out);
+}
+
+/// Writes one line to stderr; one that cannot be written is dropped.
+pub fn tell(text: &str) {
+    let _ = std::io::stderr().lock().write_all(format!("{text}\n").as_bytes());
 }
 
 /// Writes one JSON object on a line of stdout.
