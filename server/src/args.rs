@@ -4,15 +4,12 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Parser;
 use clap::builder::RangedU64ValueParser;
-use tacita_cli::{EXIT_CODES, LogFormat};
+use tacita_cli::LogFormat;
 use tacita_protocol::wire::Timeouts;
 
-/// Serves private inference on a compiled network: clients learn the result and the public plan,
-/// the server learns nothing about their images.
-#[derive(Parser, Debug)]
-#[command(name = "tacita-server", version, after_help = EXIT_CODES)]
+/// How to serve.
+#[derive(clap::Args, Debug)]
 pub struct Args {
     /// The compiled network, made by `tacita-compile`
     #[arg(long, value_name = "FILE")]

@@ -25,3 +25,4 @@ mod silent;
 mod slow_lines;
 mod support;
 mod top1;
+mod try_out;
