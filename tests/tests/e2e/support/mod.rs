@@ -2,6 +2,7 @@
 
 mod binaries;
 mod client;
+mod die_at;
 mod files;
 mod impostor;
 mod network;
@@ -12,6 +13,7 @@ mod tap;
 
 pub use binaries::binary;
 pub use client::{Client, Ended};
+pub use die_at::DieAt;
 pub use files::Files;
 pub use impostor::Impostor;
 pub use network::{TOLERANCE, network};

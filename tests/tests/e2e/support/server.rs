@@ -40,8 +40,13 @@ impl Server {
 
     /// As [`Self::start`], with another plan.
     pub fn start_with(plan: &str, files: &Files, options: &[&str]) -> Self {
+        Self::start_at("127.0.0.1:0", plan, files, options)
+    }
+
+    /// As [`Self::start_with`], at another address.
+    pub fn start_at(listen: &str, plan: &str, files: &Files, options: &[&str]) -> Self {
         let mut command = binary("tacita-server");
-        command.args(["--listen", "127.0.0.1:0", "--json", "--log", "json", "--threads", "1"]);
+        command.args(["--listen", listen, "--json", "--log", "json", "--threads", "1"]);
         command.arg("--plan").arg(files.path(plan));
         command.arg("--cert").arg(files.path("server.pem"));
         command.arg("--key").arg(files.path("server.key"));
@@ -120,13 +125,13 @@ impl Drop for Server {
 }
 
 /// The lines of a pipe, read on a thread so that the process never waits for us.
-struct Lines {
+pub struct Lines {
     next: Receiver<String>,
     seen: Arc<Mutex<String>>,
 }
 
 impl Lines {
-    fn of(pipe: impl Read + Send + 'static) -> Self {
+    pub fn of(pipe: impl Read + Send + 'static) -> Self {
         let (to, next) = channel();
         let seen = Arc::new(Mutex::new(String::new()));
         let all = Arc::clone(&seen);
@@ -143,11 +148,11 @@ impl Lines {
     }
 
     /// The next line; `None` after the last.
-    fn next(&self) -> Option<String> {
+    pub fn next(&self) -> Option<String> {
         self.next.recv().ok()
     }
 
-    fn all(&self) -> String {
+    pub fn all(&self) -> String {
         self.seen.lock().unwrap().clone()
     }
 }
