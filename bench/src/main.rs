@@ -50,18 +50,44 @@ enum Verb {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    tacita_cli::init_log(tacita_cli::LogFormat::Text, "warn");
-    let (result, json) = match &cli.verb {
-        Verb::Demo(options) => (demo::run(options), options.json),
-        Verb::Abuse(options) => (abuse::run(options), options.json),
-        Verb::Profile(options) => (profile::run(options), options.json),
-        Verb::Kernels(options) => (kernels::run(options), options.json),
-        Verb::Relu(options) => (relu::run(options), options.json),
-        Verb::CheckEstimate(options) => (check::run(options), options.json),
-        Verb::E2e(args) => (e2e::run(args), args.common.json),
-        Verb::Sweep(args) => (sweep::run(args), args.common.json),
-        Verb::Priority(options) => (priority::run(options), options.json),
-        Verb::Predict(options) => (predict::run(options), options.json),
-    };
-    tacita_cli::finish(result, json, tacita_cli::LogFormat::Text)
+    let log = tacita_cli::LogFormat::Text;
+    tacita_cli::init_log(log, "warn");
+    let json = cli.verb.json();
+    tacita_cli::run(json, log, || {
+        tacita_cli::end_on_signals(json, log, |failure| failure)?;
+        run(&cli.verb)
+    })
+}
+
+fn run(verb: &Verb) -> tacita_protocol::Result<()> {
+    match verb {
+        Verb::Demo(options) => demo::run(options),
+        Verb::Abuse(options) => abuse::run(options),
+        Verb::Profile(options) => profile::run(options),
+        Verb::Kernels(options) => kernels::run(options),
+        Verb::Relu(options) => relu::run(options),
+        Verb::CheckEstimate(options) => check::run(options),
+        Verb::E2e(args) => e2e::run(args),
+        Verb::Sweep(args) => sweep::run(args),
+        Verb::Priority(options) => priority::run(options),
+        Verb::Predict(options) => predict::run(options),
+    }
+}
+
+impl Verb {
+    /// Whether results are JSON.
+    fn json(&self) -> bool {
+        match self {
+            Self::Demo(options) => options.json,
+            Self::Abuse(options) => options.json,
+            Self::Profile(options) => options.json,
+            Self::Kernels(options) => options.json,
+            Self::Relu(options) => options.json,
+            Self::CheckEstimate(options) => options.json,
+            Self::E2e(args) => args.common.json,
+            Self::Sweep(args) => args.common.json,
+            Self::Priority(options) => options.json,
+            Self::Predict(options) => options.json,
+        }
+    }
 }

@@ -1,7 +1,8 @@
 //! What goes to stdout.
 
 use std::fmt::Write as _;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -10,17 +11,41 @@ use tacita_protocol::{Error, Result};
 
 use crate::lossy;
 
+/// Whether a write to stdout found nobody at the other end.
+static STDOUT_CLOSED: AtomicBool = AtomicBool::new(false);
+
 /// Writes one line to stdout at once, so that a reader at the other end of a pipe sees it.
 ///
 /// # Errors
 /// `Local` if stdout is closed or full; none where it is lossy
 /// ([`init_lossy_log`](crate::init_lossy_log)).
 pub fn line(text: &str) -> Result<()> {
+    // In one piece: a program that is ended leaves whole lines.
     let Err(line) = lossy::to_stdout(format!("{text}\n")) else { return Ok(()) };
     let mut out = std::io::stdout().lock();
-    out.write_all(line.as_bytes())
-        .and_then(|()| out.flush())
-        .map_err(|e| Error::local(format!("cannot write to stdout: {e}")))
+    out.write_all(line.as_bytes()).and_then(|()| out.flush()).map_err(|e| {
+        if e.kind() == ErrorKind::BrokenPipe {
+            STDOUT_CLOSED.store(true, Ordering::Relaxed);
+        }
+        Error::local(format!("cannot write to stdout: {e}"))
+    })
+}
+
+/// Whether stdout was found closed by its reader.
+pub(crate) fn stdout_closed() -> bool {
+    STDOUT_CLOSED.load(Ordering::Relaxed)
+}
+
+/// Does something last: afterwards no other thread writes to stdout any more.
+pub(crate) fn seal_stdout(last: impl FnOnce()) {
+    let out = std::io::stdout().lock();
+    last();
+    std::mem::forget(out);
+}
+
+/// Writes one line to stderr; one that cannot be written is dropped.
+pub fn tell(text: &str) {
+    let _ = std::io::stderr().lock().write_all(format!("{text}\n").as_bytes());
 }
 
 /// Writes one JSON object on a line of stdout.

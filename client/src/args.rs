@@ -123,10 +123,15 @@ pub struct Common {
     /// Refuse a server with another plan than this (64 hexadecimal digits, see `info`)
     #[arg(long, value_name = "HASH", value_parser = parse_hash)]
     pub expect_plan: Option<PlanHashArg>,
-    /// Give the server up if it owes a message for so long (it may be computing: be generous)
+    /// Give the server up if it owes a message for so long (it may be computing: be generous); also
+    /// the limit, if under 10, for each of its addresses to answer
     #[arg(long, value_name = "SECS", default_value_t = 600,
           value_parser = clap::value_parser!(u64).range(1..))]
     pub timeout: u64,
+    /// While the server is busy, shutting down or not there, try again for so long; 0 tries once. No
+    /// image is sent twice
+    #[arg(long, value_name = "SECS", default_value_t = 30)]
+    pub wait: u64,
     /// Compute threads [default: one a core]
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
@@ -144,9 +149,15 @@ pub struct Common {
 }
 
 impl Common {
+    /// How long to wait for a server that is away.
+    pub fn wait(&self) -> Duration {
+        Duration::from_secs(self.wait)
+    }
+
     /// The connection's time limits.
     pub fn timeouts(&self) -> Timeouts {
-        Timeouts::with_patience(Duration::from_secs(self.timeout))
+        let timeouts = Timeouts::with_patience(Duration::from_secs(self.timeout));
+        Timeouts { handshake: timeouts.handshake.min(timeouts.read), ..timeouts }
     }
 }
 

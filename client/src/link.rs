@@ -25,18 +25,22 @@ pub type Session<'a> = ClientSession<&'a mut TlsTransport>;
 /// Those of connecting and of `work`.
 pub fn with_session<R>(
     common: &Common,
+    progress: Progress,
     ots: impl Fn(&PublicPlan, &Offer) -> Result<OtConfig>,
     work: impl FnOnce(Session<'_>, &Context) -> Result<R>,
 ) -> Result<R> {
     let line = common.network.as_ref().and_then(Link::line);
     let target = Target::new(&common.server, common.server_name.as_deref())?.over(line);
     let tls = tls(common)?;
-    tacita_cli::init_compute_pool(common.threads.map(Into::into))?;
     let runtime = io_runtime(1)?;
-    let progress = Progress::new(common.log);
     let connecting = Instant::now();
     let step = progress.step(format!("connecting to {}", common.server), None);
-    let mut transport = connect(runtime.handle(), &target, &tls, common.timeouts())?;
+    let connected = connect(runtime.handle(), &target, &tls, common.timeouts());
+    if connected.is_err() {
+        // A name server that is slow to answer is not waited for.
+        runtime.shutdown_background();
+    }
+    let mut transport = connected?;
     let context = Context { progress, raw: transport.raw(), connecting };
     let expect_plan = common.expect_plan.map(|hash| hash.0);
     let options = ClientOptions { expect_plan, ..ClientOptions::default() };

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use indicatif::{HumanBytes, ProgressBar, ProgressState, ProgressStyle};
-use tacita_cli::LogFormat;
+use tacita_cli::{LogFormat, tell};
 use tacita_protocol::wire::RawTraffic;
 
 /// Reports steps.
+#[derive(Clone, Copy)]
 pub struct Progress {
     look: Look,
 }
@@ -47,7 +48,7 @@ impl Progress {
         match self.look {
             Look::Spinner => Step(Some(spinner(what, raw.map(Arc::clone)))),
             Look::Lines => {
-                eprintln!("{what}");
+                tell(&what);
                 Step(None)
             }
             Look::Log => {
@@ -60,7 +61,7 @@ impl Progress {
     /// Something the user should know.
     pub fn note(&self, what: &str) {
         match self.look {
-            Look::Spinner | Look::Lines => eprintln!("{what}"),
+            Look::Spinner | Look::Lines => tell(what),
             Look::Log => tracing::warn!("{what}"),
         }
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tacita_cli::{count, hex, json_line, line, printable, tell_choices, traffic};
+use tacita_cli::{count, hex, json_line, line, printable, tell, tell_choices, traffic};
 use tacita_protocol::Result;
 use tacita_protocol::gadget::ReluChoice;
 use tacita_protocol::plan::{PlanHash, PublicPlan, Reveals, Winner};
@@ -163,16 +163,17 @@ fn label(plan: &PublicPlan, class: usize) -> String {
     plan.labels.get(class).cloned().unwrap_or_else(|| format!("class {class}"))
 }
 
-/// An image without an answer.
+/// An image without an answer, or a line that names none.
 ///
 /// # Errors
 /// `Local` if stdout is closed.
-pub fn print_failure(path: &Path, why: &str, json: bool) -> Result<()> {
+pub fn print_failure(image: Option<&Path>, why: &str, json: bool) -> Result<()> {
+    let image = image.map(|path| path.display().to_string());
     if json {
-        let image = path.display().to_string();
         return json_line(&json!({"event": "image_error", "image": image, "message": why}));
     }
-    eprintln!("{}: {}", path.display(), printable(why));
+    let place = image.map_or_else(String::new, |image| format!("{}: ", printable(&image)));
+    tell(&format!("{place}{}", printable(why)));
     Ok(())
 }
 
@@ -189,16 +190,17 @@ pub struct Totals {
     pub offline: Cost,
     /// Spending them.
     pub online: Cost,
+    /// Bytes (sent, received) below TLS.
+    pub socket: (u64, u64),
 }
 
 impl Totals {
-    /// Prints the totals; `socket` are the bytes (sent, received) below TLS.
+    /// Prints the totals.
     ///
     /// # Errors
     /// `Local` if stdout is closed.
-    pub fn print(&self, hash: &PlanHash, socket: (u64, u64), json: bool) -> Result<()> {
-        let Self { images, tickets, setup, offline, online } = self;
-        let (sent, received) = socket;
+    pub fn print(&self, hash: &PlanHash, json: bool) -> Result<()> {
+        let Self { images, tickets, setup, offline, online, socket: (sent, received) } = self;
         if json {
             return json_line(&json!({
                 "event": "summary",

@@ -5,11 +5,10 @@
 //! network's exact size or resized, normalised per channel, and rounded to fixed point.
 
 mod cifar;
-mod file;
 mod pixels;
 mod tensor;
 
 pub use cifar::read_cifar;
-pub use file::read_limited;
 pub use pixels::{MAX_IMAGE_BYTES, Pixels};
+pub use tacita_protocol::file::read_limited;
 pub use tensor::{check_size, encode, normalise, tensor};

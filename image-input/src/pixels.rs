@@ -5,10 +5,9 @@ use std::path::Path;
 
 use image::imageops::{FilterType, resize};
 use image::{ImageError, ImageFormat, ImageReader, Limits, RgbImage};
+use tacita_protocol::file::read_regular;
 use tacita_protocol::plan::Shape;
 use tacita_protocol::{Error, Result};
-
-use crate::read_limited;
 
 /// Largest image file, in bytes.
 pub const MAX_IMAGE_BYTES: u64 = 64 << 20;
@@ -47,7 +46,7 @@ impl Pixels {
     /// # Errors
     /// [`Error::Input`] naming the file and what is wrong with it.
     pub fn load(path: &Path) -> Result<Self> {
-        let bytes = read_limited(path, MAX_IMAGE_BYTES)?;
+        let bytes = read_regular(path, MAX_IMAGE_BYTES)?;
         Self::decode(&bytes).map_err(|e| Error::input(format!("`{}`: {e}", path.display())))
     }
 

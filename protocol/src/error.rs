@@ -34,6 +34,12 @@ pub enum Error {
         /// What failed.
         what: String,
     },
+    /// Nobody accepts connections at the peer's address: it may be starting.
+    #[error("network: {what}")]
+    Refused {
+        /// Where, and what the system said.
+        what: String,
+    },
     /// This machine failed us: no entropy, no memory, a full disk.
     #[error("local failure: {what}")]
     Local {

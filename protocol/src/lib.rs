@@ -11,6 +11,7 @@ pub mod cost;
 #[cfg(test)]
 mod counted;
 pub mod error;
+pub mod file;
 pub mod gadget;
 pub mod garble;
 pub mod linear;

@@ -3,17 +3,14 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::Parser;
 use clap::builder::RangedU64ValueParser;
-use tacita_cli::{EXIT_CODES, LogFormat};
+use tacita_cli::LogFormat;
 use tacita_protocol::session::BatchSizes;
 
 use crate::limits::LimitArgs;
 
-/// Serves private inference on a compiled network: clients learn the result and the public plan,
-/// the server learns nothing about their images.
-#[derive(Parser, Clone, Debug)]
-#[command(name = "tacita-server", version, after_help = EXIT_CODES)]
+/// How to serve.
+#[derive(clap::Args, Clone, Debug)]
 pub struct Args {
     /// The compiled network, made by `tacita-compile`
     #[arg(long, value_name = "FILE")]

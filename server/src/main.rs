@@ -2,9 +2,12 @@
 
 mod accept;
 mod args;
+mod certs;
+mod cli;
 mod counters;
 mod descriptors;
 mod doors;
+mod identity;
 mod limits;
 mod plan_file;
 mod serve;
@@ -12,31 +15,37 @@ mod session;
 mod signals;
 mod strangers;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 use clap::Parser;
-use tacita_cli::STOPPED_EARLY;
+use tacita_cli::{LogFormat, STOPPED_EARLY};
 use tacita_protocol::{Error, Result};
 
-use crate::args::Args;
+use crate::cli::{Certs, Cli, Verb};
 use crate::serve::Ended;
-
-fn main() -> ExitCode {
-    let args = Args::parse();
-    let ended = run(&args);
-    let early = matches!(ended, Ok(Ended::Early));
-    let code = tacita_cli::finish(ended.map(|_| ()), args.json, args.log);
-    if early { STOPPED_EARLY.into() } else { code }
-}
 
 /// What is logged: nothing of what the TLS library has to say about strangers.
 const LEVEL: &str = "info,rustls=error";
 
-/// A bug is an error like any other: only its exit code and its place are told.
-fn run(args: &Args) -> Result<Ended> {
-    tacita_cli::init_lossy_log(args.log, LEVEL)?;
-    session::hide_panic_messages();
-    catch_unwind(AssertUnwindSafe(|| serve::run(args)))
-        .unwrap_or_else(|_| Err(Error::local("the server ran into a bug")))
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let (json, log) = cli.output();
+    let mut early = false;
+    let code = tacita_cli::run(json, log, || run(&cli).map(|ended| early = ended == Ended::Early));
+    if early { STOPPED_EARLY.into() } else { code }
+}
+
+fn run(cli: &Cli) -> Result<Ended> {
+    match (&cli.verb, &cli.serve) {
+        (Some(Verb::Certs(Certs::Dev(dev))), _) => {
+            tacita_cli::init_log(LogFormat::Text, LEVEL);
+            certs::dev(dev).map(|()| Ended::Done)
+        }
+        (None, Some(args)) => {
+            tacita_cli::init_lossy_log(args.log, LEVEL)?;
+            session::hide_panic_messages();
+            serve::run(args)
+        }
+        (None, None) => Err(Error::input("nothing to do: see --help")),
+    }
 }

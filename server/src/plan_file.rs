@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use tacita_protocol::file::read_regular;
 use tacita_protocol::plan::{MAX_FILE_BYTES, Plan};
 use tacita_protocol::{Error, Result};
 
@@ -11,12 +12,7 @@ use tacita_protocol::{Error, Result};
 /// `Input` naming the file and what is wrong with it.
 pub fn load(path: &Path) -> Result<Plan> {
     let name = path.display();
-    let unreadable = |e| Error::input(format!("cannot read the plan `{name}`: {e}"));
-    let size = std::fs::metadata(path).map_err(unreadable)?.len();
-    if size > MAX_FILE_BYTES as u64 {
-        return Err(Error::input(format!("`{name}` is too large for a plan ({size} bytes)")));
-    }
-    let bytes = std::fs::read(path).map_err(unreadable)?;
+    let bytes = read_regular(path, MAX_FILE_BYTES as u64)?;
     Plan::from_bytes(&bytes).map_err(|e| Error::input(format!("`{name}`: {e}")))
 }
 

@@ -7,9 +7,7 @@ use serde_json::json;
 use tacita_cli::{hex, init_compute_pool, json_line, offline_compute};
 use tacita_protocol::Result;
 use tacita_protocol::session::{ServerContext, SessionLimits};
-use tacita_protocol::wire::{
-    AbortReason, Identity, Listener, Pem, ServerTls, StopWatch, io_runtime,
-};
+use tacita_protocol::wire::{AbortReason, Listener, StopWatch, io_runtime};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -19,7 +17,7 @@ use crate::counters::{Counters, Event};
 use crate::doors::Doors;
 use crate::signals::{Signals, reload_certificates};
 use crate::strangers::Strangers;
-use crate::{descriptors, plan_file};
+use crate::{descriptors, identity, plan_file};
 
 /// Threads that move bytes and do TLS.
 const IO_THREADS: usize = 2;
@@ -45,7 +43,7 @@ pub fn run(args: &Args) -> Result<Ended> {
     let (stop, stopping) = watch::channel(false);
     // From here on no signal kills, not while the plan is read either.
     let hangup = runtime.block_on(async { Signals::new().map(|signals| signals.watch(stop)) })?;
-    let tls = tls(args)?;
+    let tls = identity::load(args)?;
     let plan = plan_file::load(&args.plan)?;
     let hash = hex(&plan.hash()?);
     let threads = args.threads.map(Into::into);
@@ -64,16 +62,6 @@ pub fn run(args: &Args) -> Result<Ended> {
     // Farewells that nobody takes in are not waited for.
     runtime.shutdown_background();
     result
-}
-
-/// The TLS settings that the options name, as their files are now.
-///
-/// # Errors
-/// `Input` naming the file at fault.
-pub fn tls(args: &Args) -> Result<ServerTls> {
-    let identity = Identity::read(&args.cert, &args.key)?;
-    let client_ca = args.client_ca.as_deref().map(Pem::read).transpose()?;
-    ServerTls::new(&identity, client_ca.as_ref())
 }
 
 fn limits(args: &Args) -> SessionLimits {

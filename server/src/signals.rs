@@ -12,7 +12,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::args::Args;
-use crate::serve::tls;
+use crate::identity;
 
 /// How long a second signal waits for the log.
 const FLUSH: Duration = Duration::from_millis(200);
@@ -65,7 +65,7 @@ async fn watch_for_the_end([mut interrupt, mut terminate]: [Signal; 2], stop: wa
 /// so do all if the new ones are of no use.
 pub async fn reload_certificates(mut hangup: Signal, args: Args, slot: TlsSlot) {
     while hangup.recv().await.is_some() {
-        match tls(&args) {
+        match identity::load(&args) {
             Ok(tls) => {
                 slot.replace(tls);
                 tracing::info!("certificates and keys were read again; the plan was not");

@@ -2,9 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, SystemTime};
 
+use tacita_certs::{Authority, Validity};
 use tacita_protocol::plan::{
     ConvShape, InputSpec, Linear, Mask, Padding, Plan, PublicPlan, ReluChoices, Reveals,
     SecretPlan, Shape, TensorSecrets, TensorSpec, Term,
@@ -49,20 +52,31 @@ fn plan() -> Plan {
     Plan::new(public, secret).unwrap()
 }
 
-/// A folder with a plan and a certificate.
+/// A folder with a plan and certificates: `cert.pem` with `key.pem`, and the key of another.
 struct Files(tempfile::TempDir);
 
 impl Files {
     fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let put = |name: &str, bytes: &[u8]| std::fs::write(dir.path().join(name), bytes).unwrap();
-        let one = rcgen::generate_simple_self_signed(vec!["localhost".into()]).unwrap();
-        let other = rcgen::generate_simple_self_signed(vec!["localhost".into()]).unwrap();
-        put("tiny.plan", &plan().to_bytes().unwrap());
-        put("cert.pem", one.cert.pem().as_bytes());
-        put("key.pem", one.signing_key.serialize_pem().as_bytes());
-        put("other.pem", other.signing_key.serialize_pem().as_bytes());
-        Self(dir)
+        let files = Self(tempfile::tempdir().unwrap());
+        files.put("tiny.plan", &plan().to_bytes().unwrap());
+        files.pair("cert.pem", "key.pem", Validity::days(30));
+        files.pair("stranger.pem", "other.pem", Validity::days(30));
+        files
+    }
+
+    fn put(&self, name: &str, bytes: &[u8]) {
+        std::fs::write(self.path(name), bytes).unwrap();
+    }
+
+    fn put_key(&self, name: &str, text: &str) {
+        self.put(name, text.as_bytes());
+        std::fs::set_permissions(self.path(name), PermissionsExt::from_mode(0o600)).unwrap();
+    }
+
+    fn pair(&self, cert: &str, key: &str, validity: Validity) {
+        let signed = authority(validity).server(&["localhost"]).unwrap();
+        self.put(cert, signed.cert.as_bytes());
+        self.put_key(key, &signed.key);
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -70,10 +84,15 @@ impl Files {
     }
 
     fn command(&self, plan: &str, key: &str, listen: &str) -> Command {
+        self.showing("cert.pem", plan, key, listen)
+    }
+
+    /// A server that shows another certificate.
+    fn showing(&self, cert: &str, plan: &str, key: &str, listen: &str) -> Command {
         let mut command = Command::new(Path::new(env!("CARGO_BIN_EXE_tacita-server")));
         command.args(["--threads", "1", "--json", "--listen", listen]);
         command.arg("--plan").arg(self.path(plan));
-        command.arg("--cert").arg(self.path("cert.pem"));
+        command.arg("--cert").arg(self.path(cert));
         command.arg("--key").arg(self.path(key));
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command
@@ -82,6 +101,19 @@ impl Files {
     fn output(&self, plan: &str, key: &str, listen: &str) -> Output {
         self.command(plan, key, listen).output().unwrap()
     }
+}
+
+fn authority(validity: Validity) -> Authority {
+    Authority::new("an authority for tests", validity).unwrap()
+}
+
+/// From some days ago to some days from now.
+fn around_now(from: i64, until: i64) -> Validity {
+    let day = |days: i64| {
+        let off = Duration::from_secs(24 * 3600 * days.unsigned_abs());
+        if days < 0 { SystemTime::now() - off } else { SystemTime::now() + off }
+    };
+    Validity { from: day(from), until: day(until) }
 }
 
 /// Starts a server and waits for its ready line.
@@ -148,4 +180,101 @@ fn a_wrong_command_line_is_a_usage_error_and_help_lists_the_codes() {
     assert_eq!(server().arg("--nonsense").output().unwrap().status.code(), Some(2));
     let help = server().arg("--help").output().unwrap();
     assert!(String::from_utf8_lossy(&help.stdout).contains("Exit codes:"));
+}
+
+/// What a server says that does not start with this certificate and key.
+fn no_start(files: &Files, cert: &str, key: &str) -> String {
+    let output = files.showing(cert, "tiny.plan", key, "127.0.0.1:0").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    said
+}
+
+#[test]
+fn certificates_that_no_client_takes_are_refused() {
+    let files = Files::new();
+    files.pair("old.pem", "old.key", around_now(-30, -2));
+    files.pair("new.pem", "new.key", around_now(2, 30));
+    let own = authority(Validity::days(9)).own;
+    files.put("ca.pem", own.cert.as_bytes());
+    files.put_key("ca.key", &own.key);
+    files.put("void.pem", b"nothing");
+    for (cert, key, words) in [
+        ("old.pem", "old.key", &["old.pem", "expired on 20", "renewed"][..]),
+        ("new.pem", "new.key", &["new.pem", "valid from 20", "clock"]),
+        ("ca.pem", "ca.key", &["ca.pem", "a CA's own", "sign a separate certificate"]),
+        ("void.pem", "key.pem", &["void.pem", "no certificate in it"]),
+        ("key.pem", "cert.pem", &["no certificate in it, but a private key", "exchanged"]),
+    ] {
+        std::fs::set_permissions(files.path(cert), PermissionsExt::from_mode(0o600)).unwrap();
+        std::fs::set_permissions(files.path(key), PermissionsExt::from_mode(0o600)).unwrap();
+        let said = no_start(&files, cert, key);
+        assert!(words.iter().all(|w| said.contains(w)), "{words:?}: {said}");
+    }
+}
+
+#[test]
+fn keys_that_are_open_or_locked_are_refused() {
+    let files = Files::new();
+    std::fs::copy(files.path("key.pem"), files.path("open.key")).unwrap();
+    for mode in [0o644, 0o640, 0o660] {
+        std::fs::set_permissions(files.path("open.key"), PermissionsExt::from_mode(mode)).unwrap();
+        let said = no_start(&files, "cert.pem", "open.key");
+        assert!(
+            said.contains(&format!("chmod 600 {}", files.path("open.key").display())),
+            "{said}"
+        );
+    }
+    files.put_key(
+        "locked.key",
+        "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n",
+    );
+    let said = no_start(&files, "cert.pem", "locked.key");
+    assert!(said.contains("is encrypted") && said.contains("openssl pkey -in "), "{said}");
+}
+
+#[test]
+fn days_left_are_told_and_few_are_warned_of() {
+    for (days, words) in
+        [(30, ["INFO", "is valid for 30 days"]), (5, ["WARN", "expires in 5 days"])]
+    {
+        let files = Files::new();
+        let validity = around_now(-1, days);
+        let noon = validity.until + Duration::from_secs(12 * 3600);
+        files.pair("cert.pem", "key.pem", Validity { until: noon, ..validity });
+        let (child, _) = start(&files);
+        signal(&child, "-TERM");
+        let output = child.wait_with_output().unwrap();
+        let log = String::from_utf8_lossy(&output.stderr).into_owned();
+        let line = log.lines().find(|line| line.contains("cert.pem")).unwrap();
+        assert!(words.iter().all(|w| line.contains(w)), "{log}");
+    }
+}
+
+#[test]
+fn a_plan_that_is_no_regular_file_is_refused_unread() {
+    let files = Files::new();
+    let made = Command::new("mkfifo").arg(files.path("pipe.plan")).status().unwrap();
+    assert!(made.success());
+    for plan in ["pipe.plan", ".", "/dev/zero"] {
+        let output = files.output(plan, "key.pem", "127.0.0.1:0");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(3), "{said}");
+        assert!(said.contains("a regular file is needed"), "{said}");
+    }
+}
+
+#[test]
+fn serving_and_verbs_do_not_mix() {
+    let server = || Command::new(env!("CARGO_BIN_EXE_tacita-server"));
+    for words in [
+        &["--plan", "a.plan", "certs", "dev", "x"][..],
+        &["certs"],
+        &["certs", "dev"],
+        &["--plan", "a.plan"],
+        &[],
+    ] {
+        let output = server().args(words).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{words:?}: {output:?}");
+    }
 }

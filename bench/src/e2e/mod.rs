@@ -80,7 +80,7 @@ fn observe(
 
 /// Progress.
 fn note(text: &str) {
-    eprintln!("{text}");
+    tacita_cli::tell(text);
 }
 
 /// A failure of this program or its processes.

@@ -158,7 +158,7 @@ fn logged(line: &str) -> std::result::Result<Option<Said>, String> {
     if text.starts_with("running ") {
         return Ok(Some(Said::Step(Step::Online)));
     }
-    eprintln!("  {text}");
+    tacita_cli::tell(&format!("  {text}"));
     Ok(text.starts_with("making ").then_some(Said::Step(Step::Offline)))
 }
 

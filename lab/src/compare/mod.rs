@@ -92,5 +92,5 @@ fn measure(options: &Options) -> Result<Comparison> {
 
 /// Says on stderr what is being done.
 fn progress(text: &str) {
-    eprintln!("compare: {text}");
+    tacita_cli::tell(&format!("compare: {text}"));
 }

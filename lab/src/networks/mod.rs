@@ -80,5 +80,5 @@ fn show(rows: &[Row], json: bool) -> Result<()> {
 
 /// Says on stderr what is being done.
 fn progress(row: &Row, text: &str) {
-    eprintln!("{}: {text}", row.network);
+    tacita_cli::tell(&format!("{}: {text}", row.network));
 }

@@ -15,7 +15,9 @@ use tacita_protocol::cost::Link;
     0  success\n  \
     2  wrong usage\n  \
     3  bad input: an unusable model, plan, image or option\n  \
-    7  local failure: a full disk, no memory\n\n\
+    7  local failure: a full disk, no memory; or the program has a bug and says so\n  \
+    130, 143  ended by Ctrl-C (SIGINT), by SIGTERM\n  \
+    134  ended by the system because no memory was left (SIGABRT)\n\n\
     Results go to standard output, logs and progress to standard error. TACITA_LOG sets the log \
     filter (for example TACITA_LOG=warn)."
 )]

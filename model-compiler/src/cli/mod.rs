@@ -28,7 +28,23 @@ use args::{Args, LogFormat, Verb};
 pub fn main() -> ExitCode {
     let args = Args::parse();
     start_log(args.log);
-    let done = match &args.verb {
+    let log = match args.log {
+        LogFormat::Text => tacita_cli::LogFormat::Text,
+        LogFormat::Json => tacita_cli::LogFormat::Json,
+    };
+    let mut failed = None;
+    let code = tacita_cli::run(false, log, || {
+        tacita_cli::end_on_signals(false, log, |failure| failure)?;
+        failed = run(&args).err();
+        Ok::<_, tacita_cli::Failure>(())
+    });
+    let Some(e) = failed else { return code };
+    tracing::error!("{e}");
+    ExitCode::from(e.exit_code())
+}
+
+fn run(args: &Args) -> Result<()> {
+    match &args.verb {
         Verb::Build(a) => build::run(a, args.json),
         Verb::Explain(a) => explain::run(a, args.json),
         Verb::Calibrate(a) => calibrate::run(a, args.json),
@@ -38,13 +54,6 @@ pub fn main() -> ExitCode {
         Verb::Report(a) => report::run(a, args.json),
         Verb::Accuracy(a) => accuracy::run(a, args.json),
         Verb::Simulate(a) => simulate::run(a, args.json),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(e) => {
-            tracing::error!("{e}");
-            ExitCode::from(e.exit_code())
-        }
     }
 }
 

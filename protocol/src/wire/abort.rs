@@ -60,7 +60,7 @@ impl AbortReason {
             Error::PeerAborted { .. } => return None,
             Error::PeerMisbehaved { .. } => Self::ProtocolError,
             Error::PeerIncompatible { .. } => Self::Incompatible,
-            Error::Network { .. } => Self::Connection,
+            Error::Network { .. } | Error::Refused { .. } => Self::Connection,
             Error::Input { .. } | Error::Local { .. } => Self::Failure,
         })
     }

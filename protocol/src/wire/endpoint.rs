@@ -2,9 +2,11 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 use sha2::{Digest, Sha256};
+use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
@@ -15,11 +17,17 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 use super::connection::{Parts, TlsTransport, start};
 use super::control::{Control, ServerSide, stopped};
 use super::counting::{Counting, RawTraffic};
+use super::dial::dial;
 use super::runtime::{StopWatch, Timeouts};
 use super::shape::{Line, Shaped};
 use super::tls::{ALPN, ClientTls, ServerTls};
 use super::tls_error;
 use crate::error::{Error, Result};
+
+/// Silence after which the system asks whether the peer is still there.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(30);
+/// Between questions that go unanswered.
+const KEEPALIVE_EVERY: Duration = Duration::from_secs(10);
 
 /// Where to connect to.
 #[derive(Clone, Debug)]
@@ -53,10 +61,11 @@ impl Target {
     }
 }
 
-/// Connects. Blocking: to be called outside the runtime's own threads.
+/// Connects; the handshake's limit is for finding the host's addresses, for each of them, and for
+/// TLS. Blocking: to be called outside the runtime's own threads.
 ///
 /// # Errors
-/// `Network` if nobody answers, `Input` if a certificate is refused, `PeerIncompatible` if it is
+/// `Network` if nobody answers, `Refused` if nobody listens, `Input` if a certificate is refused, `PeerIncompatible` if it is
 /// no Tacita server. A server that refuses *our* certificate says so only at the first receive.
 pub fn connect(
     runtime: &Handle,
@@ -65,25 +74,26 @@ pub fn connect(
     timeouts: Timeouts,
 ) -> Result<TlsTransport> {
     let Target { address, name, line } = target;
-    let dial = async {
-        let tcp = TcpStream::connect(address)
-            .await
-            .map_err(|e| Error::network(format!("cannot connect to {address}: {e}")))?;
-        let (peer, tcp, raw) = prepare(tcp)?;
-        let Some(line) = line else {
-            let stream = greet(tcp, name, tls).await?;
-            return Ok(start(Parts { stream, raw, peer, timeouts, server: None }));
-        };
-        sleep(line.greeting()).await;
-        let shaped = Shaped::new(tcp, *line)
-            .map_err(|e| Error::local(format!("cannot act as a slow connection: {e}")))?;
-        let stream = greet(shaped, name, tls).await?;
-        Ok(start(Parts { stream, raw, peer, timeouts, server: None }))
-    };
     runtime.block_on(async {
-        timeout(timeouts.handshake, dial)
-            .await
-            .unwrap_or_else(|_| Err(Error::network(format!("{address} does not answer"))))
+        let tcp = dial(address, timeouts.handshake).await?;
+        let (peer, tcp, raw) = prepare(tcp)?;
+        let greet = async {
+            let Some(line) = line else {
+                let stream = greet(tcp, name, tls).await?;
+                return Ok(start(Parts { stream, raw, peer, timeouts, server: None }));
+            };
+            sleep(line.greeting()).await;
+            let shaped = Shaped::new(tcp, *line)
+                .map_err(|e| Error::local(format!("cannot act as a slow connection: {e}")))?;
+            let stream = greet(shaped, name, tls).await?;
+            Ok(start(Parts { stream, raw, peer, timeouts, server: None }))
+        };
+        timeout(timeouts.handshake, greet).await.unwrap_or_else(|_| {
+            let limit = timeouts.handshake.as_secs_f64();
+            Err(Error::network(format!(
+                "{address} takes the connection, but does not shake hands within {limit} s"
+            )))
+        })
     })
 }
 
@@ -106,8 +116,19 @@ fn prepare(tcp: TcpStream) -> Result<(SocketAddr, Counting<TcpStream>, Arc<RawTr
     let peer = tcp.peer_addr().map_err(failed)?;
     // Small messages must not wait for acknowledgements of earlier ones.
     tcp.set_nodelay(true).map_err(failed)?;
+    watch_peer(&tcp).map_err(failed)?;
     let raw = Arc::new(RawTraffic::default());
     Ok((peer, Counting::new(tcp, Arc::clone(&raw)), raw))
+}
+
+/// A peer whose machine or line is gone says nothing of it. The system asks an idle one whether it is
+/// still there, so that a connection without a peer ends within about a minute.
+fn watch_peer(tcp: &TcpStream) -> std::io::Result<()> {
+    let keepalive = TcpKeepalive::new()
+        .with_time(KEEPALIVE_IDLE)
+        .with_interval(KEEPALIVE_EVERY)
+        .with_retries(3);
+    SockRef::from(tcp).set_tcp_keepalive(&keepalive)
 }
 
 fn check_alpn(name: Option<&[u8]>) -> Result<()> {
@@ -246,5 +267,25 @@ async fn until(time: Option<Instant>) {
     match time {
         Some(time) => sleep_until(time).await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::io_runtime;
+
+    #[test]
+    fn the_system_asks_after_idle_peers() {
+        let runtime = io_runtime(1).unwrap();
+        runtime.block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let tcp = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+            watch_peer(&tcp).unwrap();
+            let socket = SockRef::from(&tcp);
+            assert!(socket.keepalive().unwrap());
+            assert_eq!(socket.tcp_keepalive_time().unwrap(), KEEPALIVE_IDLE);
+            assert_eq!(socket.tcp_keepalive_interval().unwrap(), KEEPALIVE_EVERY);
+        });
     }
 }

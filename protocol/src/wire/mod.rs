@@ -8,9 +8,11 @@
 //!   an end, and only the fixed words of [`AbortReason`] tell a peer why we stop.
 
 mod abort;
+mod certificate;
 mod connection;
 mod control;
 mod counting;
+mod dial;
 mod endpoint;
 pub mod frame;
 mod framed;
@@ -27,6 +29,7 @@ mod tls_error;
 mod transport;
 
 pub use abort::AbortReason;
+pub use certificate::Validity;
 pub use connection::TlsTransport;
 pub use control::Control;
 pub use counting::RawTraffic;

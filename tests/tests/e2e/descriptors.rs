@@ -9,7 +9,11 @@ use crate::support::{Client, Files, Server, binary, dial_from, network, serving}
 fn limited(files: &Files, ulimit: &str, options: &[&str]) -> Server {
     let mut command = Command::new("sh");
     command.args(["-c", &format!("ulimit {ulimit}; exec \"$0\" \"$@\"")]);
-    command.arg(binary("tacita-server").get_program()).args(serving(files, "net.plan"));
+    command.arg(binary("tacita-server").get_program()).args(serving(
+        "127.0.0.1:0",
+        files,
+        "net.plan",
+    ));
     command.args(options).env_remove("TACITA_LOG");
     Server::run(command)
 }

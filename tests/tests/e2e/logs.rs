@@ -15,7 +15,7 @@ fn full() -> Stdio {
 
 fn command(files: &Files, options: &[&str]) -> Command {
     let mut command = binary("tacita-server");
-    command.args(serving(files, "net.plan")).args(options).stdin(Stdio::null());
+    command.args(serving("127.0.0.1:0", files, "net.plan")).args(options).stdin(Stdio::null());
     command
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use tacita_certs::{Signed, Validity};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
@@ -13,32 +13,29 @@ use crate::wire::{
 };
 
 /// A certificate authority.
-pub(super) struct Authority {
-    issuer: Issuer<'static, KeyPair>,
-    pem: String,
-}
+pub(super) struct Authority(tacita_certs::Authority);
 
 impl Authority {
     pub(super) fn new() -> Self {
-        let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let pem = params.self_signed(&key).unwrap().pem();
-        Self { issuer: Issuer::new(params, key), pem }
+        Self::valid(Validity::days(30))
+    }
+
+    /// One that is valid then, like what it signs.
+    pub(super) fn valid(validity: Validity) -> Self {
+        Self(tacita_certs::Authority::new("test", validity).unwrap())
     }
 
     pub(super) fn ca(&self) -> Pem {
-        Pem::new("ca.pem", self.pem.as_str())
+        Pem::new("ca.pem", self.0.own.cert.as_str())
     }
 
+    /// For a server.
     pub(super) fn identity(&self, name: &str) -> Identity {
-        let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-        let cert = params.signed_by(&key, &self.issuer).unwrap();
-        Identity {
-            cert: Pem::new("cert.pem", cert.pem()),
-            key: Pem::new("key.pem", key.serialize_pem()),
-        }
+        identity(self.0.server(&[name]).unwrap())
+    }
+
+    pub(super) fn client_identity(&self, name: &str) -> Identity {
+        identity(self.0.client(name).unwrap())
     }
 
     pub(super) fn server(&self) -> ServerTls {
@@ -48,6 +45,10 @@ impl Authority {
     pub(super) fn client(&self) -> ClientTls {
         ClientTls::new(&self.ca(), None).unwrap()
     }
+}
+
+fn identity(signed: Signed) -> Identity {
+    Identity { cert: Pem::new("cert.pem", signed.cert), key: Pem::new("key.pem", signed.key) }
 }
 
 /// Limits that no test reaches.

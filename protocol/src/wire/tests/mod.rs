@@ -1,6 +1,7 @@
 //! The transports against well-behaved and hostile peers, in memory and over loopback TLS.
 
 mod authority;
+mod certificates;
 mod in_memory;
 mod over_tls;
 mod refusals;

@@ -55,7 +55,7 @@ fn a_client_certificate_is_required_where_asked_for() {
 #[test]
 fn a_strangers_client_certificate_is_refused() {
     let (ours, theirs) = (Authority::new(), Authority::new());
-    let stranger = ClientTls::new(&ours.ca(), Some(&theirs.identity("someone"))).unwrap();
+    let stranger = ClientTls::new(&ours.ca(), Some(&theirs.client_identity("someone"))).unwrap();
     let (_net, client, accepted) = meet_asking(&ours, &stranger);
     assert!(!accepted);
     let refused = client.and_then(|mut c| c.recv(Kind::ServerHello, 1));
@@ -65,7 +65,7 @@ fn a_strangers_client_certificate_is_refused() {
 #[test]
 fn a_known_client_certificate_is_accepted() {
     let ours = Authority::new();
-    let known = ClientTls::new(&ours.ca(), Some(&ours.identity("someone"))).unwrap();
+    let known = ClientTls::new(&ours.ca(), Some(&ours.client_identity("someone"))).unwrap();
     let (_net, client, accepted) = meet_asking(&ours, &known);
     assert!(accepted && client.is_ok());
 }
@@ -121,7 +121,16 @@ fn nobody_listening_is_a_network_error() {
     let runtime = crate::wire::io_runtime(1).unwrap();
     let target = Target::new(&address, None).unwrap();
     let client = connect(runtime.handle(), &target, &Authority::new().client(), patient());
-    assert!(is_network(client));
+    assert!(matches!(client, Err(Error::Refused { .. })));
+}
+
+#[test]
+fn a_name_that_is_nobodys_is_said_to_be() {
+    let runtime = crate::wire::io_runtime(1).unwrap();
+    let target = Target::new("nobody.invalid:1", None).unwrap();
+    let client = connect(runtime.handle(), &target, &Authority::new().client(), patient());
+    let Err(Error::Network { what }) = client else { panic!() };
+    assert!(what.contains("no address of `nobody.invalid`"), "{what}");
 }
 
 #[test]
@@ -137,6 +146,10 @@ fn unusable_pem_files_are_named() {
     assert!(input_error(ServerTls::new(&empty, None).map(|_| ())).contains("void.pem"));
     let no_key = Identity { cert: good.cert, key: Pem::new("void.pem", "no key") };
     assert!(input_error(ServerTls::new(&no_key, None).map(|_| ())).contains("private key"));
+
+    let swapped = Identity { cert: a.identity("localhost").key, key: a.identity("localhost").cert };
+    let swapped = input_error(ServerTls::new(&swapped, None).map(|_| ()));
+    assert!(swapped.contains("exchanged"), "{swapped}");
 
     let garbled = "-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n";
     for text in [garbled, "", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {

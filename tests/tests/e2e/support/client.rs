@@ -1,26 +1,29 @@
 //! A `tacita-client` process.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
-use std::thread::JoinHandle;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde_json::Value;
 
 use super::binaries::binary;
 use super::files::Files;
+use super::server::Lines;
 
 /// A client that is about to run, or runs; it is killed when dropped.
 pub struct Client {
     command: Command,
+    wait: u32,
     running: Option<Running>,
 }
 
 struct Running {
     child: Child,
     stdin: Option<ChildStdin>,
-    stdout: BufReader<ChildStdout>,
-    stderr: JoinHandle<String>,
+    stdout: Option<BufReader<ChildStdout>>,
+    stderr: Lines,
 }
 
 /// What a client left.
@@ -49,12 +52,19 @@ impl Client {
         let mut command = binary("tacita-client");
         command.args([verb, "--server", addr, "--threads", "1"]);
         command.arg("--ca").arg(files.path(ca)).current_dir(files.folder());
-        Self { command, running: None }
+        Self { command, wait: 0, running: None }
     }
 
     /// Adds words to the command line.
     pub fn with(mut self, words: &[&str]) -> Self {
         self.command.args(words);
+        self
+    }
+
+    /// Lets it try for so many seconds to find a server that has time for it; by default it tries
+    /// once.
+    pub fn waiting(mut self, seconds: u32) -> Self {
+        self.wait = seconds;
         self
     }
 
@@ -69,16 +79,40 @@ impl Client {
         self.start().end()
     }
 
+    /// Runs it to its end with a stderr that is always full; its exit code and stdout.
+    pub fn run_unheard(mut self) -> (Option<i32>, String) {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        self.command.args(["--wait", "0"]).stderr(full);
+        let output = self.command.output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    }
+
     /// Starts it, its stdin held open.
     pub fn start(mut self) -> Self {
+        self.command.args(["--wait", &self.wait.to_string()]);
         self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = self.command.spawn().unwrap();
-        let stdout = BufReader::new(child.stdout.take().unwrap());
-        let stderr = child.stderr.take().unwrap();
-        let stderr = std::thread::spawn(move || drain(stderr));
+        let stdout = child.stdout.take().map(BufReader::new);
+        let stderr = Lines::of(child.stderr.take().unwrap());
         let stdin = child.stdin.take();
         self.running = Some(Running { child, stdin, stdout, stderr });
         self
+    }
+
+    /// Waits until it says these words on stderr.
+    pub fn said(&mut self, words: &str) {
+        let stderr = &self.running().stderr;
+        while let Some(line) = stderr.next() {
+            if line.contains(words) {
+                return;
+            }
+        }
+        panic!("the client ended without saying `{words}`: {}", stderr.all())
+    }
+
+    /// Its process.
+    pub fn id(&mut self) -> u32 {
+        self.running().child.id()
     }
 
     fn running(&mut self) -> &mut Running {
@@ -88,13 +122,18 @@ impl Client {
     /// Writes one line to its stdin.
     pub fn feed(&mut self, path: &Path) {
         let stdin = self.running().stdin.as_mut().unwrap();
-        writeln!(stdin, "{}", path.display()).unwrap();
+        stdin.write_all(&[path.as_os_str().as_bytes(), b"\n"].concat()).unwrap();
+    }
+
+    /// Stops reading its stdout.
+    pub fn stop_reading(&mut self) {
+        self.running().stdout = None;
     }
 
     /// Waits for the next line of its stdout, a JSON object.
     pub fn event(&mut self) -> Value {
         let mut line = String::new();
-        self.running().stdout.read_line(&mut line).unwrap();
+        self.running().stdout.as_mut().unwrap().read_line(&mut line).unwrap();
         serde_json::from_str(&line).unwrap_or_else(|e| panic!("{e}: `{line}`"))
     }
 
@@ -105,20 +144,16 @@ impl Client {
 
     /// Closes its stdin and waits for its end; what it printed since the last [`Self::event`].
     pub fn end(mut self) -> Ended {
-        let Running { mut child, stdin, mut stdout, stderr } = self.running.take().unwrap();
+        let Running { mut child, stdin, stdout, stderr } = self.running.take().unwrap();
         drop(stdin);
         let mut rest = String::new();
-        stdout.read_to_string(&mut rest).unwrap();
+        if let Some(mut stdout) = stdout {
+            stdout.read_to_string(&mut rest).unwrap();
+        }
         let code = child.wait().unwrap().code();
-        Ended { code, stdout: rest, stderr: stderr.join().unwrap() }
+        while stderr.next().is_some() {}
+        Ended { code, stdout: rest, stderr: stderr.all() }
     }
-}
-
-fn drain(mut pipe: ChildStderr) -> String {
-    let mut text = Vec::new();
-    // What there is until the process ends will do.
-    let _ = pipe.read_to_end(&mut text);
-    String::from_utf8_lossy(&text).into_owned()
 }
 
 impl Drop for Client {

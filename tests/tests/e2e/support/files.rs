@@ -1,10 +1,11 @@
 //! A folder with everything that a server and its clients read.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use tacita_certs::{Authority, Signed, Validity};
 use tacita_protocol::wire::{ClientTls, Identity, Pem, ServerTls};
 
-use super::certs::Authority;
 use super::network::network;
 
 /// The folder; it goes when this is dropped.
@@ -23,20 +24,30 @@ impl Files {
         for picture in &network.pictures {
             files.put(&picture.name, &picture.bytes);
         }
-        files.authority("ca.pem", &["server"], &["localhost", "127.0.0.1"]);
-        files.authority("client-ca.pem", &["client", "client-2"], &["someone"]);
-        files.authority("other-ca.pem", &["other"], &["localhost", "127.0.0.1"]);
+        let hosts = ["localhost", "127.0.0.1"];
+        for (ca, name) in [("ca.pem", "server"), ("other-ca.pem", "other")] {
+            files.pair(name, files.authority(ca, Validity::days(30)).server(&hosts).unwrap());
+        }
+        let clients = files.authority("client-ca.pem", Validity::days(30));
+        for name in ["client", "client-2"] {
+            files.pair(name, clients.client(name).unwrap());
+        }
         files
     }
 
-    fn authority(&self, ca: &str, names: &[&str], hosts: &[&str]) {
-        let authority = Authority::new();
-        self.put(ca, authority.pem.as_bytes());
-        for name in names {
-            let (cert, key) = authority.sign(hosts);
-            self.put(&format!("{name}.pem"), cert.as_bytes());
-            self.put(&format!("{name}.key"), key.as_bytes());
-        }
+    /// Makes an authority; its certificate goes to `ca`.
+    pub fn authority(&self, ca: &str, validity: Validity) -> Authority {
+        let authority = Authority::new("an authority for tests", validity).unwrap();
+        self.put(ca, authority.own.cert.as_bytes());
+        authority
+    }
+
+    /// Writes a certificate and its key.
+    pub fn pair(&self, name: &str, Signed { cert, key }: Signed) {
+        self.put(&format!("{name}.pem"), cert.as_bytes());
+        let file = format!("{name}.key");
+        self.put(&file, key.as_bytes());
+        std::fs::set_permissions(self.path(&file), PermissionsExt::from_mode(0o600)).unwrap();
     }
 
     pub fn path(&self, name: &str) -> PathBuf {

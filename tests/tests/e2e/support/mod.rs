@@ -1,8 +1,8 @@
 //! What the tests share: files, processes, and clients made from the library.
 
 mod binaries;
-mod certs;
 mod client;
+mod die_at;
 mod files;
 mod impostor;
 mod network;
@@ -14,6 +14,7 @@ mod tap;
 
 pub use binaries::binary;
 pub use client::{Client, Ended};
+pub use die_at::DieAt;
 pub use files::Files;
 pub use impostor::Impostor;
 pub use network::{TOLERANCE, network};

@@ -41,8 +41,13 @@ impl Server {
 
     /// As [`Self::start`], with another plan.
     pub fn start_with(plan: &str, files: &Files, options: &[&str]) -> Self {
+        Self::start_at("127.0.0.1:0", plan, files, options)
+    }
+
+    /// As [`Self::start_with`], at another address.
+    pub fn start_at(listen: &str, plan: &str, files: &Files, options: &[&str]) -> Self {
         let mut command = binary("tacita-server");
-        command.args(serving(files, plan));
+        command.args(serving(listen, files, plan));
         command.args(options).current_dir(files.folder());
         // Tests wait for lines about each of their strangers.
         if !options.contains(&"--stranger-lines") {
@@ -139,8 +144,8 @@ impl Server {
 }
 
 /// Options of a server on a free port of loopback.
-pub fn serving(files: &Files, plan: &str) -> Vec<OsString> {
-    let mut options: Vec<OsString> = ["--listen", "127.0.0.1:0", "--json", "--log", "json"]
+pub fn serving(listen: &str, files: &Files, plan: &str) -> Vec<OsString> {
+    let mut options: Vec<OsString> = ["--listen", listen, "--json", "--log", "json"]
         .iter()
         .chain(&["--threads", "1"])
         .map(OsString::from)
@@ -160,13 +165,13 @@ impl Drop for Server {
 }
 
 /// The lines of a pipe, read on a thread so that the process never waits for us.
-struct Lines {
+pub struct Lines {
     next: Receiver<String>,
     seen: Arc<Mutex<String>>,
 }
 
 impl Lines {
-    fn of(pipe: impl Read + Send + 'static) -> Self {
+    pub fn of(pipe: impl Read + Send + 'static) -> Self {
         let (to, next) = channel();
         let seen = Arc::new(Mutex::new(String::new()));
         let all = Arc::clone(&seen);
@@ -183,11 +188,11 @@ impl Lines {
     }
 
     /// The next line; `None` after the last.
-    fn next(&self) -> Option<String> {
+    pub fn next(&self) -> Option<String> {
         self.next.recv().ok()
     }
 
-    fn all(&self) -> String {
+    pub fn all(&self) -> String {
         self.seen.lock().unwrap().clone()
     }
 }
