@@ -44,7 +44,7 @@ fn without_descriptors_the_oldest_connections_go() {
 #[test]
 fn the_limit_on_descriptors_is_raised() {
     let files = Files::new();
-    let server = limited(&files, "-Hn 500; ulimit -Sn 64", &[]);
+    let server = limited(&files, "-Sn 64; ulimit -Hn 500", &[]);
     let limits = read_to_string(format!("/proc/{}/limits", server.id())).unwrap();
     let open_files = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
     let words: Vec<&str> = open_files.split_whitespace().collect();
