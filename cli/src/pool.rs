@@ -5,10 +5,10 @@ use tacita_protocol::compute::Compute;
 use tacita_protocol::{Error, Result};
 
 /// How much less urgent offline work is than the rest of the program, as a `nice` value: where both
-/// want a core it gets a tenth. Not the least there is: other programs must not bring it to a
-/// standstill.
+/// want a core it gets a quarter. Not the least there is: other programs on the machine must not
+/// bring it to a standstill.
 #[cfg(target_os = "linux")]
-const OFFLINE_NICE: libc::c_int = 10;
+const OFFLINE_NICE: libc::c_int = 5;
 
 /// Sizes the pool that all heavy computing runs on; by default one thread a core. Freed memory is
 /// kept for reuse from here on. Call it once, before any computing.
@@ -47,9 +47,9 @@ fn no_threads(e: impl std::fmt::Display) -> Error {
 /// only share the cores meanwhile.
 fn lower_priority() {
     #[cfg(target_os = "linux")]
-    // SAFETY: takes and returns numbers; on Linux, process 0 is the calling thread alone.
+    // SAFETY: takes and returns numbers; on Linux, it is about the calling thread alone.
     unsafe {
-        libc::setpriority(libc::PRIO_PROCESS, 0, OFFLINE_NICE);
+        libc::nice(OFFLINE_NICE);
     }
 }
 
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     fn nice() -> libc::c_int {
-        // SAFETY: as above.
+        // SAFETY: takes and returns numbers; on Linux, process 0 is the calling thread alone.
         unsafe { libc::getpriority(libc::PRIO_PROCESS, 0) }
     }
 
@@ -69,7 +69,7 @@ mod tests {
             lower_priority();
             nice()
         });
-        assert_eq!(lowered.join().unwrap(), before.max(OFFLINE_NICE));
+        assert_eq!(lowered.join().unwrap(), (before + OFFLINE_NICE).min(19));
         assert_eq!(nice(), before);
     }
 }

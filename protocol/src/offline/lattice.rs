@@ -157,7 +157,12 @@ impl LatticeGroup {
         PreparedWeights::bytes(&self.packing)
     }
 
-    /// Server: the group's weights in the transform domain.
+    /// Server: the group's weights in the transform domain, computed by the ambient pool.
+    pub(crate) fn prepare_now(&self, secret: &SecretPlan) -> Result<PreparedWeights> {
+        PreparedWeights::new(&self.packing, &self.group.weights(secret))
+    }
+
+    /// Server: the same, as offline work.
     pub(crate) fn prepare(
         &self,
         compute: &Compute,

@@ -4,7 +4,7 @@ use crate::bytes::Reader;
 use crate::compute::Compute;
 use crate::error::{Error, Result};
 use crate::linear::Backend;
-use crate::offline::{self, LatticeGroup, LatticePlan, OfflinePlan, Schedule, WeightCache};
+use crate::offline::{self, LatticePlan, OfflinePlan, Schedule, WeightCache};
 use crate::online::{self, OnlinePlan};
 use crate::plan::{Plan, ReluChoices};
 use crate::rng::SecretRng;
@@ -83,8 +83,9 @@ impl ServerContext {
     }
 
     /// Transforms the weights of the batch sizes, as far as they fit [`SessionLimits::weight_cache`]
-    /// together: of the size that the plan advises first. For a server that is about to listen; what
-    /// is missing is prepared when a client has sent what it is needed for.
+    /// together: of the size that the plan advises first. For a server that is about to listen:
+    /// computed by the ambient pool, before any work that this could hold up. What is missing is
+    /// prepared when a client has sent what it is needed for.
     ///
     /// # Errors
     /// `Local` if a computation fails.
@@ -94,9 +95,7 @@ impl ServerContext {
         order.sort_by_key(|lattice| lattice.batch != advised);
         for lattice in order {
             if self.weights.has_room(lattice) {
-                let prepare =
-                    |group: &LatticeGroup| group.prepare(&self.compute, &self.plan.secret);
-                self.weights.get(lattice, prepare)?;
+                self.weights.get(lattice, |group| group.prepare_now(&self.plan.secret))?;
             }
         }
         Ok(())
