@@ -22,8 +22,9 @@ pub mod testing;
 
 pub use calibration::Calibration;
 pub use compile::{
-    BatchCandidate, BatchChoice, Budget, LayerReport, Loss, MIN_SEARCH_IMAGES, Options, Report,
-    SearchReport, Trial, choose_batch, compile, compile_within, describe, flooding_bits, top_class,
+    Accuracy, BatchCandidate, BatchChoice, Budget, ClassJudgement, Judgement, LayerReport, Options,
+    Report, SearchReport, Share, Signs, Trial, choose_batch, compile, compile_within, describe,
+    flooding_bits, top_class,
 };
 pub use error::{Error, Location, Result};
 pub use float::{Evaluator, Trace};

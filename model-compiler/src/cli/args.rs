@@ -73,18 +73,22 @@ pub struct Build {
     #[arg(short, long, value_name = "PLAN")]
     pub output: PathBuf,
     /// Calibration images: a folder of PNG and JPEG files, a CIFAR binary batch or the folder of
-    /// those, or a NumPy archive (.npz). With 100 and more of them the scales are those of the
-    /// fewest bytes within --max-loss. By default the ranges that `calibrate` stored in the model;
-    /// without those, images are drawn, which gives less trustworthy ranges.
+    /// those, or a NumPy archive (.npz). Half of them choose the scales of the fewest bytes within
+    /// --max-loss, the other half judges them. By default the ranges that `calibrate` stored in the
+    /// model; without those, images are drawn, which gives less trustworthy ranges.
     #[arg(long, value_name = "PATH")]
     pub calibrate: Option<PathBuf>,
     /// Most calibration images.
-    #[arg(long, value_name = "N", default_value_t = 1000)]
+    #[arg(long, value_name = "N", default_value_t = 3000)]
     pub calibrate_limit: usize,
-    /// Largest loss of top-1 accuracy on the calibration images, in percentage points (where their
-    /// labels are unknown: of agreement with the float network).
-    #[arg(long, value_name = "POINTS", default_value_t = 0.1)]
+    /// Largest share of labels, in percent, that may differ from the float network's: the upper end
+    /// of its 95 % interval is held below. A smaller one needs more images.
+    #[arg(long, value_name = "PERCENT", default_value_t = 1.0)]
     pub max_loss: f64,
+    /// The same among the images of any one class; by default three times as much. 100 leaves
+    /// classes alone.
+    #[arg(long, value_name = "PERCENT")]
+    pub max_class_loss: Option<f64>,
     /// Resize calibration images of another size.
     #[arg(long)]
     pub resize: bool,
@@ -128,6 +132,9 @@ pub struct Build {
     /// Speed of the machines that `--relu auto` chooses for (as in `estimate`).
     #[arg(long, value_name = "FILE")]
     pub profile: Option<PathBuf>,
+    /// Print layers, margins and what the choices rest on, too.
+    #[arg(short, long)]
+    pub verbose: bool,
     /// Masks from outside.
     #[command(flatten)]
     pub masks: Masks,

@@ -3,6 +3,7 @@
 mod accuracy;
 mod args;
 mod build;
+mod built;
 mod calibrate;
 mod estimate;
 mod evaluate;

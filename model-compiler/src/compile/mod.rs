@@ -1,25 +1,31 @@
 //! Float network to plan: scales, integer weights, value ranges, checks.
 
 mod batch;
+mod choose;
 mod explain;
 mod flooding;
+mod gate;
 mod judge;
+mod judgement;
 mod measure;
 mod quantize;
 mod report;
 mod scales;
 mod search;
+mod share;
 mod trial;
 
 use tacita_protocol::plan::{InputSpec, Plan, PublicPlan, append_top1};
 
 pub use batch::{BatchCandidate, BatchChoice, choose_batch};
+pub use choose::compile_within;
 pub use flooding::flooding_bits;
-pub use judge::Loss;
+pub use judgement::{Accuracy, ClassJudgement, Judgement, Signs};
 pub use measure::arg_max as top_class;
 pub(crate) use measure::filter_norms;
+use report::Chosen;
 pub use report::{LayerReport, Report, describe};
-pub use search::{MIN_SEARCH_IMAGES, compile_within};
+pub use share::Share;
 pub use trial::{Budget, SearchReport, Trial};
 
 use crate::calibration::Calibration;
@@ -75,7 +81,7 @@ pub fn compile(
 ) -> Result<(Plan, Report)> {
     let mut job = Job::new(network, calibration, options)?;
     let draft = job.draft(options.frac)?;
-    job.finish(draft, None)
+    job.finish(draft, None, None)
 }
 
 /// What every compilation of one network has in common.
@@ -119,7 +125,12 @@ impl<'a> Job<'a> {
         }
     }
 
-    fn finish(self, mut draft: Draft, search: Option<SearchReport>) -> Result<(Plan, Report)> {
+    fn finish(
+        self,
+        mut draft: Draft,
+        search: Option<SearchReport>,
+        judgement: Option<Judgement>,
+    ) -> Result<(Plan, Report)> {
         let measured = measure::measure(self.network, &draft, self.calibration)?;
         self.set_ranges(&mut draft.public, &measured.peaks);
         if self.network.top1 {
@@ -133,7 +144,8 @@ impl<'a> Job<'a> {
         };
         draft.public.batch = batch.batch;
         let plan = Plan::new(draft.public, draft.secret)?;
-        let report = Report::new(&plan, self.calibration, &measured, batch, search, self.warnings);
+        let chosen = Chosen { batch, search, judgement };
+        let report = Report::new(&plan, self.calibration, &measured, chosen, self.warnings);
         Ok((plan, report))
     }
 }

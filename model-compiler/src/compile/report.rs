@@ -8,6 +8,7 @@ use tacita_protocol::plan::{
 
 use super::batch::BatchChoice;
 use super::flooding::flooding_bits;
+use super::judgement::Judgement;
 use super::measure::Measured;
 use super::trial::SearchReport;
 use crate::calibration::Calibration;
@@ -62,7 +63,7 @@ pub struct Report {
     pub flooding_bits: Option<u32>,
     /// The images that the value ranges come from.
     pub calibration: String,
-    /// The images that the figures about logits and labels come from.
+    /// The images that the figures about logits come from.
     pub checked_on: String,
     /// Their number.
     pub images: usize,
@@ -72,8 +73,9 @@ pub struct Report {
     pub mean_logit_error: f64,
     /// Largest `|logit|` of the float network.
     pub max_logit: f64,
-    /// Share of these images whose label quantisation does not change.
-    pub top1_agreement: f64,
+    /// What the plan does to the labels of given images; `None` if there were none: the plan is
+    /// then unjudged.
+    pub judgement: Option<Judgement>,
     /// The batch and what was weighed for it.
     pub batch: BatchChoice,
     /// How the scales were chosen, if by their effect.
@@ -84,15 +86,22 @@ pub struct Report {
     pub warnings: Vec<String>,
 }
 
+/// What was decided before a report is written.
+pub(super) struct Chosen {
+    pub batch: BatchChoice,
+    pub search: Option<SearchReport>,
+    pub judgement: Option<Judgement>,
+}
+
 impl Report {
     pub(super) fn new(
         plan: &Plan,
         calibration: &Calibration,
         measured: &Measured,
-        batch: BatchChoice,
-        search: Option<SearchReport>,
+        chosen: Chosen,
         warnings: Vec<String>,
     ) -> Self {
+        let Chosen { batch, search, judgement } = chosen;
         let layers = describe(plan);
         let images = calibration.images.len();
         Self {
@@ -111,7 +120,7 @@ impl Report {
             max_logit_error: measured.max_error,
             mean_logit_error: measured.mean_error,
             max_logit: measured.max_logit,
-            top1_agreement: measured.agreeing as f64 / images.max(1) as f64,
+            judgement,
             batch,
             search,
             layers,
