@@ -89,7 +89,9 @@ impl Pixels {
         }
         let mut decoder = reader.into_decoder().map_err(refused)?;
         let (width, height) = decoder.dimensions();
-        if width > MAX_SIDE || height > MAX_SIDE || u64::from(width) * u64::from(height) > MAX_PIXELS
+        if width > MAX_SIDE
+            || height > MAX_SIDE
+            || u64::from(width) * u64::from(height) > MAX_PIXELS
         {
             return Err(too_large());
         }
@@ -246,9 +248,8 @@ mod tests {
         png[16..24].copy_from_slice(&[0, 0, 0x1f, 0x40, 0, 0, 0x1f, 0x40]);
         png[29..33].copy_from_slice(&LARGE_CRC);
         std::fs::write(&path, &png).unwrap();
-        let message = |resize| {
-            Pixels::load_for(&path, Shape::new(3, 4, 4), resize).unwrap_err().to_string()
-        };
+        let message =
+            |resize| Pixels::load_for(&path, Shape::new(3, 4, 4), resize).unwrap_err().to_string();
         assert!(message(false).contains("8000x8000"), "{}", message(false));
         assert!(message(true).contains("damaged"), "{}", message(true));
     }

@@ -122,7 +122,10 @@ mod tests {
         assert_eq!(luminance([77; 3]), 77);
         // As Pillow's convert("L").
         assert_eq!(luminance([255, 0, 51]), 82);
-        assert_eq!([[0, 255, 0], [0, 0, 255], [255; 3], [1, 2, 3]].map(luminance), [150, 29, 255, 2]);
+        assert_eq!(
+            [[0, 255, 0], [0, 0, 255], [255; 3], [1, 2, 3]].map(luminance),
+            [150, 29, 255, 2]
+        );
     }
 
     #[test]

@@ -10,8 +10,9 @@ pub(crate) fn check_jpeg(bytes: &[u8]) -> Result<()> {
     // After the start marker: segments, each with a length, and scans, which end at a marker.
     let mut rest = bytes.get(2..).unwrap_or_default();
     loop {
-        let at = rest.windows(2).position(|w| is_marker(w));
-        let Some((&[_, marker], next)) = at.and_then(|at| rest.get(at..)?.split_first_chunk()) else {
+        let at = rest.windows(2).position(is_marker);
+        let Some((&[_, marker], next)) = at.and_then(|at| rest.get(at..)?.split_first_chunk())
+        else {
             return Err(Error::input("a damaged image: the JPEG is cut short"));
         };
         rest = match marker {

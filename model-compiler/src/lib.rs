@@ -14,6 +14,7 @@ pub mod lower;
 pub mod masks;
 mod network;
 mod npy_header;
+pub mod pixels;
 mod ranges;
 pub mod report_page;
 pub mod simulate;
@@ -28,7 +29,7 @@ pub use compile::{
 };
 pub use error::{Error, Location, Result};
 pub use float::{Evaluator, Trace};
-pub use import::{MAX_MODEL_BYTES, import, import_model, read, read_model};
+pub use import::{MAX_MODEL_BYTES, has_external, import, import_model, load, read, read_model};
 pub use network::{FloatOp, FloatTerm, Layer, Network, StoredRanges, Window};
 pub use ranges::Ranges;
 pub use simulate::{Rounding, Simulator};

@@ -2,18 +2,17 @@
 
 use tacita_cli::Relu;
 use tacita_compile::calibration::Calibration;
-use tacita_compile::masks::import_with_edits;
 use tacita_compile::{
-    Budget, Error, MAX_MODEL_BYTES, Network, Options, Report, Result, Trial, compile,
-    compile_within, describe,
+    Budget, Error, Network, Options, Report, Result, Trial, compile, compile_within, describe,
+    load, lower, masks, read_model,
 };
 use tacita_image_input::read_limited;
 use tacita_protocol::cost::CostModel;
 use tacita_protocol::plan::Plan;
 
 use super::args::{Build, Reveal};
-use super::estimate::profile;
 use super::built::text;
+use super::estimate::profile;
 use super::output::{bytes, print, print_json, write_private};
 
 /// Images drawn when the user gives none.
@@ -26,10 +25,11 @@ const SEARCH_SEED: u64 = 1;
 const MAX_LABEL_BYTES: u64 = 1 << 20;
 
 pub fn run(args: &Build, json: bool) -> Result<()> {
-    let model = read_limited(&args.model, MAX_MODEL_BYTES as u64)?;
-    let mut network = import_with_edits(&model, &args.masks.edits()?)?;
+    let mut network = read_model(&load(&args.model)?)?;
+    masks::apply(&mut network, &args.masks.edits()?)?;
     let stored_input = (network.mean.clone(), network.std.clone());
     apply(args, &mut network)?;
+    lower::lower(&mut network)?;
     tracing::info!(
         "imported {}: {} activation tensors, {} of {} ReLUs kept",
         network.name,
@@ -44,13 +44,13 @@ pub fn run(args: &Build, json: bool) -> Result<()> {
         batch: args.batch,
     };
     let calibration = calibration(args, &network, stored_input)?;
-    let drawn = args.calibrate.is_none() && calibration.ranges.is_none();
+    let drawn = args.drawn_ranges && calibration.ranges.is_none();
     let (mut plan, mut report) = scaled(args, &network, &calibration, &options)?;
     choose_backends(args, &mut plan, &mut report)?;
     if drawn {
         report.warnings.push(
-            "no calibration images: ranges come from drawn ones; give real ones with --calibrate, \
-             or store ranges in the model with `tacita-compile calibrate`"
+            "the ranges hold for drawn images; real ones may leave them and then get \
+             wrong answers. Give real ones with --calibrate for a plan that answers"
                 .into(),
         );
     }
@@ -117,12 +117,7 @@ fn tell(t: &Trial) {
 }
 
 fn apply(args: &Build, network: &mut Network) -> Result<()> {
-    if let Some(mean) = &args.mean {
-        network.mean = Some(mean.clone());
-    }
-    if let Some(std) = &args.std {
-        network.std = Some(std.clone());
-    }
+    args.pixels.apply(network)?;
     if let Some(name) = &args.name {
         network.name.clone_from(name);
     }
@@ -138,13 +133,14 @@ fn apply(args: &Build, network: &mut Network) -> Result<()> {
     Ok(())
 }
 
-/// Given images come first, then the model's own ranges, then drawn images.
+/// Given images come first, then the model's own ranges, then bounds for any image.
 fn calibration(args: &Build, network: &Network, measured_with: Input) -> Result<Calibration> {
     if let Some(path) = &args.calibrate {
         return Calibration::from_path(path, network.input, args.calibrate_limit, args.resize);
     }
     let Some(stored) = Calibration::stored(network, DRAWN_IMAGES)? else {
-        return Ok(Calibration::synthetic(network.input, DRAWN_IMAGES));
+        let drawn = Calibration::synthetic(network.input, DRAWN_IMAGES);
+        return Ok(Calibration { any_image: !args.drawn_ranges, ..drawn });
     };
     if measured_with != (network.mean.clone(), network.std.clone()) {
         return Err(Error::input(

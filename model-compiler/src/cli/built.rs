@@ -21,12 +21,14 @@ pub fn text(r: &Report, plan: &PublicPlan, output: &Path, verbose: bool) -> Resu
     let mut text = if verbose { details(r, plan) } else { String::new() };
     text.push_str(&format!(
         "plan       {}\n\
-         ReLUs      {} of {}\n\
+         ReLUs      {} of {}; ranges hold {:.1} bits more than {}\n\
          bytes      {} offline a ticket, {} online an image\n\
          agreement  {}\n",
         output.display(),
         r.relus,
         r.unmasked_relus,
+        r.headroom,
+        r.checked_on,
         bytes(ticket),
         bytes(online),
         agreement(r.judgement.as_ref()),

@@ -78,6 +78,8 @@ pub struct Report {
     pub judgement: Option<Judgement>,
     /// The batch and what was weighed for it.
     pub batch: BatchChoice,
+    /// Bits that the ranges have left over the largest values seen, in the tightest layer.
+    pub headroom: f64,
     /// How the scales were chosen, if by their effect.
     pub search: Option<SearchReport>,
     /// The tensors.
@@ -91,6 +93,7 @@ pub(super) struct Chosen {
     pub batch: BatchChoice,
     pub search: Option<SearchReport>,
     pub judgement: Option<Judgement>,
+    pub headroom: f64,
 }
 
 impl Report {
@@ -101,7 +104,7 @@ impl Report {
         chosen: Chosen,
         warnings: Vec<String>,
     ) -> Self {
-        let Chosen { batch, search, judgement } = chosen;
+        let Chosen { batch, search, judgement, headroom } = chosen;
         let layers = describe(plan);
         let images = calibration.images.len();
         Self {
@@ -111,16 +114,18 @@ impl Report {
             unmasked_relus: plan.public.unmasked_relus(),
             log2_failure: log2_truncation_failure(&plan.public),
             flooding_bits: layers.iter().filter_map(|l| l.flooding_bits).min(),
-            calibration: calibration.ranges.as_ref().map_or_else(
-                || calibration.source.clone(),
-                |r| format!("{}, stored in the model", r.images()),
-            ),
+            calibration: match &calibration.ranges {
+                Some(r) => format!("{}, stored in the model", r.images()),
+                None if calibration.any_image => "bounds that hold for any image".into(),
+                None => calibration.source.clone(),
+            },
             checked_on: calibration.source.clone(),
             images,
             max_logit_error: measured.max_error,
             mean_logit_error: measured.mean_error,
             max_logit: measured.max_logit,
             judgement,
+            headroom,
             batch,
             search,
             layers,

@@ -13,11 +13,8 @@ use crate::error::Result;
 use crate::float::Evaluator;
 use crate::network::{Layer, Network};
 
-pub(super) const PASS: Pass = Pass {
-    name: "guards",
-    about: "removes clips whose bounds no value comes near",
-    run,
-};
+pub(super) const PASS: Pass =
+    Pass { name: "guards", about: "removes clips whose bounds no value comes near", run };
 
 /// Ranges of values between the values and a bound that never acts.
 const DISTANCE: f32 = 16.0;

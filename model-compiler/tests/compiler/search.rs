@@ -43,8 +43,7 @@ fn search(images: &Calibration, budget: &Budget) -> (Plan, Report, Vec<Trial>) {
     let options = Options { batch: Some(1), ..Options::default() };
     let mut told = Vec::new();
     let mut tell = |t: &Trial| told.push(t.clone());
-    let (plan, report) =
-        compile_within(&network(), images, &options, budget, &mut tell).unwrap();
+    let (plan, report) = compile_within(&network(), images, &options, budget, &mut tell).unwrap();
     (plan, report, told)
 }
 
@@ -157,8 +156,7 @@ fn a_given_scale_is_kept() {
 }
 
 fn refusal(images: &Calibration) -> String {
-    let got =
-        compile_within(&network(), images, &Options::default(), &budget(1.0), &mut |_| ());
+    let got = compile_within(&network(), images, &Options::default(), &budget(1.0), &mut |_| ());
     got.err().unwrap().to_string()
 }
 
