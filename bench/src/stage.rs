@@ -154,7 +154,7 @@ pub fn temporary() -> Result<TempDir> {
 }
 
 /// `tacita-compile build`. Ranges come from training images where `data` has them; else the model's
-/// stored ranges serve.
+/// stored ranges serve, or drawn images.
 ///
 /// # Errors
 /// `Local` if the compiler has not been built.
@@ -164,6 +164,9 @@ pub fn compiler(model: &Path, plan: &Path, data: Option<&Path>) -> Result<Comman
     let training = data.map(|d| d.join("data_batch_1.bin")).filter(|f| f.is_file());
     if let Some(file) = training {
         command.arg("--calibrate").arg(file);
+    } else {
+        // Drawn images are what is run, too.
+        command.arg("--drawn-ranges");
     }
     Ok(command)
 }

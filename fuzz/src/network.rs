@@ -17,6 +17,8 @@ pub fn plan() -> &'static Plan {
         let x = b.op("GlobalAveragePool", "pool", &[&x]);
         let x = b.op("Flatten", "flatten", &[&x]);
         let x = b.gemm("fc", &x, 2, 2);
+        b.metadata("tacita.mean", "0");
+        b.metadata("tacita.std", "1");
         let network = import_model(&b.finish(&x, 2)).expect("the network imports");
         let options = Options { batch: Some(1), ..Options::default() };
         let images = Calibration::synthetic(network.input, 4);

@@ -64,10 +64,11 @@ fn check_channels(shape: Shape) -> Result<()> {
     }
 }
 
-/// Rec. 709 luma in integers; a grey pixel keeps its value.
+/// Rec. 601 luma, rounded as Pillow does, which training code converts with; a grey pixel keeps its
+/// value.
 fn luminance([r, g, b]: [u8; 3]) -> u8 {
-    let sum = 2126 * u32::from(r) + 7152 * u32::from(g) + 722 * u32::from(b);
-    (sum / 10_000) as u8
+    let sum = 19_595 * u32::from(r) + 38_470 * u32::from(g) + 7_471 * u32::from(b);
+    ((sum + (1 << 15)) >> 16) as u8
 }
 
 #[cfg(test)]
@@ -119,7 +120,12 @@ mod tests {
         let grey = Pixels::new(1, 2, vec![255, 255, 255, 0, 0, 0]).unwrap();
         assert_eq!(encode(&grey, &plan(Shape::new(1, 2, 1), 4)).unwrap(), [16, -16]);
         assert_eq!(luminance([77; 3]), 77);
-        assert_eq!(luminance([255, 0, 51]), 57);
+        // As Pillow's convert("L").
+        assert_eq!(luminance([255, 0, 51]), 82);
+        assert_eq!(
+            [[0, 255, 0], [0, 0, 255], [255; 3], [1, 2, 3]].map(luminance),
+            [150, 29, 255, 2]
+        );
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub struct Calibration {
     pub labels: Vec<usize>,
     /// Where they come from, for the report.
     pub source: String,
+    /// Ranges must hold for any image, not for these: bounds are computed from the weights.
+    pub any_image: bool,
     /// Ranges measured earlier; the images then serve to check the logits alone.
     pub ranges: Option<Ranges>,
 }
@@ -79,7 +81,7 @@ impl Calibration {
         let Labelled { images, labels } = match batches(path, part)? {
             _ if archive => npz::read(path, part, limit)?,
             Some(batches) => cifar(&batches, limit)?,
-            None if path.is_dir() => folder(path, limit)?,
+            None if path.is_dir() => folder(path, limit, shape, resize)?,
             None => cifar(&[path.to_owned()], limit)?,
         };
         if images.is_empty() {
@@ -90,7 +92,7 @@ impl Calibration {
         // The file's name alone: this text may travel in a model.
         let name = path.file_name().map_or("a folder".into(), |n| n.to_string_lossy());
         let source = format!("{} images of {name}", images.len());
-        Ok(Self { images, labels, source, ranges: None })
+        Ok(Self { images, labels, source, any_image: false, ranges: None })
     }
 }
 
@@ -122,9 +124,10 @@ fn cifar(batches: &[PathBuf], limit: usize) -> Result<Labelled> {
     Ok(Labelled { images, labels })
 }
 
-fn folder(path: &Path, limit: usize) -> Result<Labelled> {
+fn folder(path: &Path, limit: usize, shape: Shape, resize: bool) -> Result<Labelled> {
     let files = files_with(path, &["png", "jpg", "jpeg"])?;
-    let images = files.iter().take(limit).map(|p| Ok(Pixels::load(p)?)).collect::<Result<_>>()?;
+    let load = |p: &PathBuf| Ok(Pixels::load_for(p, shape, resize)?);
+    let images = files.iter().take(limit).map(load).collect::<Result<_>>()?;
     Ok(Labelled { images, labels: Vec::new() })
 }
 

@@ -12,6 +12,8 @@ pub struct Trace {
     pub values: Vec<Vec<f32>>,
     /// Largest magnitude in each tensor *before* its masked ReLU.
     pub largest: Vec<f32>,
+    /// Largest value in each tensor before its masked ReLU.
+    pub highest: Vec<f32>,
 }
 
 /// A network made ready for many images.
@@ -44,6 +46,7 @@ impl<'a> Evaluator<'a> {
                 self.accumulate(layer, filters, &t.values)
             };
             t.largest.push(z.iter().fold(0.0, |m, x| x.abs().max(m)));
+            t.highest.push(z.iter().fold(f32::NEG_INFINITY, |m, x| x.max(m)));
             if layer.mask.ones() > 0 {
                 for (i, x) in z.iter_mut().enumerate().filter(|(i, _)| layer.mask.relu(*i)) {
                     debug_assert!(i < layer.shape.len());

@@ -14,6 +14,7 @@ pub mod lower;
 pub mod masks;
 mod network;
 mod npy_header;
+pub mod pixels;
 mod ranges;
 pub mod report_page;
 pub mod simulate;
@@ -22,12 +23,13 @@ pub mod testing;
 
 pub use calibration::Calibration;
 pub use compile::{
-    BatchCandidate, BatchChoice, Budget, LayerReport, Loss, MIN_SEARCH_IMAGES, Options, Report,
-    SearchReport, Trial, choose_batch, compile, compile_within, describe, flooding_bits, top_class,
+    Accuracy, BatchCandidate, BatchChoice, Budget, ClassJudgement, Judgement, LayerReport, Options,
+    Report, SearchReport, Share, Signs, Trial, choose_batch, compile, compile_within, describe,
+    flooding_bits, top_class,
 };
 pub use error::{Error, Location, Result};
 pub use float::{Evaluator, Trace};
-pub use import::{MAX_MODEL_BYTES, import, import_model, read, read_model};
+pub use import::{MAX_MODEL_BYTES, has_external, import, import_model, load, read, read_model};
 pub use network::{FloatOp, FloatTerm, Layer, Network, StoredRanges, Window};
 pub use ranges::Ranges;
 pub use simulate::{Rounding, Simulator};

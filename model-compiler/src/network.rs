@@ -2,6 +2,8 @@
 
 use tacita_protocol::plan::{ConvShape, CopyShape, Mask, Padding, PoolShape, Shape};
 
+use crate::pixels::GraphInput;
+
 /// A network as the plan will have it (activation tensors joined by linear operators), in floats.
 ///
 /// The importer leaves max-pooling ([`FloatOp::MaxPool`]) and clipped ReLUs ([`Layer::cap`]) in it;
@@ -14,10 +16,12 @@ pub struct Network {
     pub input: Shape,
     /// Activation tensors: the input first, the logits last.
     pub layers: Vec<Layer>,
-    /// Mean of each channel, in 0..1, if known.
+    /// Mean of each channel, in 0..1, if known ([`crate::pixels`]).
     pub mean: Option<Vec<f32>>,
     /// Standard deviation of each channel, if known.
     pub std: Option<Vec<f32>>,
+    /// What the model's graph says of its input.
+    pub graph_input: GraphInput,
     /// Class names; empty if unknown.
     pub labels: Vec<String>,
     /// The client is to learn the class of the largest logit (and that logit) instead of all
@@ -155,6 +159,7 @@ impl Network {
             layers,
             mean: None,
             std: None,
+            graph_input: GraphInput::default(),
             labels: Vec::new(),
             top1: false,
             stored_ranges: None,

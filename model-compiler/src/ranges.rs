@@ -32,7 +32,7 @@ impl Ranges {
         if calibration.images.is_empty() {
             return Err(Error::input("no calibration images"));
         }
-        let input = input_spec(network, &mut Vec::new())?;
+        let input = input_spec(network)?;
         let evaluator = Evaluator::new(network);
         let one = |pixels| -> Result<Vec<f32>> {
             let real = normalise(pixels, network.input, &input)?;

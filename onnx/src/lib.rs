@@ -184,7 +184,10 @@ pub struct TensorProto {
     /// `double` elements.
     #[prost(double, repeated, tag = "10")]
     pub double_data: Vec<f64>,
-    /// Where the data lies (1 = outside the file: not supported).
+    /// Where data outside of the file lie: keys `location`, `offset`, `length`.
+    #[prost(message, repeated, tag = "13")]
+    pub external_data: Vec<StringStringEntryProto>,
+    /// Where the data lie (1 = outside of the file).
     #[prost(int32, tag = "14")]
     pub data_location: i32,
 }
@@ -201,14 +204,50 @@ pub enum DataType {
     Uint8 = 2,
     /// i8
     Int8 = 3,
+    /// u16
+    Uint16 = 4,
+    /// i16
+    Int16 = 5,
     /// i32
     Int32 = 6,
     /// i64
     Int64 = 7,
+    /// text
+    String = 8,
     /// bool
     Bool = 9,
+    /// IEEE half precision
+    Float16 = 10,
     /// f64
     Double = 11,
+    /// u32
+    Uint32 = 12,
+    /// u64
+    Uint64 = 13,
+    /// f32 without its lower half
+    Bfloat16 = 16,
+}
+
+impl DataType {
+    /// True for types that hold fractions, to at least three digits.
+    pub const fn is_real(self) -> bool {
+        matches!(self, Self::Float | Self::Float16 | Self::Double | Self::Bfloat16)
+    }
+
+    /// The name of an element type, known or not.
+    pub fn name_of(kind: i32) -> String {
+        match Self::try_from(kind) {
+            Ok(known) => format!("{known:?}").to_lowercase(),
+            Err(_) => match kind {
+                14 | 15 => "complex".into(),
+                17..=20 => "float8".into(),
+                21 => "uint4".into(),
+                22 => "int4".into(),
+                23 => "float4".into(),
+                n => format!("number {n}"),
+            },
+        }
+    }
 }
 
 /// Name and type of a graph input, output or value.

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use tacita_cli::{Ot, Relu};
+use tacita_compile::pixels::Before;
+use tacita_compile::{Network, Result};
 use tacita_protocol::cost::Link;
 
 /// Compiles an ONNX network with ReLU masks into a Tacita plan, and looks into plans.
@@ -75,18 +77,26 @@ pub struct Build {
     #[arg(short, long, value_name = "PLAN")]
     pub output: PathBuf,
     /// Calibration images: a folder of PNG and JPEG files, a CIFAR binary batch or the folder of
-    /// those, or a NumPy archive (.npz). With 100 and more of them the scales are those of the
-    /// fewest bytes within --max-loss. By default the ranges that `calibrate` stored in the model;
-    /// without those, images are drawn, which gives less trustworthy ranges.
+    /// those, or a NumPy archive (.npz). Half of them choose the scales of the fewest bytes within
+    /// --max-loss, the other half judges them. By default the ranges that `calibrate` stored in the
+    /// model; without those, bounds that hold for any image, which only small networks allow.
     #[arg(long, value_name = "PATH")]
     pub calibrate: Option<PathBuf>,
+    /// Without images and stored ranges: ranges from drawn images. Real ones may leave them, and
+    /// then get wrong answers: good for measuring time and bytes alone.
+    #[arg(long, conflicts_with = "calibrate")]
+    pub drawn_ranges: bool,
     /// Most calibration images.
-    #[arg(long, value_name = "N", default_value_t = 1000)]
+    #[arg(long, value_name = "N", default_value_t = 5000)]
     pub calibrate_limit: usize,
-    /// Largest loss of top-1 accuracy on the calibration images, in percentage points (where their
-    /// labels are unknown: of agreement with the float network).
-    #[arg(long, value_name = "POINTS", default_value_t = 0.1)]
+    /// Largest share of labels, in percent, that may differ from the float network's: the upper end
+    /// of its 95 % interval is held below. A smaller one needs more images.
+    #[arg(long, value_name = "PERCENT", default_value_t = 1.0)]
     pub max_loss: f64,
+    /// The same among the images of any one class; by default three times as much. 100 leaves
+    /// classes alone.
+    #[arg(long, value_name = "PERCENT")]
+    pub max_class_loss: Option<f64>,
     /// Resize calibration images of another size.
     #[arg(long)]
     pub resize: bool,
@@ -104,12 +114,9 @@ pub struct Build {
     /// Tickets per offline run; by default chosen by predicted traffic.
     #[arg(long, value_name = "N")]
     pub batch: Option<usize>,
-    /// Mean of each channel, in 0..1, comma-separated; replaces the model's.
-    #[arg(long, value_delimiter = ',', allow_hyphen_values = true)]
-    pub mean: Option<Vec<f32>>,
-    /// Standard deviation of each channel, comma-separated; replaces the model's.
-    #[arg(long, value_delimiter = ',')]
-    pub std: Option<Vec<f32>>,
+    /// What the pixels are.
+    #[command(flatten)]
+    pub pixels: Pixels,
     /// File of class names, one a line; replaces the model's.
     #[arg(long, value_name = "FILE")]
     pub labels: Option<PathBuf>,
@@ -130,6 +137,9 @@ pub struct Build {
     /// Speed of the machines that `--relu auto` chooses for (as in `estimate`).
     #[arg(long, value_name = "FILE")]
     pub profile: Option<PathBuf>,
+    /// Print layers, margins and what the choices rest on, too.
+    #[arg(short, long)]
+    pub verbose: bool,
     /// Masks from outside.
     #[command(flatten)]
     pub masks: Masks,
@@ -143,6 +153,35 @@ pub enum Reveal {
     /// The class of the largest logit, and that logit; an arg-max of C classes takes C - 1
     /// comparisons and log2(C) round trips (with ReLUs looked up, twice as many)
     Top1,
+}
+
+/// Arguments that say what comes before a model's graph; what the graph does itself comes on top.
+#[derive(Debug, clap::Args)]
+pub struct Pixels {
+    /// What the graph's input takes, instead of what the model's metadata say: pixels in 0..1, in
+    /// 0..255 or another range, or a mean and a deviation of pixels in 0..1 (0.5,0.25).
+    #[arg(long, value_name = "RANGE", allow_hyphen_values = true,
+        conflicts_with_all = ["mean", "std"])]
+    pub pixels: Option<Before>,
+    /// Mean of each channel (or one for all), in 0..1, comma-separated; replaces the metadata's.
+    #[arg(long, value_delimiter = ',', allow_hyphen_values = true, requires = "std")]
+    pub mean: Option<Vec<f32>>,
+    /// Standard deviation of each channel (or one for all), comma-separated; replaces the metadata's.
+    #[arg(long, value_delimiter = ',', requires = "mean")]
+    pub std: Option<Vec<f32>>,
+}
+
+impl Pixels {
+    /// Tells the network.
+    pub fn apply(&self, network: &mut Network) -> Result<()> {
+        if let Some(before) = &self.pixels {
+            return network.feed(before);
+        }
+        match (&self.mean, &self.std) {
+            (Some(mean), Some(std)) => network.feed(&Before::of(mean, std)),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Arguments that change a model's masks.
@@ -191,6 +230,9 @@ pub struct Calibrate {
     /// Resize images of another size.
     #[arg(long)]
     pub resize: bool,
+    /// What the pixels are.
+    #[command(flatten)]
+    pub pixels: Pixels,
 }
 
 /// Arguments of `inspect`.
@@ -234,7 +276,7 @@ pub struct Estimate {
     pub profile: Option<PathBuf>,
 }
 
-fn parse_link(text: &str) -> Result<Link, String> {
+fn parse_link(text: &str) -> std::result::Result<Link, String> {
     text.parse().map_err(|e: tacita_protocol::Error| e.to_string())
 }
 
@@ -285,6 +327,10 @@ pub struct Simulate {
     /// The ONNX model that the plan was built from: reports how often labels agree with its own.
     #[arg(long, value_name = "MODEL")]
     pub model: Option<PathBuf>,
+    /// Fail (exit code 3) if surely fewer labels agree with the model's than this share, in percent:
+    /// if the upper end of the 95 % interval lies below.
+    #[arg(long, value_name = "PERCENT", requires = "model")]
+    pub check: Option<f64>,
     /// Resize images of another size.
     #[arg(long)]
     pub resize: bool,

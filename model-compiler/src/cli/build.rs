@@ -1,20 +1,19 @@
 //! `tacita-compile build`.
 
-use tacita_cli::{Relu, tell_choices};
+use tacita_cli::Relu;
 use tacita_compile::calibration::Calibration;
-use tacita_compile::masks::import_with_edits;
 use tacita_compile::{
-    Budget, Error, MAX_MODEL_BYTES, MIN_SEARCH_IMAGES, Network, Options, Report, Result, Trial,
-    compile, compile_within, describe,
+    Budget, Error, Network, Options, Report, Result, Trial, compile, compile_within, describe,
+    load, lower, masks, read_model,
 };
 use tacita_image_input::read_limited;
-use tacita_protocol::cost::{CostModel, predict};
-use tacita_protocol::plan::{Plan, PublicPlan};
+use tacita_protocol::cost::CostModel;
+use tacita_protocol::plan::Plan;
 
 use super::args::{Build, Reveal};
+use super::built::text;
 use super::estimate::profile;
-use super::inspect::layer_table;
-use super::output::{bytes, print, print_json, whole, write_private};
+use super::output::{bytes, print, print_json, write_private};
 
 /// Images drawn when the user gives none.
 const DRAWN_IMAGES: usize = 32;
@@ -26,10 +25,11 @@ const SEARCH_SEED: u64 = 1;
 const MAX_LABEL_BYTES: u64 = 1 << 20;
 
 pub fn run(args: &Build, json: bool) -> Result<()> {
-    let model = read_limited(&args.model, MAX_MODEL_BYTES as u64)?;
-    let mut network = import_with_edits(&model, &args.masks.edits()?)?;
+    let mut network = read_model(&load(&args.model)?)?;
+    masks::apply(&mut network, &args.masks.edits()?)?;
     let stored_input = (network.mean.clone(), network.std.clone());
     apply(args, &mut network)?;
+    lower::lower(&mut network)?;
     tracing::info!(
         "imported {}: {} activation tensors, {} of {} ReLUs kept",
         network.name,
@@ -44,13 +44,13 @@ pub fn run(args: &Build, json: bool) -> Result<()> {
         batch: args.batch,
     };
     let calibration = calibration(args, &network, stored_input)?;
-    let drawn = args.calibrate.is_none() && calibration.ranges.is_none();
+    let drawn = args.drawn_ranges && calibration.ranges.is_none();
     let (mut plan, mut report) = scaled(args, &network, &calibration, &options)?;
     choose_backends(args, &mut plan, &mut report)?;
     if drawn {
         report.warnings.push(
-            "no calibration images: ranges come from drawn ones; give real ones with --calibrate, \
-             or store ranges in the model with `tacita-compile calibrate`"
+            "the ranges hold for drawn images; real ones may leave them and then get \
+             wrong answers. Give real ones with --calibrate for a plan that answers"
                 .into(),
         );
     }
@@ -58,7 +58,10 @@ pub fn run(args: &Build, json: bool) -> Result<()> {
     for warning in &report.warnings {
         tracing::warn!("{warning}");
     }
-    if json { print_json(&report) } else { print(&text(&report, &plan.public, &args.output)?) }
+    if json {
+        return print_json(&report);
+    }
+    print(&text(&report, &plan.public, &args.output, args.verbose)?)
 }
 
 /// Writes into the plan what computes its ReLUs.
@@ -79,55 +82,42 @@ fn choose_backends(args: &Build, plan: &mut Plan, report: &mut Report) -> Result
     Ok(())
 }
 
-/// Given images choose the scales, if there are enough of them.
+/// Given images choose the scales and judge them.
 fn scaled(
     args: &Build,
     network: &Network,
     calibration: &Calibration,
     options: &Options,
 ) -> Result<(Plan, Report)> {
-    if !(0.0..=100.0).contains(&args.max_loss) {
-        return Err(Error::input(format!(
-            "a loss of {} points: it must be 0 to 100",
-            args.max_loss
-        )));
-    }
-    let images = calibration.images.len();
-    if args.calibrate.is_none() || images < MIN_SEARCH_IMAGES {
-        let (plan, mut report) = compile(network, calibration, options)?;
-        if args.calibrate.is_some() {
-            report.warnings.push(format!(
-                "{images} calibration images are too few to choose scales by: the default ones \
-                 are taken; give {MIN_SEARCH_IMAGES} or more"
-            ));
+    let max_class_loss = args.max_class_loss.unwrap_or(3.0 * args.max_loss);
+    for loss in [args.max_loss, max_class_loss.min(100.0)] {
+        if !(0.0..=100.0).contains(&loss) {
+            return Err(Error::input(format!("a loss of {loss} %: it must be 0 to 100")));
         }
-        return Ok((plan, report));
     }
-    let budget = Budget { max_loss: args.max_loss, frac: args.frac, seed: SEARCH_SEED };
+    if args.calibrate.is_none() {
+        return compile(network, calibration, options);
+    }
+    tracing::info!("measuring on {}", calibration.source);
+    let (max_loss, frac) = (args.max_loss, args.frac);
+    let budget = Budget { max_loss, max_class_loss, frac, seed: SEARCH_SEED };
     compile_within(network, calibration, options, &budget, &mut tell)
 }
 
 fn tell(t: &Trial) {
     let most = t.dropped.iter().max().copied().unwrap_or(0);
-    let verdict = if t.within { "within" } else { "too much" };
     tracing::info!(
-        "{} fractional bits, up to {most} dropped: loss {:+.2} points (standard error {:.2}), \
-         probability {:+.3}: {verdict}; comparisons {}",
+        "{} fractional bits, up to {most} dropped: {} of {} labels change, {}; comparisons {}",
         t.frac,
-        t.loss.points,
-        t.loss.standard_error,
-        t.loss.probability,
+        t.changed,
+        t.images,
+        if t.within { "few enough" } else { "too many" },
         bytes(t.relu_bytes)
     );
 }
 
 fn apply(args: &Build, network: &mut Network) -> Result<()> {
-    if let Some(mean) = &args.mean {
-        network.mean = Some(mean.clone());
-    }
-    if let Some(std) = &args.std {
-        network.std = Some(std.clone());
-    }
+    args.pixels.apply(network)?;
     if let Some(name) = &args.name {
         network.name.clone_from(name);
     }
@@ -143,13 +133,14 @@ fn apply(args: &Build, network: &mut Network) -> Result<()> {
     Ok(())
 }
 
-/// Given images come first, then the model's own ranges, then drawn images.
+/// Given images come first, then the model's own ranges, then bounds for any image.
 fn calibration(args: &Build, network: &Network, measured_with: Input) -> Result<Calibration> {
     if let Some(path) = &args.calibrate {
         return Calibration::from_path(path, network.input, args.calibrate_limit, args.resize);
     }
     let Some(stored) = Calibration::stored(network, DRAWN_IMAGES)? else {
-        return Ok(Calibration::synthetic(network.input, DRAWN_IMAGES));
+        let drawn = Calibration::synthetic(network.input, DRAWN_IMAGES);
+        return Ok(Calibration { any_image: !args.drawn_ranges, ..drawn });
     };
     if measured_with != (network.mean.clone(), network.std.clone()) {
         return Err(Error::input(
@@ -158,60 +149,4 @@ fn calibration(args: &Build, network: &Network, measured_with: Input) -> Result<
         ));
     }
     Ok(stored)
-}
-
-fn text(r: &Report, plan: &PublicPlan, output: &std::path::Path) -> Result<String> {
-    let mut text = layer_table(&r.layers);
-    text.push_str(&format!(
-        "\nnetwork            {}\n\
-         reveals            {}\n\
-         ReLUs              {} of {}\n\
-         computed           {}\n\
-         truncation failure 2^{:.1} per inference\n\
-         flooding           {} bits at least\n\
-         batch              {} tickets per offline run\n\
-         calibration        {}\n\
-         logits, fixed      off by {:.4} at most, {:.4} on average (largest logit {:.2})\n\
-         top-1 agreement    {:.1} % with the float network\n\
-         both measured on   {}\n\
-         plan               {}\n",
-        r.name,
-        plan.reveals,
-        r.relus,
-        r.unmasked_relus,
-        tell_choices(&plan.relu_choices),
-        r.log2_failure,
-        whole(r.flooding_bits),
-        r.batch.batch,
-        r.calibration,
-        r.max_logit_error,
-        r.mean_logit_error,
-        r.max_logit,
-        100.0 * r.top1_agreement,
-        r.checked_on,
-        output.display(),
-    ));
-    if let Some(s) = &r.search {
-        let (loss, most) = (s.chosen.loss, s.chosen.dropped.iter().max().copied().unwrap_or(0));
-        text.push_str(&format!(
-            "scales             {} fractional bits, up to {most} dropped ({} trials)\n\
-             loss               {:+.2} points of {} (standard error {:.2}; {} images, target {})\n",
-            s.chosen.frac,
-            s.trials.len(),
-            loss.points,
-            if s.labelled { "accuracy" } else { "agreement with the float network" },
-            loss.standard_error,
-            s.images,
-            s.target,
-        ));
-    }
-    let p = predict(plan, plan.batch)?;
-    let ticket = (p.offline.up + p.offline.down) / plan.batch.max(1) as u64;
-    let online = p.online.up + p.online.down;
-    text.push_str(&format!(
-        "predicted          {} offline a ticket, {} online an image\n",
-        bytes(ticket),
-        bytes(online)
-    ));
-    Ok(text)
 }

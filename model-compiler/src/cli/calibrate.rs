@@ -1,10 +1,12 @@
 //! `tacita-compile calibrate`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use tacita_compile::calibration::Calibration;
-use tacita_compile::{MAX_MODEL_BYTES, Ranges, Result, import};
+use tacita_compile::{
+    Error, MAX_MODEL_BYTES, Ranges, Result, has_external, load, lower, read_model,
+};
 use tacita_image_input::read_limited;
 
 use super::args::Calibrate;
@@ -26,19 +28,29 @@ struct Measured<'a> {
 
 pub fn run(args: &Calibrate, json: bool) -> Result<()> {
     let model = read_limited(&args.model, MAX_MODEL_BYTES as u64)?;
-    let network = import(&model)?;
+    let mut network = read_model(&load(&args.model)?)?;
+    args.pixels.apply(&mut network)?;
+    lower::lower(&mut network)?;
     for warning in &network.warnings {
         tracing::warn!("{warning}");
-    }
-    if network.mean.is_none() || network.std.is_none() {
-        tracing::warn!("the model does not say its mean and std: ranges are for raw 0..1 pixels");
     }
     let images = Calibration::from_path(&args.data, network.input, args.n, args.resize)?;
     let ranges = Ranges::measure(&network, &images)?;
     let output = args.output.as_deref().unwrap_or(&args.model);
+    if has_external(&model) && folder(output) != folder(&args.model) {
+        return Err(Error::input(
+            "the model's data lie in other files, beside it: write the calibrated model there, too",
+        ));
+    }
     rewrite(output, &ranges.store(&model)?)?;
     let outcome = outcome(&ranges, output);
     if json { print_json(&outcome) } else { print(&text(&outcome)) }
+}
+
+/// The folder of a file, links followed.
+fn folder(path: &Path) -> Option<PathBuf> {
+    let parent = path.parent().filter(|p| !p.as_os_str().is_empty());
+    parent.unwrap_or(Path::new(".")).canonicalize().ok()
 }
 
 fn outcome<'a>(ranges: &'a Ranges, output: &Path) -> Outcome<'a> {

@@ -37,7 +37,10 @@ pub fn run(args: &Evaluate, json: bool) -> Result<()> {
 
 fn evaluate(plan: &Plan, path: &Path, resize: bool) -> Result<Evaluation> {
     let about = |e| Error::input(format!("`{}`: {e}", path.display()));
-    let input = tensor(&plan.public, Pixels::load(path)?, resize).map_err(about)?;
+    let shape = plan.public.tensors.first().map(|t| t.shape);
+    let shape = shape.ok_or_else(|| Error::input("the plan has no input"))?;
+    let pixels = Pixels::load_for(path, shape, resize)?;
+    let input = tensor(&plan.public, pixels, resize).map_err(about)?;
     let mut tensors = clear::evaluate(plan, &input);
     let class = plan.public.winner(tensors.last().map_or(&[], Vec::as_slice))?.class;
     let label = plan.public.labels.get(class).cloned().unwrap_or_else(|| class.to_string());

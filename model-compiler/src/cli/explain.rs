@@ -5,10 +5,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 use tacita_compile::lower::PASSES;
 use tacita_compile::masks::{self, Edits, MaskFile};
-use tacita_compile::{
-    Error, FloatOp, FloatTerm, Layer, MAX_MODEL_BYTES, Network, Result, Window, read,
-};
-use tacita_image_input::read_limited;
+use tacita_compile::{Error, FloatOp, FloatTerm, Layer, Network, Result, Window, load, read_model};
 use tacita_protocol::plan::{CopyShape, Padding, Reveals};
 
 use super::args::{Explain, Masks};
@@ -72,8 +69,7 @@ pub fn run(args: &Explain, json: bool) -> Result<()> {
         let known = names().collect::<Vec<_>>().join(", ");
         return Err(Error::input(format!("no step is called `{pass}`: there are {known}")));
     }
-    let model = read_limited(&args.model, MAX_MODEL_BYTES as u64)?;
-    let mut network = read(&model)?;
+    let mut network = read_model(&load(&args.model)?)?;
     masks::apply(&mut network, &args.masks.edits()?)?;
     let (mut stages, lowered) = stages(&mut network);
     let totals: Vec<_> = stages.iter().map(|s| (s.pass.clone(), s.totals.clone())).collect();

@@ -3,6 +3,7 @@
 mod accuracy;
 mod args;
 mod build;
+mod built;
 mod calibrate;
 mod estimate;
 mod evaluate;
@@ -17,9 +18,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use tacita_compile::{Error, Result};
+use tacita_compile::{Error, Network, Result, lower};
 use tacita_image_input::read_limited;
-use tacita_protocol::plan::{MAX_FILE_BYTES, Plan};
+use tacita_protocol::plan::{InputSpec, MAX_FILE_BYTES, Plan};
 use tracing_subscriber::EnvFilter;
 
 use args::{Args, LogFormat, Verb};
@@ -76,6 +77,18 @@ fn load_plan(path: &std::path::Path) -> Result<Plan> {
         let e = Error::from(e);
         Error::input(format!("{}: {e}", path.display()))
     })
+}
+
+/// The float network of a plan: fed as the plan is, whatever its model says.
+fn fed(
+    model: tacita_onnx::ModelProto,
+    plan: &tacita_protocol::plan::PublicPlan,
+) -> Result<Network> {
+    let mut network = tacita_compile::read_model(&model)?;
+    let InputSpec { mean, std } = plan.input.clone();
+    (network.mean, network.std) = (Some(mean), Some(std));
+    lower::lower(&mut network)?;
+    Ok(network)
 }
 
 /// A progress bar on standard error, if that is a terminal.

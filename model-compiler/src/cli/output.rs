@@ -48,6 +48,7 @@ enum Access {
 
 fn write_whole(path: &Path, bytes: &[u8], access: Access) -> Result<()> {
     let failed = |e| Error::local(format!("cannot write {}: {e}", path.display()));
+    refuse_special(path)?;
     let temporary = beside(path)
         .ok_or_else(|| Error::input(format!("{} is no name for a file", path.display())))?;
     let written =
@@ -57,6 +58,17 @@ fn write_whole(path: &Path, bytes: &[u8], access: Access) -> Result<()> {
         let _ = std::fs::remove_file(&temporary);
     }
     written.map_err(failed)
+}
+
+/// A device, a pipe, a folder or a link is not what somebody meant to lose.
+fn refuse_special(path: &Path) -> Result<()> {
+    match std::fs::symlink_metadata(path) {
+        Ok(m) if !m.is_file() => Err(Error::input(format!(
+            "{} is no regular file, and is not replaced: give another name",
+            path.display()
+        ))),
+        _ => Ok(()),
+    }
 }
 
 fn beside(path: &Path) -> Option<PathBuf> {

@@ -2,14 +2,13 @@
 
 use serde::Serialize;
 use tacita_compile::report_page::{Contents, Errors, render};
-use tacita_compile::{Calibration, Error, MAX_MODEL_BYTES, Result, import};
-use tacita_image_input::read_limited;
+use tacita_compile::{Calibration, Error, Result, load};
 use tacita_protocol::cost::predict;
 use tacita_protocol::plan::Plan;
 
 use super::args::Report;
-use super::load_plan;
 use super::output::{print, print_json, rewrite};
+use super::{fed, load_plan};
 
 /// The page that was written.
 #[derive(Serialize)]
@@ -44,7 +43,7 @@ pub fn run(args: &Report, json: bool) -> Result<()> {
 /// Float against fixed point, where the model and images are given.
 fn errors(args: &Report, plan: &Plan) -> Result<Option<Errors>> {
     let (Some(model), Some(path)) = (&args.model, &args.images) else { return Ok(None) };
-    let network = import(&read_limited(model, MAX_MODEL_BYTES as u64)?)?;
+    let network = fed(load(model)?, &plan.public)?;
     let images = Calibration::from_path(path, network.input, args.limit, args.resize)?;
     let about = |e| match e {
         Error::Input { what } => Error::input(format!("{}: {what}", model.display())),

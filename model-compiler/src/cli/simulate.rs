@@ -6,15 +6,13 @@ use rayon::prelude::*;
 use serde::Serialize;
 use tacita_compile::calibration::{Calibration, Part};
 use tacita_compile::simulate::{LayerStats, Simulation};
-use tacita_compile::{
-    Error, Evaluator, MAX_MODEL_BYTES, Result, Rounding, Simulator, import, top_class,
-};
-use tacita_image_input::{normalise, read_limited};
+use tacita_compile::{Error, Evaluator, Result, Rounding, Share, Simulator, load, top_class};
+use tacita_image_input::normalise;
 use tacita_protocol::plan::Plan;
 
 use super::args::{RoundingKind, Simulate};
 use super::output::{Table, print, print_json};
-use super::{load_plan, progress};
+use super::{fed, load_plan, progress};
 
 #[derive(Serialize)]
 struct Report {
@@ -32,6 +30,10 @@ struct Report {
     images_per_second: f64,
     overflows: u64,
     sign_mistakes: u64,
+    /// Images by class (its label) and by the class that the plan finds.
+    confusion: Option<Vec<Vec<usize>>>,
+    /// Area under the ROC curve of two classes, where all logits are revealed.
+    auc: Option<f64>,
     layers: Vec<Layer>,
 }
 
@@ -81,10 +83,66 @@ pub fn run(args: &Simulate, json: bool) -> Result<()> {
         images_per_second: all.classes.len() as f64 / seconds.max(1e-9),
         overflows: all.layers.iter().map(|l| l.overflows).sum(),
         sign_mistakes: all.layers.iter().map(|l| l.sign_mistakes).sum(),
+        confusion: confusion(&data.labels, &all.classes, plan.public.classes()),
+        auc: auc(&data.labels, &all.logits),
         layers: layers(&plan, all),
     };
     warn(&report);
-    if json { print_json(&report) } else { print(&text(&report)) }
+    if json {
+        print_json(&report)?
+    } else {
+        print(&text(&report))?
+    }
+    check(args, &report)
+}
+
+fn check(args: &Simulate, r: &Report) -> Result<()> {
+    let (Some(least), Some(share)) = (args.check, r.agreement_float) else { return Ok(()) };
+    let agreement = Share::new((share * r.images as f64).round() as usize, r.images);
+    if agreement.high >= least / 100.0 {
+        return Ok(());
+    }
+    Err(Error::input(format!(
+        "{} of {} labels agree with the model's, at most {:.2} % of all images at 95 % confidence: \
+         less than the {least} % asked for",
+        agreement.hits,
+        agreement.of,
+        100.0 * agreement.high
+    )))
+}
+
+/// A row a label, a column a class found.
+fn confusion(labels: &[usize], found: &[usize], classes: usize) -> Option<Vec<Vec<usize>>> {
+    let most = labels.iter().chain(found).max().filter(|_| !labels.is_empty())?;
+    let n = classes.max(most + 1);
+    let mut table = vec![vec![0; n]; n];
+    for (label, class) in labels.iter().zip(found) {
+        if let Some(cell) = table.get_mut(*label).and_then(|row| row.get_mut(*class)) {
+            *cell += 1;
+        }
+    }
+    Some(table)
+}
+
+/// How often an image of class 1 has the larger difference of logits than one of class 0; equal
+/// ones count half.
+fn auc(labels: &[usize], logits: &[Vec<i64>]) -> Option<f64> {
+    let of = |class: usize| {
+        let own = labels.iter().zip(logits).filter(move |(l, _)| **l == class);
+        own.map(|(_, z)| Some(z.get(1)? - z.first()?)).collect::<Option<Vec<i64>>>()
+    };
+    let two = logits.iter().all(|z| z.len() == 2);
+    let (zeros, mut ones) = (of(0)?, of(1)?);
+    if !two || zeros.is_empty() || ones.is_empty() {
+        return None;
+    }
+    ones.sort_unstable();
+    let pairs = (zeros.len() * ones.len()) as f64;
+    let above = |z: &i64| {
+        let (below, upto) = (ones.partition_point(|o| o < z), ones.partition_point(|o| o <= z));
+        (ones.len() - upto) as f64 + 0.5 * (upto - below) as f64
+    };
+    Some(zeros.iter().map(above).sum::<f64>() / pairs)
 }
 
 /// Share of equal entries.
@@ -94,7 +152,7 @@ fn share(a: &[usize], b: &[usize]) -> f64 {
 
 fn float_classes(args: &Simulate, plan: &Plan, data: &Calibration) -> Result<Option<Vec<usize>>> {
     let Some(path) = &args.model else { return Ok(None) };
-    let network = import(&read_limited(path, MAX_MODEL_BYTES as u64)?)?;
+    let network = fed(load(path)?, &plan.public)?;
     let evaluator = Evaluator::new(&network);
     let bar = progress(data.images.len(), "float network");
     let one = |pixels| -> Result<usize> {
@@ -173,6 +231,51 @@ fn text(r: &Report) -> String {
             line(name, format!("{:.2} %", 100.0 * share));
         }
     }
+    if let Some(auc) = r.auc {
+        line("area under the ROC", format!("{auc:.4}"));
+    }
     line("images a second", format!("{:.1}", r.images_per_second));
+    if let Some(table) = &r.confusion {
+        text.push_str(&confusion_text(table));
+    }
     text
+}
+
+/// Most classes whose table is printed.
+const SHOWN: usize = 12;
+
+fn confusion_text(table: &[Vec<usize>]) -> String {
+    if table.len() > SHOWN {
+        return String::new();
+    }
+    let names: Vec<String> = (0..table.len()).map(|c| c.to_string()).collect();
+    let heads: Vec<&str> =
+        std::iter::once("label \\ found").chain(names.iter().map(String::as_str)).collect();
+    let mut rows = Table::new(&heads);
+    for (name, row) in names.iter().zip(table) {
+        rows.row(std::iter::once(name.clone()).chain(row.iter().map(usize::to_string)).collect());
+    }
+    format!("\n{}", rows.render())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_area_counts_ordered_pairs() {
+        let logits = |d: &[i64]| d.iter().map(|d| vec![0, *d]).collect::<Vec<_>>();
+        assert_eq!(auc(&[0, 0, 1, 1], &logits(&[1, 2, 3, 4])), Some(1.0));
+        assert_eq!(auc(&[0, 1, 0, 1], &logits(&[1, 2, 3, 3])), Some(0.625));
+        assert_eq!(auc(&[1, 1], &logits(&[1, 2])), None);
+        assert_eq!(auc(&[], &logits(&[1, 2])), None);
+        assert_eq!(auc(&[0, 1], &[vec![5], vec![6]]), None);
+    }
+
+    #[test]
+    fn confusion_counts_by_label_and_class() {
+        let table = confusion(&[0, 1, 1, 2], &[0, 1, 0, 2], 3).unwrap();
+        assert_eq!(table, [[1, 0, 0], [1, 1, 0], [0, 0, 1]]);
+        assert_eq!(confusion(&[], &[0], 2), None);
+    }
 }

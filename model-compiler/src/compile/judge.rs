@@ -1,35 +1,39 @@
-//! What quantisation loses on the calibration images.
+//! The float network's labels on the calibration images: what a plan is held against.
 
 use rayon::prelude::*;
-use serde::Serialize;
 use tacita_image_input::normalise;
-use tacita_protocol::plan::{InputSpec, PublicPlan};
+use tacita_protocol::plan::InputSpec;
 
+use super::gate::Tally;
 use super::measure::arg_max;
-use crate::calibration::Calibration;
+use super::share::Share;
+use crate::calibration::{Calibration, splitmix};
 use crate::error::{Error, Result};
 use crate::float::Evaluator;
 use crate::network::Network;
-use crate::simulate::Simulation;
 
-/// A loss, all in percentage points.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct Loss {
-    /// Accuracy of the float network less the plan's (or the labels that differ, where the right
-    /// ones are unknown).
-    pub points: f64,
-    /// Standard error of that: images are a sample, and few of them change.
-    pub standard_error: f64,
-    /// Mean probability of the labels, float less plan.
-    pub probability: f64,
+/// Fewest labelled images that tell guessing from recognising.
+const MIN_LABELLED: usize = 50;
+/// Standard errors by which recognising must exceed guessing, and its least share of what guessing
+/// leaves.
+const ABOVE_CHANCE: (f64, f64) = (3.0, 0.05);
+
+/// One image in the float network.
+struct Known {
+    /// Its class there.
+    class: usize,
+    /// The class that it counts for: its label, or the float network's class where no labels are
+    /// known.
+    group: usize,
+    /// Largest magnitude of each tensor before its ReLU.
+    largest: Vec<f32>,
 }
 
 /// The float network's results on the calibration images.
 pub(super) struct Judge {
-    /// The label that counts as right, whether the float network finds it, its probability there.
-    images: Vec<(usize, bool, f64)>,
-    /// Largest magnitude of each tensor before its ReLU.
-    largest: Vec<f32>,
+    images: Vec<Known>,
+    pub classes: usize,
+    pub labelled: bool,
 }
 
 impl Judge {
@@ -38,81 +42,148 @@ impl Judge {
         calibration: &Calibration,
         input: &InputSpec,
     ) -> Result<Self> {
-        let labels = &calibration.labels;
-        if let Some(label) = labels.iter().find(|l| **l >= network.classes()) {
-            let classes = network.classes();
+        let (labels, classes) = (&calibration.labels, network.classes());
+        if let Some(label) = labels.iter().find(|l| **l >= classes) {
             return Err(Error::input(format!(
                 "the calibration images have the label {label}, the network {classes} classes: \
                  give images of its own data set"
             )));
         }
         let evaluator = Evaluator::new(network);
-        let one = |(i, pixels)| -> Result<_> {
+        let one = |(i, pixels)| -> Result<Known> {
             let real = normalise(pixels, network.input, input)?;
             let trace = evaluator.trace(&real.iter().map(|x| *x as f32).collect::<Vec<_>>());
-            let logits = trace.values.last().map(Vec::as_slice).unwrap_or_default();
-            let logits: Vec<f64> = logits.iter().map(|x| f64::from(*x)).collect();
-            let class = arg_max(&logits);
-            let label = labels.get(i).copied().unwrap_or(class);
-            Ok(((label, class == label, probability(&logits, label)), trace.largest))
+            let class = arg_max(trace.values.last().map(Vec::as_slice).unwrap_or_default());
+            let group = labels.get(i).copied().unwrap_or(class);
+            Ok(Known { class, group, largest: trace.largest })
         };
-        let each = calibration.images.par_iter().enumerate().map(one);
-        let (images, ranges): (Vec<_>, Vec<_>) =
-            each.collect::<Result<Vec<_>>>()?.into_iter().unzip();
-        let mut largest = vec![0.0f32; network.layers.len()];
-        for range in ranges {
-            largest.iter_mut().zip(range).for_each(|(a, b)| *a = a.max(b));
+        let images = calibration.images.par_iter().enumerate().map(one).collect::<Result<_>>()?;
+        let judge = Self { images, classes, labelled: !labels.is_empty() };
+        judge.refuse_guessing()?;
+        Ok(judge)
+    }
+
+    /// The float network's class of image `i`.
+    pub(super) fn class(&self, i: usize) -> usize {
+        self.images.get(i).map_or(0, |known| known.class)
+    }
+
+    /// The class that image `i` counts for.
+    pub(super) fn group(&self, i: usize) -> usize {
+        self.images.get(i).map_or(0, |known| known.group)
+    }
+
+    /// All images.
+    pub(super) fn all(&self) -> Vec<usize> {
+        (0..self.images.len()).collect()
+    }
+
+    /// Largest magnitudes that these images show.
+    pub(super) fn largest(&self, which: &[usize]) -> Vec<f32> {
+        let mut largest = Vec::new();
+        for known in which.iter().filter_map(|i| self.images.get(*i)) {
+            largest.resize(known.largest.len(), 0.0f32);
+            largest.iter_mut().zip(&known.largest).for_each(|(a, b)| *a = a.max(*b));
         }
-        Ok(Self { images, largest })
+        largest
     }
 
-    pub(super) fn largest(&self) -> &[f32] {
-        &self.largest
+    /// Two halves, each with half of every class, drawn once and for all.
+    pub(super) fn halves(&self) -> [Vec<usize>; 2] {
+        let mut order = self.all();
+        order.sort_by_cached_key(|i| (self.group(*i), splitmix(&mut (*i as u64))));
+        let half = |parity: usize| order.iter().skip(parity).step_by(2).copied().collect();
+        [half(0), half(1)]
     }
 
-    /// What a simulation lost.
-    pub(super) fn loss(&self, plan: &PublicPlan, all: &Simulation) -> Loss {
-        let scale = plan.output().map_or(1.0, |t| f64::from(t.frac).exp2());
-        let (mut lost, mut gained, mut fallen) = (0u32, 0u32, 0.0);
-        for ((label, right, p), logits) in self.images.iter().zip(&all.logits) {
-            let logits: Vec<f64> = logits.iter().map(|x| *x as f64 / scale).collect();
-            let now = arg_max(&logits) == *label;
-            lost += u32::from(*right && !now);
-            gained += u32::from(!*right && now);
-            fallen += p - probability(&logits, *label);
+    /// Images of each class.
+    pub(super) fn counts(&self, which: &[usize]) -> Vec<usize> {
+        let mut counts = vec![0; self.classes];
+        for i in which {
+            if let Some(n) = counts.get_mut(self.group(*i)) {
+                *n += 1;
+            }
         }
-        let per_image = 100.0 / self.images.len().max(1) as f64;
-        Loss {
-            points: (f64::from(lost) - f64::from(gained)) * per_image,
-            standard_error: f64::from(lost + gained).sqrt() * per_image,
-            probability: fallen * per_image,
+        counts
+    }
+
+    /// Counts the labels that differ; `classes` are those of the images `which`.
+    pub(super) fn tally(&self, which: &[usize], classes: &[usize]) -> Tally {
+        let mut tally = Tally::new(self.classes);
+        for (i, class) in which.iter().zip(classes) {
+            tally.add(self.group(*i), *class != self.class(*i));
         }
+        tally
     }
 
-    /// True if neither accuracy nor probability fell by more than `target` points.
-    pub(super) fn within(&self, loss: &Loss, target: f64) -> bool {
-        // Sums of floats: what is equal on paper may differ in the last bit.
-        loss.points <= target + 1e-9 && loss.probability <= target + 1e-9
+    /// A network that recognises nothing is fed the wrong numbers: agreeing with it shows nothing.
+    fn refuse_guessing(&self) -> Result<()> {
+        let counts = self.counts(&self.all());
+        let present = counts.iter().filter(|n| **n > 0).count();
+        if !self.labelled || self.images.len() < MIN_LABELLED || present < 2 {
+            return Ok(());
+        }
+        // The mean of the classes' recalls: 1 / classes for every way of guessing, also for the
+        // one that always names the most frequent class.
+        let chance = 1.0 / present as f64;
+        let (mut mean, mut variance) = (0.0, 0.0);
+        for (class, n) in counts.iter().enumerate().filter(|(_, n)| **n > 0) {
+            let own = self.images.iter().filter(|k| k.group == class && k.class == class).count();
+            mean += own as f64 / *n as f64 * chance;
+            variance += chance * (1.0 - chance) / *n as f64 * chance * chance;
+        }
+        let (deviations, least) = ABOVE_CHANCE;
+        if mean > chance + (deviations * variance.sqrt()).max(least * (1.0 - chance)) {
+            return Ok(());
+        }
+        let right = self.images.iter().filter(|k| k.group == k.class).count();
+        let share = Share::new(right, self.images.len());
+        Err(Error::input(format!(
+            "the float network itself recognises {right} of {} calibration images ({:.1} % of the \
+             {present} classes on average, where guessing gives {:.1} %): its pixels are probably \
+             not what it was trained on; give --mean and --std or --pixels, or images and labels \
+             of its own data set",
+            share.of,
+            100.0 * mean,
+            100.0 * chance
+        )))
     }
-}
-
-/// Softmax probability of one label.
-fn probability(logits: &[f64], label: usize) -> f64 {
-    let most = logits.iter().fold(f64::NEG_INFINITY, |m, x| m.max(*x));
-    let sum: f64 = logits.iter().map(|x| (x - most).exp()).sum();
-    logits.get(label).map_or(0.0, |x| (x - most).exp() / sum)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn judge(pairs: impl IntoIterator<Item = (usize, usize)>, classes: usize) -> Judge {
+        let known = |(class, group)| Known { class, group, largest: vec![class as f32] };
+        Judge { images: pairs.into_iter().map(known).collect(), classes, labelled: true }
+    }
+
     #[test]
-    fn probabilities_are_a_softmax() {
-        let logits = [1.0, 3.0, 1.0];
-        let sum: f64 = (0..3).map(|i| probability(&logits, i)).sum();
-        assert!((sum - 1.0).abs() < 1e-12);
-        assert!((probability(&logits, 1) - 1.0 / (1.0 + 2.0 * (-2.0f64).exp())).abs() < 1e-12);
-        assert_eq!(probability(&logits, 7), 0.0);
+    fn halves_share_every_class() {
+        let judge = judge((0..101).map(|i| (0, usize::from(i % 10 == 0))), 2);
+        let [a, b] = judge.halves();
+        assert_eq!((a.len(), b.len()), (51, 50));
+        let (x, y) = (judge.counts(&a), judge.counts(&b));
+        assert!(x.iter().zip(&y).all(|(x, y)| x.abs_diff(*y) <= 1), "{x:?} {y:?}");
+        let mut all = [a, b].concat();
+        all.sort_unstable();
+        assert_eq!(all, judge.all());
+    }
+
+    #[test]
+    fn guessing_is_refused_however_it_is_done() {
+        // Always the most frequent class: 90 % accuracy, and nothing recognised.
+        let always = judge((0..500).map(|i| (0, usize::from(i % 10 == 0))), 2);
+        let message = always.refuse_guessing().unwrap_err().to_string();
+        assert!(message.contains("450 of 500") && message.contains("--mean"), "{message}");
+        let drawn = judge((0..500).map(|i| ((i / 10) % 10, i % 10)), 10);
+        assert!(drawn.refuse_guessing().is_err());
+        // A weak network and an unbalanced one recognise something.
+        let weak = judge((0..500).map(|i| (if i % 3 == 0 { i % 10 } else { 0 }, i % 10)), 10);
+        assert!(weak.refuse_guessing().is_ok());
+        let rare = judge((0..500).map(|i| (usize::from(i % 20 == 0), usize::from(i % 10 == 0))), 2);
+        assert!(rare.refuse_guessing().is_ok());
+        assert!(judge((0..20).map(|i| (0, i % 2)), 2).refuse_guessing().is_ok());
     }
 }

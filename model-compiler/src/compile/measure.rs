@@ -24,8 +24,6 @@ pub(super) struct Measured {
     pub mean_error: f64,
     /// Largest `|float logit|`.
     pub max_logit: f64,
-    /// Images whose label does not change.
-    pub agreeing: usize,
 }
 
 /// Evaluates every image both ways.
@@ -83,7 +81,6 @@ fn compare(plan: &Plan, trace: &Trace, largest: &[f32], fixed: &[Vec<i64>]) -> M
         m.mean_error += (x - y).abs() / float.len() as f64;
         m.max_logit = m.max_logit.max(x.abs());
     }
-    m.agreeing = usize::from(arg_max(&float) == arg_max(&real));
     m
 }
 
@@ -96,7 +93,6 @@ fn combine(each: Vec<Measured>) -> Measured {
         all.max_error = all.max_error.max(m.max_error);
         all.max_logit = all.max_logit.max(m.max_logit);
         all.mean_error += m.mean_error / n;
-        all.agreeing += m.agreeing;
     }
     all
 }

@@ -1,30 +1,38 @@
 //! Float network to plan: scales, integer weights, value ranges, checks.
 
 mod batch;
+mod choose;
 mod explain;
 mod flooding;
+mod gate;
+mod intervals;
 mod judge;
+mod judgement;
 mod measure;
 mod quantize;
 mod report;
 mod scales;
 mod search;
+mod share;
 mod trial;
 
 use tacita_protocol::plan::{InputSpec, Plan, PublicPlan, append_top1};
 
 pub use batch::{BatchCandidate, BatchChoice, choose_batch};
+pub use choose::compile_within;
 pub use flooding::flooding_bits;
-pub use judge::Loss;
+pub use judgement::{Accuracy, ClassJudgement, Judgement, Signs};
 pub use measure::arg_max as top_class;
 pub(crate) use measure::filter_norms;
+use report::Chosen;
 pub use report::{LayerReport, Report, describe};
-pub use search::{MIN_SEARCH_IMAGES, compile_within};
+pub use share::Share;
 pub use trial::{Budget, SearchReport, Trial};
 
 use crate::calibration::Calibration;
 use crate::error::{Error, Result};
 use crate::network::Network;
+use crate::pixels::ASK;
 use quantize::Draft;
 
 /// What the user may choose.
@@ -75,7 +83,7 @@ pub fn compile(
 ) -> Result<(Plan, Report)> {
     let mut job = Job::new(network, calibration, options)?;
     let draft = job.draft(options.frac)?;
-    job.finish(draft, None)
+    job.finish(draft, None, None)
 }
 
 /// What every compilation of one network has in common.
@@ -97,8 +105,8 @@ impl<'a> Job<'a> {
         if let Some(ranges) = &calibration.ranges {
             ranges.check(network)?;
         }
-        let mut warnings = network.warnings.clone();
-        let input = input_spec(network, &mut warnings)?;
+        let warnings = network.warnings.clone();
+        let input = input_spec(network)?;
         Ok(Self { network, calibration, options, input, warnings })
     }
 
@@ -119,23 +127,55 @@ impl<'a> Job<'a> {
         }
     }
 
-    fn finish(self, mut draft: Draft, search: Option<SearchReport>) -> Result<(Plan, Report)> {
+    /// Sets the ranges of a plan, and says how many bits they have left over the values seen.
+    fn ranged_by(&self, draft: &mut Draft, seen: &[f64]) -> f64 {
+        if self.calibration.any_image {
+            let peaks = intervals::peaks(draft);
+            for (spec, peak) in draft.public.tensors.iter_mut().zip(&peaks) {
+                spec.magnitude = magnitude(*peak, 0);
+            }
+        } else {
+            self.set_ranges(&mut draft.public, seen);
+        }
+        let spare = draft.public.tensors.iter().zip(seen).skip(1);
+        spare.fold(f64::INFINITY, |m, (t, x)| m.min(f64::from(t.magnitude) - x.max(1.0).log2()))
+    }
+
+    fn finish(
+        self,
+        mut draft: Draft,
+        search: Option<SearchReport>,
+        judgement: Option<Judgement>,
+    ) -> Result<(Plan, Report)> {
         let measured = measure::measure(self.network, &draft, self.calibration)?;
-        self.set_ranges(&mut draft.public, &measured.peaks);
+        let headroom = self.ranged_by(&mut draft, &measured.peaks);
         if self.network.top1 {
             append_top1(&mut draft.public, &mut draft.secret);
         }
         // Predictions are for validated plans.
-        explain::validate(&draft.public)?;
+        let valid = explain::validate(&draft.public);
+        valid.map_err(|e| if self.calibration.any_image { without_images(&e) } else { e })?;
         let batch = match self.options.batch {
             Some(b) => BatchChoice::fixed(b),
             None => choose_batch(&draft.public)?,
         };
         draft.public.batch = batch.batch;
         let plan = Plan::new(draft.public, draft.secret)?;
-        let report = Report::new(&plan, self.calibration, &measured, batch, search, self.warnings);
+        let chosen = Chosen { batch, search, judgement, headroom };
+        let report = Report::new(&plan, self.calibration, &measured, chosen, self.warnings);
         Ok((plan, report))
     }
+}
+
+/// Why a plan whose ranges hold for any image is none.
+fn without_images(e: &Error) -> Error {
+    Error::input(format!(
+        "without images the ranges of this network's values are not known, and bounds that hold for \
+         any image are too wide for a plan: give images with --calibrate, store ranges in the model \
+         with `tacita-compile calibrate`, or take those of drawn images with --drawn-ranges, which \
+         is good for measuring time and bytes alone ({})",
+        e.to_string().lines().next().unwrap_or_default()
+    ))
 }
 
 /// Bits of the integer part of `peak`, plus the margin.
@@ -154,20 +194,19 @@ fn input_peak(input: &InputSpec, frac: u32) -> f64 {
     ends.fold(0.0, |p: f64, x| p.max(x.abs())) * f64::from(frac).exp2() + 1.0
 }
 
-pub(crate) fn input_spec(network: &Network, warnings: &mut Vec<String>) -> Result<InputSpec> {
+/// How pixels become the network's input.
+pub(crate) fn input_spec(network: &Network) -> Result<InputSpec> {
     let n = network.input.channels;
-    let mut get = |name: &str, given: &Option<Vec<f32>>, default: f32| match given {
-        Some(v) if v.len() == n => Ok(v.clone()),
-        Some(v) => Err(Error::input(format!("{} values of {name} for {n} channels", v.len()))),
-        None => {
-            warnings.push(format!("the model does not say its {name}: {default} is assumed"));
-            Ok(vec![default; n])
-        }
+    let (Some(mean), Some(std)) = (&network.mean, &network.std) else {
+        return Err(Error::input(ASK));
     };
-    let mean = get("mean", &network.mean, 0.0)?;
-    let std = get("std", &network.std, 1.0)?;
+    for (name, v) in [("mean", mean), ("std", std)] {
+        if v.len() != n {
+            return Err(Error::input(format!("{} values of {name} for {n} channels", v.len())));
+        }
+    }
     if std.iter().any(|s| s.partial_cmp(&0.0) != Some(std::cmp::Ordering::Greater)) {
         return Err(Error::input("the standard deviations must be positive"));
     }
-    Ok(InputSpec { mean, std })
+    Ok(InputSpec { mean: mean.clone(), std: std.clone() })
 }

@@ -8,6 +8,7 @@ use tacita_protocol::plan::{
 
 use super::batch::BatchChoice;
 use super::flooding::flooding_bits;
+use super::judgement::Judgement;
 use super::measure::Measured;
 use super::trial::SearchReport;
 use crate::calibration::Calibration;
@@ -62,7 +63,7 @@ pub struct Report {
     pub flooding_bits: Option<u32>,
     /// The images that the value ranges come from.
     pub calibration: String,
-    /// The images that the figures about logits and labels come from.
+    /// The images that the figures about logits come from.
     pub checked_on: String,
     /// Their number.
     pub images: usize,
@@ -72,10 +73,13 @@ pub struct Report {
     pub mean_logit_error: f64,
     /// Largest `|logit|` of the float network.
     pub max_logit: f64,
-    /// Share of these images whose label quantisation does not change.
-    pub top1_agreement: f64,
+    /// What the plan does to the labels of given images; `None` if there were none: the plan is
+    /// then unjudged.
+    pub judgement: Option<Judgement>,
     /// The batch and what was weighed for it.
     pub batch: BatchChoice,
+    /// Bits that the ranges have left over the largest values seen, in the tightest layer.
+    pub headroom: f64,
     /// How the scales were chosen, if by their effect.
     pub search: Option<SearchReport>,
     /// The tensors.
@@ -84,15 +88,23 @@ pub struct Report {
     pub warnings: Vec<String>,
 }
 
+/// What was decided before a report is written.
+pub(super) struct Chosen {
+    pub batch: BatchChoice,
+    pub search: Option<SearchReport>,
+    pub judgement: Option<Judgement>,
+    pub headroom: f64,
+}
+
 impl Report {
     pub(super) fn new(
         plan: &Plan,
         calibration: &Calibration,
         measured: &Measured,
-        batch: BatchChoice,
-        search: Option<SearchReport>,
+        chosen: Chosen,
         warnings: Vec<String>,
     ) -> Self {
+        let Chosen { batch, search, judgement, headroom } = chosen;
         let layers = describe(plan);
         let images = calibration.images.len();
         Self {
@@ -102,16 +114,18 @@ impl Report {
             unmasked_relus: plan.public.unmasked_relus(),
             log2_failure: log2_truncation_failure(&plan.public),
             flooding_bits: layers.iter().filter_map(|l| l.flooding_bits).min(),
-            calibration: calibration.ranges.as_ref().map_or_else(
-                || calibration.source.clone(),
-                |r| format!("{}, stored in the model", r.images()),
-            ),
+            calibration: match &calibration.ranges {
+                Some(r) => format!("{}, stored in the model", r.images()),
+                None if calibration.any_image => "bounds that hold for any image".into(),
+                None => calibration.source.clone(),
+            },
             checked_on: calibration.source.clone(),
             images,
             max_logit_error: measured.max_error,
             mean_logit_error: measured.mean_error,
             max_logit: measured.max_logit,
-            top1_agreement: measured.agreeing as f64 / images.max(1) as f64,
+            judgement,
+            headroom,
             batch,
             search,
             layers,

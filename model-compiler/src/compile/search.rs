@@ -1,87 +1,57 @@
-//! Scales by their effect: the fewest bytes that cost no more than a stated loss.
+//! Scales by their effect: the fewest bytes that change no more labels than allowed.
 //!
 //! Traffic depends on the bits that each ReLU compares, `magnitude + 1 - dropped` (and one more
-//! where bits are dropped). The search, at most [`MAX_TRIALS`] simulations with the rounding of
-//! random shares:
+//! where bits are dropped). What counts is agreement with the float network under the rounding of
+//! random shares: of two networks with the same accuracy one may be another network.
 //!
-//! 1. The fewest fractional bits of activations, 8 to 12, whose loss is within the target.
+//! Half of the images choose, at most [`MAX_TRIALS`] simulations ([`super::gate`] says what passes;
+//! a simulation ends as soon as it is clear that it will not):
+//!
+//! 1. The fewest fractional bits of activations, 8 to 12, that pass.
 //! 2. With two more of them (which cost nothing where bits are dropped: range and dropped bits
 //!    grow alike), `dropped = floor(log2(eps * spread))` with `spread` the root mean square of the
-//!    layer's values before the ReLU: the largest `eps` within half the target, by bisection.
-//! 3. One more dropped bit for each layer in turn, most ReLUs first, as long as that stays within
-//!    the target.
+//!    layer's values before the ReLU: the largest `eps` that passes, by bisection.
+//! 3. One more dropped bit for each layer in turn, most ReLUs first, as long as that passes.
 //!
-//! The loss is that of top-1 accuracy where the labels are known, else of agreement with the float
-//! network's labels. Few images make it coarse: so the mean probability (softmax) of those labels
-//! may not fall by more than the target either, which varies far less between images.
+//! The other half judges the choice, once ([`super::choose`]).
 
 use tacita_protocol::plan::{Plan, PublicPlan};
 
+use super::gate::{Gate, Tally};
 use super::judge::Judge;
-use super::report::{Report, compared};
-use super::trial::{Budget, SearchReport, Trial};
-use super::{Job, Options, explain};
-use crate::calibration::Calibration;
+use super::report::compared;
+use super::trial::{Budget, Trial};
+use super::{Job, explain};
 use crate::error::Result;
-use crate::network::Network;
-use crate::simulate::{Rounding, Simulator};
+use crate::simulate::{Rounding, Simulation, Simulator};
 
-/// Fewest images that a loss is estimated on.
-pub const MIN_SEARCH_IMAGES: usize = 100;
 /// Most simulations.
 const MAX_TRIALS: usize = 24;
 /// Fractional bits of activations that are tried.
-const FRACS: std::ops::RangeInclusive<u32> = 8..=12;
+pub(super) const FRACS: std::ops::RangeInclusive<u32> = 8..=12;
 /// Bisection of log2 eps: ends and steps.
 const EPSILON: (f64, f64, usize) = (-8.0, 1.0, 6);
 /// Offline and online bytes a ReLU and compared bit: two garbled rows and a label, and about four
 /// bytes of oblivious transfer.
 const BYTES_PER_BIT: u64 = 52;
+/// Images simulated before it is asked whether to go on.
+const CHUNK: usize = 64;
 
-/// Compiles with the scales that the search finds; `tell` hears of each trial.
-///
-/// # Errors
-/// As [`super::compile`].
-pub fn compile_within(
-    network: &Network,
-    calibration: &Calibration,
-    options: &Options,
-    budget: &Budget,
-    tell: &mut dyn FnMut(&Trial),
-) -> Result<(Plan, Report)> {
-    let mut job = Job::new(network, calibration, options)?;
-    let judge = Judge::new(network, calibration, &job.input)?;
-    let (chosen, trials) = {
-        let mut search = Search { job: &mut job, judge, budget, tell, trials: vec![], draft: None };
-        let chosen = search.run()?;
-        (chosen, search.trials)
-    };
-    if !chosen.within {
-        job.warnings.push(format!(
-            "no scale keeps the loss within {} points: {:.2} points are lost; give more images, \
-             or allow more with --max-loss",
-            budget.max_loss, chosen.loss.points
-        ));
-    }
-    let mut draft = job.draft(chosen.frac)?;
-    drop_bits(&mut draft.public, &chosen.dropped);
-    let labelled = !calibration.labels.is_empty();
-    let (images, target) = (calibration.images.len(), budget.max_loss);
-    job.finish(draft, Some(SearchReport { images, labelled, target, chosen, trials }))
-}
-
-struct Search<'a, 'b> {
-    job: &'a mut Job<'b>,
-    judge: Judge,
-    budget: &'a Budget,
-    tell: &'a mut dyn FnMut(&Trial),
-    trials: Vec<Trial>,
+pub(super) struct Search<'a, 'b> {
+    pub job: &'a mut Job<'b>,
+    pub judge: &'a Judge,
+    pub gate: Gate,
+    /// The images that choose.
+    pub which: &'a [usize],
+    pub budget: &'a Budget,
+    pub tell: &'a mut dyn FnMut(&Trial),
+    pub trials: Vec<Trial>,
     /// The last scale's plan with its ranges, and each layer's spread.
-    draft: Option<(u32, Plan, Vec<f64>)>,
+    pub draft: Option<(u32, Plan, Vec<f64>)>,
 }
 
 impl Search<'_, '_> {
-    fn run(&mut self) -> Result<Trial> {
+    pub(super) fn run(&mut self) -> Result<Trial> {
         let coarse = self.coarsest()?;
         if !coarse.within {
             return Ok(coarse);
@@ -95,7 +65,7 @@ impl Search<'_, '_> {
         self.greedy(best)
     }
 
-    /// The fewest fractional bits within the target, nothing dropped; else the finest tried.
+    /// The fewest fractional bits that pass, nothing dropped; else the finest tried.
     fn coarsest(&mut self) -> Result<Trial> {
         let nothing = vec![0; self.job.network.layers.len()];
         let fracs = self.budget.frac.map_or(FRACS, |f| f..=f);
@@ -115,8 +85,8 @@ impl Search<'_, '_> {
         last.map_or_else(|| self.attempt(*FRACS.end(), &nothing), Ok)
     }
 
-    /// Seeks the largest eps within half the target; the fewest bytes met on the way that are
-    /// within all of it, `None` if none are, or the scale has no plan.
+    /// Seeks the largest eps that passes; the fewest bytes met on the way, `None` if nothing passes,
+    /// or the scale has no plan.
     fn bisect(&mut self, frac: u32) -> Result<Option<Trial>> {
         if self.prepare(frac).is_err() {
             return Ok(None);
@@ -127,8 +97,7 @@ impl Search<'_, '_> {
             let middle = f64::midpoint(low, high);
             let dropped = self.dropped(middle.exp2());
             let trial = self.attempt(frac, &dropped)?;
-            let half = self.judge.within(&trial.loss, self.budget.max_loss / 2.0);
-            *(if half { &mut low } else { &mut high }) = middle;
+            *(if trial.within { &mut low } else { &mut high }) = middle;
             if trial.within && best.as_ref().is_none_or(|b| trial.relu_bytes < b.relu_bytes) {
                 best = Some(trial);
             }
@@ -178,22 +147,44 @@ impl Search<'_, '_> {
             return Ok(known.clone());
         }
         self.prepare(frac)?;
-        let Some((_, plan, spreads)) = &mut self.draft else {
+        let Some((_, plan, _)) = &mut self.draft else {
             return Err(crate::Error::local("no plan to simulate"));
         };
         drop_bits(&mut plan.public, dropped);
         plan.public.validate()?;
-        let images = &self.job.calibration.images;
-        let all =
-            Simulator::new(plan).simulate(images, Rounding::Shares(self.budget.seed), &|| ())?;
-        *spreads = all.layers.iter().map(|l| l.spread()).collect();
-        let loss = self.judge.loss(&plan.public, &all);
-        let within = self.judge.within(&loss, self.budget.max_loss);
         let relu_bytes = relu_bytes(&plan.public);
-        let trial = Trial { frac, dropped: dropped.to_vec(), relu_bytes, loss, within };
+        let (tally, all) = self.simulate()?;
+        if let Some((_, _, spreads)) = &mut self.draft {
+            *spreads = all.layers.iter().map(|l| l.spread()).collect();
+        }
+        let (images, changed) = (tally.all.images, tally.all.changed);
+        let within = self.gate.admits(&tally);
+        let trial = Trial { frac, dropped: dropped.to_vec(), relu_bytes, images, changed, within };
         (self.tell)(&trial);
         self.trials.push(trial.clone());
         Ok(trial)
+    }
+
+    /// The images that choose, in the plan as it is; not to the end if the gate is shut before.
+    fn simulate(&self) -> Result<(Tally, Simulation)> {
+        let (mut tally, mut all) = (Tally::new(self.judge.classes), Simulation::default());
+        let Some((_, plan, _)) = &self.draft else { return Ok((tally, all)) };
+        let simulator = Simulator::new(plan);
+        let images = &self.job.calibration.images;
+        let mut classes = Vec::new();
+        // Halves are in order of classes: a chunk should hold some of each.
+        for chunk in interleaved(self.which, CHUNK) {
+            let rounding = Rounding::Shares(self.budget.seed);
+            let part = simulator.simulate_some(images, &chunk, rounding, &|| ())?;
+            classes.extend(chunk.iter().copied().zip(part.classes.iter().copied()));
+            all.extend(part);
+            let (which, now): (Vec<_>, Vec<_>) = classes.iter().copied().unzip();
+            tally = self.judge.tally(&which, &now);
+            if !self.gate.admits(&tally) {
+                break;
+            }
+        }
+        Ok((tally, all))
     }
 
     /// Makes the plan of a scale, its ranges from the float network, unless it is there already.
@@ -203,18 +194,7 @@ impl Search<'_, '_> {
             Some((f, _, spreads)) => (*f, spreads.clone()),
             None => (frac, Vec::new()),
         };
-        let warnings = self.job.warnings.len();
-        let draft = self.job.draft(frac);
-        // The final draft says them again.
-        self.job.warnings.truncate(warnings);
-        let draft = draft?;
-        let mut plan = Plan { public: draft.public, secret: draft.secret };
-        let scale = f64::from(frac).exp2();
-        // What rounding adds is small beside the margin.
-        let peaks: Vec<f64> =
-            self.judge.largest().iter().map(|x| f64::from(*x) * scale + 1.0).collect();
-        self.job.set_ranges(&mut plan.public, &peaks);
-        explain::validate(&plan.public)?;
+        let plan = self.job.ranged(frac, &self.judge.largest(self.which))?;
         let change = (f64::from(frac) - f64::from(old)).exp2();
         let spreads = spreads.into_iter().map(|s| s * change).collect();
         self.draft = Some((frac, plan, spreads));
@@ -222,7 +202,14 @@ impl Search<'_, '_> {
     }
 }
 
-fn drop_bits(public: &mut PublicPlan, dropped: &[u32]) {
+/// `which` in parts of `size`, each an even sample of all.
+fn interleaved(which: &[usize], size: usize) -> Vec<Vec<usize>> {
+    let parts = which.len().div_ceil(size.max(1)).max(1);
+    let part = |first| which.iter().skip(first).step_by(parts).copied().collect();
+    (0..parts).map(part).collect()
+}
+
+pub(super) fn drop_bits(public: &mut PublicPlan, dropped: &[u32]) {
     public.tensors.iter_mut().zip(dropped).for_each(|(t, d)| t.dropped = *d);
 }
 
@@ -232,4 +219,22 @@ fn relu_bytes(public: &PublicPlan) -> u64 {
         .iter()
         .map(|t| t.mask.ones() as u64 * BYTES_PER_BIT * u64::from(compared(t).unwrap_or(0)));
     each.sum()
+}
+
+impl Job<'_> {
+    /// The validated plan of a scale with ranges from these magnitudes of the float network.
+    pub(super) fn ranged(&mut self, frac: u32, largest: &[f32]) -> Result<Plan> {
+        let warnings = self.warnings.len();
+        let draft = self.draft(frac);
+        // The final draft says them again.
+        self.warnings.truncate(warnings);
+        let draft = draft?;
+        let mut plan = Plan { public: draft.public, secret: draft.secret };
+        let scale = f64::from(frac).exp2();
+        // What rounding adds is small beside the margin.
+        let peaks: Vec<f64> = largest.iter().map(|x| f64::from(*x) * scale + 1.0).collect();
+        self.set_ranges(&mut plan.public, &peaks);
+        explain::validate(&plan.public)?;
+        Ok(plan)
+    }
 }

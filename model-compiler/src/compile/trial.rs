@@ -2,20 +2,20 @@
 
 use serde::Serialize;
 
-use super::judge::Loss;
-
 /// What a search may cost.
 #[derive(Clone, Copy, Debug)]
 pub struct Budget {
-    /// Largest loss in percentage points.
+    /// Largest share of labels that may change, in percent: the upper 95 % bound is held below it.
     pub max_loss: f64,
+    /// The same for the images of any one class.
+    pub max_class_loss: f64,
     /// Fractional bits of the activations; searched for if `None`.
     pub frac: Option<u32>,
     /// Seed of the simulated shares.
     pub seed: u64,
 }
 
-/// One simulation.
+/// One simulation on the half of the images that chooses.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Trial {
     /// Fractional bits of the activations.
@@ -24,22 +24,26 @@ pub struct Trial {
     pub dropped: Vec<u32>,
     /// Bytes of all comparisons, offline and online, roughly.
     pub relu_bytes: u64,
-    /// What it cost.
-    pub loss: Loss,
-    /// Within the target.
+    /// Images simulated; fewer than there are if it was clear before the end.
+    pub images: usize,
+    /// Labels that changed.
+    pub changed: usize,
+    /// Few enough of them.
     pub within: bool,
 }
 
 /// How the scales were found.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SearchReport {
-    /// Images that the loss was measured on.
+    /// Images that chose; others judged.
     pub images: usize,
-    /// Their labels are known; the loss is one of accuracy.
-    pub labelled: bool,
-    /// Largest loss allowed, in percentage points.
-    pub target: f64,
-    /// The choice. Its loss may be over the target if nothing was within.
+    /// Largest share of changed labels asked for, in percent.
+    pub max_loss: f64,
+    /// The same for any one class.
+    pub max_class_loss: f64,
+    /// The bounds hold on the images that judged.
+    pub held: bool,
+    /// The choice of the search. The plan has it if the bounds hold.
     pub chosen: Trial,
     /// Everything tried.
     pub trials: Vec<Trial>,

@@ -6,8 +6,11 @@ use tacita_protocol::plan::Mask;
 use super::attributes::{Attributes, axis_of};
 use super::constant::{Constant, Reason};
 use super::graph::Op;
-use super::interpret::{Interpreter, Operand, Step, Value};
+use super::interpret::{Fault, Interpreter, Operand, Step, Value};
 use crate::error::Location;
+
+/// Ends of a clip up to here may be shifted to 0 and back.
+const NEAR: f32 = 16.0;
 
 impl<'m> Interpreter<'m> {
     pub(super) fn relu(&mut self, node: &NodeProto, at: &Location) -> Step {
@@ -97,6 +100,14 @@ impl<'m> Interpreter<'m> {
             (Some(low), Some(high)) if low >= high => {
                 Err("its range is empty: it makes a constant of the image".into())
             }
+            // A ReLU has its lower end.
+            (Some(low), high) if low <= 0.0 && self.is_relu(&x) => self.clipped(x, None, high, at),
+            (None, Some(high)) if high > 0.0 && self.is_relu(&x) => {
+                self.rectified(&x, Some(high), at)
+            }
+            (low, high) if low.or(high).is_some_and(|end| end.abs() > NEAR) => {
+                self.excess_cut(&x, low, high, at)
+            }
             (Some(low), high) => {
                 let moved = self.uniform(&x, 1.0, -wide(low), at)?;
                 let y = self.rectified(&moved, high.map(|h| h - low), at)?;
@@ -108,6 +119,30 @@ impl<'m> Interpreter<'m> {
                 self.uniform(&y, -1.0, wide(high), at)
             }
         }
+    }
+
+    /// `x + relu(low - x) - relu(x - high)`: takes off what is beyond the ends. Other than shifting
+    /// the values to an end and back, that leaves no large constants for rounded weights to
+    /// multiply.
+    fn excess_cut(
+        &mut self,
+        x: &Operand,
+        low: Option<f32>,
+        high: Option<f32>,
+        at: &Location,
+    ) -> Step<Operand> {
+        let mut parts = vec![x.id];
+        for (end, sign) in [(low, -1.0), (high, 1.0)] {
+            let Some(end) = end.map(f64::from) else { continue };
+            let beyond = self.uniform(x, sign, -sign * end, at)?;
+            let beyond = self.rectified(&beyond, None, at)?;
+            parts.push(self.uniform(&beyond, -sign, 0.0, at)?.id);
+        }
+        self.push(Op::Sum, parts, x.shape, x.view.clone(), at)
+    }
+
+    fn is_relu(&self, x: &Operand) -> bool {
+        matches!(self.graph.op(x.id), Some((Op::Relu { .. }, _)))
     }
 
     /// `min(max(alpha * x + beta, 0), 1)`.
@@ -159,6 +194,15 @@ impl<'m> Interpreter<'m> {
         }
         self.arg_max = true;
         self.dropped = Some((at.clone(), x.clone()));
+        Ok(Value::Node(x))
+    }
+
+    /// As the last operator, it keeps the order of the logits; elsewhere it is a smooth activation.
+    pub(super) fn sigmoid(&mut self, node: &NodeProto, at: &Location) -> Step {
+        let x = self.operand(node, 0)?;
+        if self.dropped.replace((at.clone(), x.clone())).is_some() {
+            return Err(Fault::Unsupported);
+        }
         Ok(Value::Node(x))
     }
 

@@ -38,7 +38,10 @@ impl<'m> Interpreter<'m> {
             }
         }
         let spread = |v: &[f64]| owner.iter().filter_map(|&c| v.get(c)).copied().collect();
-        self.affine(&x, spread(&scale), spread(&shift), at).map(Value::Node)
+        let y = self.affine(&x, spread(&scale), spread(&shift), at)?;
+        let wide = |v: &[f32]| v.iter().map(|x| f64::from(*x)).collect();
+        self.statistics.push((y.id, wide(&mean), wide(&var)));
+        Ok(Value::Node(y))
     }
 
     /// `x * scale + shift`, one factor and one offset an element in storage order.
@@ -118,6 +121,7 @@ impl<'m> Interpreter<'m> {
         c: &Constant,
         at: &Location,
     ) -> Step<Operand> {
+        self.check_integers(x, c)?;
         let (x, values) = self.fitting(c, x)?;
         let n = values.len();
         let (scale, shift) = match op {

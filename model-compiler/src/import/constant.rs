@@ -28,7 +28,9 @@ impl Constant {
     /// Decodes a protobuf tensor, checking that its data fill its shape.
     pub fn from_proto(t: &TensorProto) -> Reason<Self> {
         if t.data_location == 1 {
-            return Err("its data lie outside the file: export into a single file".into());
+            return Err("its data lie outside of the model's file, which was not read from a \
+                 folder: export into a single file"
+                .into());
         }
         let dims = t.dims.iter().map(|&d| usize::try_from(d)).collect::<Result<Vec<_>, _>>();
         let dims = dims.map_err(|_| "it has a negative dimension".to_string())?;
@@ -71,10 +73,30 @@ impl Constant {
     /// Elements of a vector of exactly `n` finite floats.
     pub fn vector(&self, n: usize) -> Reason<Vec<f32>> {
         let v = self.floats();
-        if v.len() != n || v.iter().any(|x| !x.is_finite()) {
-            return Err(format!("it needs {n} finite values where it gets {}", v.len()));
+        if v.len() != n {
+            return Err(format!("it needs {n} values where it gets {}", v.len()));
         }
+        self.finite()?;
         Ok(v)
+    }
+
+    /// Refuses numbers that are none, or infinite, and says which.
+    pub fn finite(&self) -> Reason<()> {
+        let Data::Floats(v) = &self.data else { return Ok(()) };
+        let Some(first) = v.iter().position(|x| !x.is_finite()) else { return Ok(()) };
+        let what =
+            if v.get(first).is_some_and(|x| x.is_nan()) { "not a number" } else { "infinite" };
+        let mut index = vec![0; self.dims.len()];
+        let mut rest = first;
+        for (at, d) in index.iter_mut().zip(&self.dims).rev() {
+            (*at, rest) = (rest % d.max(&1), rest / d.max(&1));
+        }
+        let all = v.iter().filter(|x| !x.is_finite()).count();
+        Err(format!(
+            "of its {} numbers {all} are NaN or infinite (that at {index:?} is {what}): the \
+             training diverged, or the file is damaged",
+            v.len()
+        ))
     }
 
     /// Elements broadcast to `target`, aligned at the last dimension as in NumPy.
@@ -129,7 +151,8 @@ impl Constant {
     pub fn scalar(&self) -> Reason<f32> {
         match self.floats().as_slice() {
             [x] if x.is_finite() => Ok(*x),
-            v => Err(format!("it needs one finite number where it gets {}", v.len())),
+            [x] => Err(format!("it needs a finite number where it gets {x}")),
+            v => Err(format!("it needs one number where it gets {}", v.len())),
         }
     }
 
@@ -283,7 +306,7 @@ mod tests {
     fn data_must_fill_the_shape() {
         let t = TensorProto::from_f32("t", &[2, 2], &[1.0; 3]);
         assert!(Constant::from_proto(&t).unwrap_err().contains("3 elements"));
-        let t = TensorProto { data_type: 10, ..TensorProto::default() };
+        let t = TensorProto { data_type: 20, ..TensorProto::default() };
         assert!(Constant::from_proto(&t).unwrap_err().contains("element type"));
     }
 }

@@ -4,6 +4,7 @@ use tacita_onnx::{AttributeType, NodeProto};
 
 use super::attributes::{Attributes, axis_of};
 use super::constant::{Constant, Data, ElementWise, Reason, broadcast_index};
+use super::constant_math;
 use super::cuts::cuts;
 use super::dimensions::{resolve, shape, squeezed, unsqueezed};
 
@@ -40,6 +41,7 @@ pub(super) fn evaluate(node: &NodeProto, c: &[&Constant]) -> Option<Reason<Const
         ("ConstantOfShape", Some(to), _) => constant_of_shape(to, a),
         ("Range", Some(_), _) => range(c),
         ("Where", Some(_), Some(_)) => select(c),
+        (op, Some(_), _) => return constant_math::evaluate(op, node, c),
         _ => return None,
     })
 }
@@ -56,6 +58,8 @@ fn binary(op: &str) -> Option<ElementWise> {
         "Equal" => ElementWise::Equal,
         "Less" => ElementWise::Less,
         "Greater" => ElementWise::Greater,
+        "And" => ElementWise::Min,
+        "Or" => ElementWise::Max,
         _ => return None,
     })
 }
@@ -229,6 +233,47 @@ fn slice(x: &Constant, c: &[&Constant], a: Attributes<'_>) -> Reason<Constant> {
         out = picked_along(&out, cut.axis, &cut.picks())?;
     }
     Ok(out)
+}
+
+/// The parts of a constant.
+pub(super) fn split(
+    node: &NodeProto,
+    x: &Constant,
+    sizes: Option<&Constant>,
+) -> Reason<Vec<Constant>> {
+    let a = Attributes(node);
+    let axis = axis_of(a.int("axis", 0), x.dims.len())?;
+    let n = x.dims.get(axis).copied().unwrap_or(0);
+    let sizes = split_sizes(node, n, sizes)?;
+    let mut start = 0;
+    let part = |count: usize| {
+        let picks: Vec<usize> = (start..start + count).collect();
+        start += count;
+        picked_along(x, axis, &picks)
+    };
+    sizes.into_iter().map(part).collect()
+}
+
+/// Sizes of the parts that a `Split` makes of `n` elements.
+pub(super) fn split_sizes(
+    node: &NodeProto,
+    n: usize,
+    given: Option<&Constant>,
+) -> Reason<Vec<usize>> {
+    let sizes = match (given, Attributes(node).ints("split")) {
+        (Some(c), _) => c.sizes()?,
+        (None, Some(v)) => v.iter().map(|&s| usize::try_from(s).unwrap_or(n + 1)).collect(),
+        (None, None) => {
+            let parts = node.output.len().max(1);
+            let each = n.div_ceil(parts);
+            (0..parts).map(|i| each.min(n.saturating_sub(i * each))).collect()
+        }
+    };
+    let total = sizes.iter().try_fold(0usize, |s, v| s.checked_add(*v));
+    if total != Some(n) || sizes.contains(&0) || sizes.len() < node.output.len() {
+        return Err(format!("it splits {n} into {sizes:?}"));
+    }
+    Ok(sizes)
 }
 
 fn constant_of_shape(to: &Constant, a: Attributes<'_>) -> Reason<Constant> {

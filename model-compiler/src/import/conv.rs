@@ -36,6 +36,7 @@ impl<'m> Interpreter<'m> {
                 "a {d}-dimensional convolution: only two-dimensional images are supported"
             )));
         }
+        self.warn_of_shared_bias(node);
         let x = self.image(node, at)?;
         let (x, filter, strides) = self.filter(node, x, &w, at)?;
         let Ok(stride) = common_stride(x.shape, filter.kernel(), strides, &filter.shape.pad) else {
@@ -50,6 +51,24 @@ impl<'m> Interpreter<'m> {
         let Filter { shape, weights, bias } = filter;
         let x = Operand { id, ..x };
         self.push_image(Op::Conv { shape, weights, bias }, &x, out, at).map(Value::Node)
+    }
+
+    /// PyTorch's exporter has given several convolutions one bias by mistake: equal numbers at the
+    /// time of export, or a fused normalisation in the wrong place.
+    fn warn_of_shared_bias(&mut self, node: &NodeProto) {
+        let [_, weights, bias, ..] = node.input.as_slice() else { return };
+        let Ok(Some(c)) = self.optional_constant(node, 2) else { return };
+        if bias.is_empty() || c.floats().iter().all(|b| *b == 0.0) {
+            return;
+        }
+        let first = self.biases.entry(bias.clone()).or_insert_with(|| weights.clone());
+        if first != weights {
+            self.warnings.push(format!(
+                "two convolutions with the weights `{first}` and `{weights}` share the bias \
+                 `{bias}`: exporters have merged biases by mistake; compare the model's answers with \
+                 the original's"
+            ));
+        }
     }
 
     /// The convolution of a node with its strides apart, and its input with the padding that the kernel cannot have.

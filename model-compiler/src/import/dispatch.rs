@@ -16,8 +16,8 @@ const TABLE: &[(&str, Handler)] = &[
     ("ArgMax", |i, n, at| i.arg_max(n, at)),
     ("AveragePool", |i, n, at| i.average_pool(n, at)),
     ("BatchNormalization", |i, n, at| i.batch_norm(n, at)),
-    ("Cast", |i, n, _| Ok(i.value(n, 0)?)),
-    ("CastLike", |i, n, _| Ok(i.value(n, 0)?)),
+    ("Cast", |i, n, _| i.cast(n)),
+    ("CastLike", |i, n, _| i.cast_like(n)),
     ("Clip", |i, n, at| i.clip(n, at)),
     ("Concat", |i, n, at| i.concat(n, at)),
     ("Conv", |i, n, at| i.conv(n, at)),
@@ -49,6 +49,7 @@ const TABLE: &[(&str, Handler)] = &[
     ("Relu", |i, n, at| i.relu(n, at)),
     ("Reshape", |i, n, _| i.reshape(n)),
     ("Shape", |i, n, _| i.shape_of(n)),
+    ("Sigmoid", |i, n, at| i.sigmoid(n, at)),
     ("Slice", |i, n, at| i.slice(n, at)),
     ("Softmax", |i, n, at| i.softmax(n, at)),
     ("Squeeze", |i, n, _| i.squeeze(n)),
@@ -59,7 +60,21 @@ const TABLE: &[(&str, Handler)] = &[
     ("Where", |i, n, at| i.select(n, at)),
 ];
 
+/// Operators that have no use for infinite constants.
+const CALCULATES: [&str; 10] =
+    ["Add", "BatchNormalization", "Conv", "Div", "Gemm", "MatMul", "Mul", "PRelu", "Sub", "Sum"];
+
 impl<'m> Interpreter<'m> {
+    /// Names the constant that is not finite.
+    fn check_finite(&self, node: &NodeProto) -> Step<()> {
+        for (i, name) in node.input.iter().enumerate() {
+            if let Some(Value::Const(c)) = self.optional(node, i)? {
+                c.finite().map_err(|why| format!("its constant `{name}` is unusable: {why}"))?;
+            }
+        }
+        Ok(())
+    }
+
     /// The values that a node makes.
     pub(super) fn dispatch(&mut self, node: &NodeProto, at: &Location) -> Step<Vec<Value>> {
         if !node.domain.is_empty() && node.domain != "ai.onnx" {
@@ -67,6 +82,14 @@ impl<'m> Interpreter<'m> {
         }
         if let Some(constant) = self.on_constants(node)? {
             return Ok(vec![constant]);
+        }
+        if let ("Split", Value::Const(x)) = (node.op_type.as_str(), self.value(node, 0)?) {
+            let sizes = self.optional_constant(node, 1)?;
+            let parts = constant_ops::split(node, &x, sizes.as_deref())?;
+            return parts.into_iter().map(|c| self.folded(c)).collect();
+        }
+        if CALCULATES.contains(&node.op_type.as_str()) {
+            self.check_finite(node)?;
         }
         if node.op_type == "Split" {
             return self.split(node, at);

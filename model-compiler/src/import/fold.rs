@@ -115,7 +115,7 @@ impl Folder {
         let mut x = self.take(inputs, 0);
         let all = |v: f64| scale.iter().all(|s| *s == v);
         if !(all(1.0) || all(-1.0) && x.negate()) {
-            if !x.scalable() {
+            if !x.scalable(|t| self.layers.get(t).map(|l| l.shape)) {
                 x = self.stored(x);
             }
             x.scale(scale);

@@ -1,6 +1,6 @@
 //! The graph's input: which one it is, its shape, and whether channels come first or last.
 
-use tacita_onnx::{DimensionValue, GraphProto, NodeProto, ValueInfoProto};
+use tacita_onnx::{DataType, DimensionValue, GraphProto, NodeProto, ValueInfoProto};
 use tacita_protocol::plan::Shape;
 
 use super::attributes::Attributes;
@@ -8,18 +8,29 @@ use super::view::View;
 use crate::error::{Error, Result};
 
 /// Operators that keep the order of a value's dimensions.
-const KEEPS_ORDER: [&str; 7] = ["Add", "Sub", "Mul", "Div", "Cast", "Identity", "Pad"];
+const KEEPS_ORDER: [&str; 14] = [
+    "Add", "Sub", "Mul", "Div", "Cast", "Identity", "Pad", "Clip", "Min", "Max", "Relu", "Slice",
+    "Gather", "CastLike",
+];
 
-/// The only graph input that is no constant: its name, its stored shape, what the model sees.
-pub(super) fn find(
-    graph: &GraphProto,
-    is_constant: impl Fn(&str) -> bool,
-) -> Result<(&str, Shape, View)> {
+/// The image.
+pub(super) struct Input<'m> {
+    pub name: &'m str,
+    /// Its stored shape.
+    pub shape: Shape,
+    /// What the model sees of it.
+    pub view: View,
+    /// Its elements are bytes.
+    pub bytes: bool,
+}
+
+/// The only graph input that is no constant.
+pub(super) fn find(graph: &GraphProto, is_constant: impl Fn(&str) -> bool) -> Result<Input<'_>> {
     let inputs: Vec<_> = graph.input.iter().filter(|i| !is_constant(&i.name)).collect();
     match inputs.as_slice() {
         [input] => {
             let (shape, view) = layout(input, graph)?;
-            Ok((&input.name, shape, view))
+            Ok(Input { name: &input.name, shape, view, bytes: is_bytes(input)? })
         }
         [] => Err(Error::input("the graph has no input")),
         many => Err(Error::input(format!(
@@ -27,6 +38,21 @@ pub(super) fn find(
              (buffers of the module, not arguments)",
             many.len(),
             many.iter().map(|i| i.name.as_str()).collect::<Vec<_>>().join(", ")
+        ))),
+    }
+}
+
+/// True for uint8, false for floats; other pixels are not known.
+fn is_bytes(input: &ValueInfoProto) -> Result<bool> {
+    let tensor = input.r#type.as_ref().and_then(|t| t.tensor_type.as_ref());
+    let kind = tensor.map_or(0, |t| t.elem_type);
+    match DataType::try_from(kind) {
+        Ok(DataType::Uint8) => Ok(true),
+        Ok(kind) if kind.is_real() || kind == DataType::Undefined => Ok(false),
+        _ => Err(Error::input(format!(
+            "the graph input `{}` is of type {}: an image of floats or of bytes (uint8) is needed",
+            input.name,
+            DataType::name_of(kind)
         ))),
     }
 }
@@ -92,6 +118,8 @@ fn is_channels_last(name: &str, [a, _, c]: [usize; 3], nodes: &[NodeProto]) -> b
             "Flatten" | "Reshape" | "MatMul" | "ReduceMean" => {
                 return (c == 1 || c == 3) && a > 4;
             }
+            // Says nothing of the order.
+            "Shape" => {}
             op if KEEPS_ORDER.contains(&op) => {
                 names.extend(node.output.iter().map(String::as_str).take(1));
             }

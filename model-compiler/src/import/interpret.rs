@@ -8,7 +8,9 @@ use tacita_protocol::plan::Shape;
 
 use super::constant::{Constant, Reason, count};
 use super::graph::{Graph, Node, Op};
+use super::input::Input;
 use super::locate::locate;
+use super::sorted::sorted;
 use super::view::View;
 use crate::error::{Error, Location, Result};
 
@@ -74,6 +76,12 @@ pub(super) struct Interpreter<'m> {
     pub opset: i64,
     pub values: HashMap<&'m str, Value>,
     pub warnings: Vec<String>,
+    /// For each bias, the weights that it was first used with.
+    pub biases: HashMap<String, String>,
+    /// The image holds bytes.
+    pub bytes: bool,
+    /// Means and variances that batch normalisations saw, by the graph node that they became.
+    pub statistics: Vec<(usize, Vec<f64>, Vec<f64>)>,
     /// A final operator that does not change the label, and what it was applied to.
     pub dropped: Option<(Location, Operand)>,
     /// That operator is the arg-max.
@@ -97,6 +105,9 @@ impl<'m> Interpreter<'m> {
             opset,
             values,
             warnings: Vec::new(),
+            biases: HashMap::new(),
+            bytes: false,
+            statistics: Vec::new(),
             dropped: None,
             arg_max: false,
             budget: MAX_FOLDED.saturating_add(elements.saturating_mul(4)),
@@ -107,7 +118,10 @@ impl<'m> Interpreter<'m> {
         matches!(self.values.get(name), Some(Value::Const(_)))
     }
 
-    pub fn define_input(&mut self, name: &'m str, shape: Shape, view: View) -> Result<()> {
+    pub fn define_input(&mut self, input: &Input<'m>) -> Result<()> {
+        let Input { name, shape, ref view, bytes } = *input;
+        self.bytes = bytes;
+        let view = view.clone();
         let at = Location {
             node: name.to_owned(),
             operator: "graph input".into(),
@@ -120,6 +134,7 @@ impl<'m> Interpreter<'m> {
 
     /// Imports the nodes that the value `output` depends on.
     pub fn nodes(&mut self, nodes: &'m [NodeProto], output: &str) -> Result<()> {
+        let nodes = sorted(nodes)?;
         let mut wanted = HashSet::from([output]);
         let mut live = vec![false; nodes.len()];
         for (node, live) in nodes.iter().zip(&mut live).rev() {
@@ -129,7 +144,7 @@ impl<'m> Interpreter<'m> {
             }
         }
         let live = nodes.iter().zip(live).filter(|(_, live)| *live);
-        live.map(|(node, _)| node).try_for_each(|node| self.node(node))
+        live.map(|(node, _)| *node).try_for_each(|node| self.node(node))
     }
 
     fn node(&mut self, node: &'m NodeProto) -> Result<()> {
@@ -154,12 +169,17 @@ impl<'m> Interpreter<'m> {
     pub fn output(&mut self, name: &str) -> Result<usize> {
         if let Some((at, operand)) = self.dropped.take() {
             let last = matches!(self.values.get(name), Some(Value::Node(o)) if o.id == operand.id);
+            if !last && at.operator == "Sigmoid" {
+                return Err(Error::Unsupported { hint: super::refuse::hint("Sigmoid"), at });
+            }
             if !last {
                 let what = "it is only supported as the last operator".into();
                 return Err(Error::Node { at, what });
             }
             if !self.arg_max {
-                let what = format!("{at}: dropped, it does not change the label");
+                let what = format!(
+                    "{at}: dropped, it does not change the label; the client gets what goes into it"
+                );
                 self.warnings.push(what);
             }
         }

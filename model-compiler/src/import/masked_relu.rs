@@ -7,6 +7,7 @@
 
 use tacita_protocol::plan::Mask;
 
+use super::affine::per_channel;
 use super::constant::Reason;
 use super::graph::{Graph, Op};
 
@@ -39,7 +40,13 @@ pub(super) fn recognise(graph: &Graph, p: usize, q: usize) -> Reason<Option<(usi
         if let Some(mask) = sum.mask() {
             return Ok(Some((base, Op::MaskedRelu { mask, cap: sum.cap })));
         }
-        if multiplied(graph, p) && multiplied(graph, q) {
+        // Factors of whole channels are an activation of their own (`a relu(x) + b x`): a sum.
+        // Zeros and ones are meant as a mask.
+        let channels = graph.nodes.get(base).map_or(1, |n| n.shape.channels);
+        let mut all = sum.a.iter().chain(&sum.b);
+        let leaky = [&sum.a, &sum.b].iter().all(|v| per_channel(v, channels).is_some())
+            && all.any(|x| *x != 0.0 && *x != 1.0);
+        if multiplied(graph, p) && multiplied(graph, q) && !leaky {
             return Err(sum.complaint());
         }
     }

@@ -4,6 +4,7 @@ use tacita_onnx::ModelProto;
 
 use crate::error::{Error, Result};
 use crate::network::{Network, StoredRanges};
+use crate::pixels::Before;
 use crate::ranges::{IMAGES_KEY, RANGES_KEY};
 
 /// Reads `tacita.mean`, `tacita.std` (comma-separated floats) and `tacita.labels`.
@@ -16,8 +17,15 @@ pub(super) fn read(model: &ModelProto, network: &mut Network) -> Result<()> {
             .map(Some)
             .ok_or_else(|| Error::input(format!("metadata `{key}` is no list of numbers")))
     };
-    network.mean = floats("tacita.mean")?;
-    network.std = floats("tacita.std")?;
+    match (floats("tacita.mean")?, floats("tacita.std")?) {
+        (Some(mean), Some(std)) => network.feed(&Before::of(&mean, &std))?,
+        (None, None) => network.feed_by_graph()?,
+        _ => {
+            return Err(Error::input(
+                "the model's metadata hold only one of tacita.mean and tacita.std: store both",
+            ));
+        }
+    }
     if let Some(labels) = metadata.get("tacita.labels") {
         network.labels = labels.split(',').map(|l| l.trim().to_owned()).collect();
     }

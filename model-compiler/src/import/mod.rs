@@ -7,7 +7,9 @@
 mod activation;
 mod affine;
 mod attributes;
+mod cast;
 mod constant;
+mod constant_math;
 mod constant_ops;
 mod conv;
 mod copies;
@@ -16,6 +18,7 @@ mod decode;
 mod dense;
 mod dimensions;
 mod dispatch;
+mod external;
 mod fold;
 mod graph;
 mod input;
@@ -32,14 +35,18 @@ mod pieces;
 mod pool;
 mod reduce;
 mod refuse;
+mod sorted;
 mod view;
 
 use prost::Message;
 use tacita_onnx::ModelProto;
 
+pub use external::{has_external, load};
+
 use crate::error::{Error, Result};
 use crate::lower::lower;
 use crate::network::Network;
+use crate::pixels::GraphInput;
 use interpret::Interpreter;
 
 /// Largest model file, in bytes.
@@ -76,10 +83,12 @@ pub fn read(bytes: &[u8]) -> Result<Network> {
     if bytes.len() > MAX_MODEL_BYTES {
         return Err(Error::input("the model file is over 512 MiB"));
     }
-    let model = ModelProto::decode(bytes).map_err(|e| {
-        Error::input(format!("not an ONNX model, or damaged ({e}): export it again"))
-    })?;
-    read_model(&model)
+    read_model(&decode_model(bytes)?)
+}
+
+fn decode_model(bytes: &[u8]) -> Result<ModelProto> {
+    ModelProto::decode(bytes)
+        .map_err(|e| Error::input(format!("not an ONNX model, or damaged ({e}): export it again")))
 }
 
 /// Like [`read`], from a decoded model.
@@ -90,21 +99,20 @@ pub fn read_model(model: &ModelProto) -> Result<Network> {
     let opset = check_opset(model)?;
     let graph = model.graph.as_ref().ok_or_else(|| Error::input("the ONNX file has no graph"))?;
     let mut run = Interpreter::new(graph, opset)?;
-    let (name, shape, view) = input::find(graph, |name| run.is_constant(name))?;
-    run.define_input(name, shape, view)?;
+    let input = input::find(graph, |name| run.is_constant(name))?;
+    run.define_input(&input)?;
     let [output] = graph.output.as_slice() else {
         return Err(Error::input(format!("{} graph outputs, 1 is needed", graph.output.len())));
     };
     run.nodes(&graph.node, &output.name)?;
     let output = run.output(&output.name)?;
-    let normalisation = normalise::take(&mut run.graph, output);
+    let hint = normalise::hint(&run.graph, &run.statistics);
+    let affine = normalise::take(&mut run.graph, output);
     let mut network = fold::fold(run.graph, output)?;
     network.top1 = run.arg_max;
     network.warnings.append(&mut run.warnings);
+    network.graph_input = GraphInput { bytes: input.bytes, affine, hint };
     metadata::read(model, &mut network)?;
-    if let Some(n) = normalisation {
-        n.apply(&mut network);
-    }
     network.name = if graph.name.is_empty() { "network".into() } else { graph.name.clone() };
     Ok(network)
 }

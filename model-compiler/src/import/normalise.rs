@@ -3,29 +3,32 @@
 //! Left as a layer, it would cost a convolution and a truncation; folded into the first
 //! convolution, it would be wrong wherever that pads with zeros. As the mean and deviation of the
 //! input it costs nothing: the client normalises its pixels anyway.
+//!
+//! What the graph does first also hints at what it was made for: pixels in 0..1 or in 0..255. The
+//! operators that only move pixels about, or keep them in their range, do not hide that.
 
 use super::graph::{Graph, Op};
-use crate::network::Network;
+use crate::pixels::Before;
 
-/// Above these, in units of pixels in 0..1, a mean or a deviation must be meant for 0..255.
-const BYTE_MEAN: f64 = 2.0;
-const BYTE_STD: f64 = 16.0;
+/// A mean of pixels in 0..1 lies between these, whatever is subtracted from it.
+const UNIT_MEAN: std::ops::RangeInclusive<f64> = 0.02..=1.0;
+/// Above this, a mean must be one of pixels in 0..255.
+const BYTE_MEAN: f64 = 1.5;
+/// What a division alone may be by, for pixels in 0..255.
+const BYTE_RANGE: std::ops::RangeInclusive<f64> = 32.0..=512.0;
+/// Largest deviation of pixels in 0..1 that is believed.
+const UNIT_DEVIATION: f64 = 2.0;
 
-/// `x * scale + shift` per channel, of the model's input.
-pub(super) struct Normalisation {
-    scale: Vec<f64>,
-    shift: Vec<f64>,
-}
+/// `x * scale + shift`, a pair of numbers a channel.
+pub(super) type Affine = (Vec<f64>, Vec<f64>);
 
 /// Takes affine maps off the graph's input, if all that reads it is one and the same.
-pub(super) fn take(graph: &mut Graph, output: usize) -> Option<Normalisation> {
+pub(super) fn take(graph: &mut Graph, output: usize) -> Option<Affine> {
     let channels = graph.nodes.first()?.shape.channels;
-    let mut all = Normalisation { scale: vec![1.0; channels], shift: vec![0.0; channels] };
+    let mut all = (vec![1.0; channels], vec![0.0; channels]);
     let mut found = false;
     while let Some((scale, shift)) = common(graph, output) {
-        for ((s, t), (a, b)) in
-            all.scale.iter_mut().zip(&mut all.shift).zip(scale.iter().zip(&shift))
-        {
+        for ((s, t), (a, b)) in all.0.iter_mut().zip(&mut all.1).zip(scale.iter().zip(&shift)) {
             (*s, *t) = (*s * a, *t * a + b);
         }
         found = true;
@@ -43,7 +46,7 @@ pub(super) fn take(graph: &mut Graph, output: usize) -> Option<Normalisation> {
 }
 
 /// The affine map that every live reader of the input is; none of them is the output.
-fn common(graph: &Graph, output: usize) -> Option<(Vec<f64>, Vec<f64>)> {
+fn common(graph: &Graph, output: usize) -> Option<Affine> {
     let live = graph.readers(output);
     let reads = |id: &usize| graph.nodes.get(*id).is_some_and(|n| n.inputs.contains(&0));
     let readers = (1..graph.nodes.len()).filter(|i| live.get(*i).is_some_and(|r| *r > 0));
@@ -59,32 +62,134 @@ fn common(graph: &Graph, output: usize) -> Option<(Vec<f64>, Vec<f64>)> {
     found.map(|(s, t)| (s.clone(), t.clone()))
 }
 
-impl Normalisation {
-    /// Puts it behind the normalisation that the metadata name, if any. Without, the model's own
-    /// input is pixels in 0..1, or in 0..255 if its numbers make sense for nothing else.
-    pub fn apply(&self, network: &mut Network) {
-        let n = self.scale.len();
-        let given = |v: &Option<Vec<f32>>, default: f64| match v {
-            Some(v) if v.len() == n => v.iter().map(|x| f64::from(*x)).collect(),
-            _ => vec![default; n],
-        };
-        let named = network.mean.is_some() || network.std.is_some();
-        let (mean, std) = (given(&network.mean, 0.0), given(&network.std, 1.0));
-        // (p - mean) / std * scale + shift = (p - mean') / std'
-        let each = self.scale.iter().zip(&self.shift).zip(mean.iter().zip(&std));
-        let (mut mean, mut std): (Vec<f64>, Vec<f64>) =
-            each.map(|((s, t), (m, d))| (m - t * d / s, d / s)).unzip();
-        let bytes = !named
-            && (mean.iter().any(|m| m.abs() > BYTE_MEAN) || std.iter().any(|d| *d > BYTE_STD));
-        if bytes {
-            mean.iter_mut().chain(&mut std).for_each(|v| *v /= 255.0);
-        }
-        network.warnings.push(format!(
-            "the model normalises its input itself: done by the client, on pixels in 0..1, with \
-             mean {mean:.4?} and deviation {std:.4?}{}",
-            if bytes { " (the model was taken to expect pixels in 0..255)" } else { "" }
-        ));
-        let narrow = |v: Vec<f64>| Some(v.into_iter().map(|x| x as f32).collect());
-        (network.mean, network.std) = (narrow(mean), narrow(std));
+/// The range that the graph's first arithmetic was made for; before [`take`]. `statistics` are the
+/// means and variances that a batch normalisation saw, by node.
+pub(super) fn hint(graph: &Graph, statistics: &[(usize, Vec<f64>, Vec<f64>)]) -> Option<Before> {
+    let mut votes = Vec::new();
+    walk(graph, &mut votes, statistics)?;
+    let same = |range| votes.iter().all(|v| *v == Some(range));
+    if votes.is_empty() {
+        return None;
     }
+    if same(Range::Bytes) {
+        return Some(Before::bytes());
+    }
+    same(Range::Unit).then(|| Before::range(0.0, 1.0))
+}
+
+/// What pixels are in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Range {
+    Unit,
+    Bytes,
+}
+
+/// Follows the image through everything that keeps its values in their range, and lets the first
+/// arithmetic on every path vote; `None` if a path has none.
+fn walk(
+    graph: &Graph,
+    votes: &mut Vec<Option<Range>>,
+    statistics: &[(usize, Vec<f64>, Vec<f64>)],
+) -> Option<()> {
+    // Whether a node holds pixels, and whether something on its way voted.
+    let mut pixels = vec![None; graph.nodes.len()];
+    *pixels.first_mut()? = Some(false);
+    // What some arithmetic reads: a convolution may have taken that in, and read it, too.
+    let mut answered = Vec::new();
+    for (id, node) in graph.nodes.iter().enumerate().skip(1) {
+        let read = node.inputs.iter().filter_map(|i| pixels.get(*i).copied().flatten());
+        let Some(mut clear) = read.reduce(|a, b| a && b) else { continue };
+        match &node.op {
+            Op::Affine { scale, shift } => {
+                let seen = statistics.iter().find(|(at, ..)| *at == id);
+                votes.push(match seen {
+                    Some((_, mean, variance)) => of_statistics(mean, variance),
+                    None => of_map(graph, id, (scale, shift)),
+                });
+                answered.extend(&node.inputs);
+                continue;
+            }
+            Op::Offset(values) => {
+                let mean = values.iter().map(|v| -f64::from(*v)).sum::<f64>();
+                votes.push(of_pairs(&[(mean / values.len().max(1) as f64, 1.0)]));
+                answered.extend(&node.inputs);
+                continue;
+            }
+            Op::Relu { cap: Some(cap) } => {
+                votes.push(cap_vote(f64::from(*cap)));
+                clear = true;
+            }
+            op if keeps(op) => {}
+            _ if clear || node.inputs.iter().all(|i| answered.contains(i)) => continue,
+            _ => return None,
+        }
+        if let Some(slot) = pixels.get_mut(id) {
+            *slot = Some(clear);
+        }
+    }
+    Some(())
+}
+
+/// Moves pixels about, or keeps them within their range.
+const fn keeps(op: &Op) -> bool {
+    matches!(op, Op::Copies(_) | Op::Relu { .. } | Op::MaxPool(_) | Op::AvgPool(_))
+}
+
+fn cap_vote(cap: f64) -> Option<Range> {
+    match cap {
+        c if (c - 1.0).abs() < 1e-6 => Some(Range::Unit),
+        c if (c - 255.0).abs() < 1e-3 => Some(Range::Bytes),
+        _ => None,
+    }
+}
+
+/// A batch normalisation knows what it saw: means of pixels, and their variances.
+fn of_statistics(mean: &[f64], variance: &[f64]) -> Option<Range> {
+    let each = || mean.iter().zip(variance).map(|(m, v)| (*m, v.max(0.0).sqrt()));
+    // What lies in 0..1 with a mean m varies by m (1 - m) at most.
+    let unit = |(m, d): (f64, f64)| {
+        (0.0..=1.0).contains(&m)
+            && (d * d <= 1.1 * m * (1.0 - m) || m >= 0.05 && d <= UNIT_DEVIATION)
+    };
+    if each().all(unit) {
+        return Some(Range::Unit);
+    }
+    let bytes =
+        |(m, d): (f64, f64)| (BYTE_MEAN..=255.0).contains(&m) && d * d <= 1.1 * m * (255.0 - m);
+    each().all(bytes).then_some(Range::Bytes)
+}
+
+/// `x * scale + shift` as `(x - mean) / deviation`; if that does not tell, together with the map
+/// that follows (a product and a sum are two).
+fn of_map(graph: &Graph, mut id: usize, (scale, shift): (&[f64], &[f64])) -> Option<Range> {
+    let (mut scale, mut shift) = (scale.to_vec(), shift.to_vec());
+    loop {
+        let pairs = scale.iter().zip(&shift).map(|(s, t)| (-t / s, (1.0 / s).abs()));
+        if let Some(range) = of_pairs(&pairs.collect::<Vec<_>>()) {
+            return Some(range);
+        }
+        let read = id;
+        let reads = |i: &usize| graph.nodes.get(*i).is_some_and(|n| n.inputs == [read]);
+        let mut next = (id + 1..graph.nodes.len()).filter(reads);
+        id = next.next()?;
+        let (Some((Op::Affine { scale: a, shift: b }, _)), None) = (graph.op(id), next.next())
+        else {
+            return None;
+        };
+        for ((s, t), (a, b)) in scale.iter_mut().zip(&mut shift).zip(a.iter().zip(b)) {
+            (*s, *t) = (*s * a, *t * a + b);
+        }
+    }
+}
+
+/// The range that all channels' means and deviations make sense for.
+fn of_pairs(each: &[(f64, f64)]) -> Option<Range> {
+    let unit = |(m, d): &(f64, f64)| UNIT_MEAN.contains(m) && *d <= UNIT_DEVIATION;
+    if each.iter().all(unit) {
+        return Some(Range::Unit);
+    }
+    let bytes = |(m, d): &(f64, f64)| {
+        (BYTE_MEAN..=255.0).contains(m) || m.abs() < 0.02 && BYTE_RANGE.contains(d)
+    };
+    each.iter().all(bytes).then_some(Range::Bytes)
 }

@@ -25,15 +25,17 @@ impl Pending {
         Self { terms: vec![FloatTerm { input, op }], ..Self::empty(shape, at) }
     }
 
-    /// True if every term can be scaled channel by channel as it is.
-    pub fn scalable(&self) -> bool {
+    /// True if every term can be scaled channel by channel as it is; `shape_of` gives the shapes of
+    /// tensors.
+    pub fn scalable(&self, shape_of: impl Fn(usize) -> Option<Shape>) -> bool {
         let whole = |c: &CopyShape| {
             let plain = CopyShape { negative: c.negative, ..CopyShape::whole(c.channels, 0) };
             *c == plain && c.channels == self.shape.channels
         };
         self.terms.iter().all(|t| match &t.op {
             FloatOp::Conv { .. } => true,
-            FloatOp::Copy(c) => whole(c),
+            // A part of a tensor is not the whole of it, even if it starts where that does.
+            FloatOp::Copy(c) => whole(c) && shape_of(t.input) == Some(self.shape),
             FloatOp::AvgPool(_) | FloatOp::MaxPool(_) => false,
         })
     }

@@ -7,7 +7,7 @@ use tacita_protocol::plan::{CopyShape, Padding, Shape};
 
 use super::attributes::{Attributes, axis_of};
 use super::constant::{Constant, Reason};
-use super::constant_ops::index;
+use super::constant_ops::{index, split_sizes};
 use super::cuts::{Cut, cuts};
 use super::interpret::{Fault, Interpreter, Operand, Step, Value};
 use super::view::Axis;
@@ -47,23 +47,10 @@ impl<'m> Interpreter<'m> {
 
     pub(super) fn split(&mut self, node: &NodeProto, at: &Location) -> Step<Vec<Value>> {
         let x = self.operand(node, 0)?;
-        let a = Attributes(node);
         let dims = x.dims();
-        let axis = axis_of(a.int("axis", 0), dims.len())?;
+        let axis = axis_of(Attributes(node).int("axis", 0), dims.len())?;
         let n = dims.get(axis).copied().unwrap_or(0);
-        let sizes = match (self.optional_constant(node, 1)?, a.ints("split")) {
-            (Some(c), _) => c.sizes()?,
-            (None, Some(v)) => v.iter().map(|&s| usize::try_from(s).unwrap_or(n + 1)).collect(),
-            (None, None) => {
-                let parts = node.output.len().max(1);
-                let each = n.div_ceil(parts);
-                (0..parts).map(|i| each.min(n.saturating_sub(i * each))).collect()
-            }
-        };
-        let total = sizes.iter().try_fold(0usize, |s, v| s.checked_add(*v));
-        if total != Some(n) || sizes.contains(&0) || sizes.len() < node.output.len() {
-            return Err(Fault::Because(format!("it splits {n} into {sizes:?}")));
-        }
+        let sizes = split_sizes(node, n, self.optional_constant(node, 1)?.as_deref())?;
         let mut start = 0;
         let mut parts = Vec::with_capacity(sizes.len());
         for count in sizes {
@@ -95,7 +82,7 @@ impl<'m> Interpreter<'m> {
         if n == Some(1) && picks == [0] {
             return Ok(x.clone());
         }
-        let axis = axis.ok_or("it cuts a dimension that mixes channels, rows or columns")?;
+        let Some(axis) = axis else { return self.picked_channels(x, k, picks, at) };
         let step = picks.get(1).map_or(1, |p| p.abs_diff(first).max(1));
         let even = picks.iter().enumerate().all(|(i, &p)| p == first + i * step);
         let copies = match axis {
@@ -118,10 +105,33 @@ impl<'m> Interpreter<'m> {
         self.copies(copies, vec![x.id], to, view, at)
     }
 
+    /// The elements at `picks` of dimension `k`, which walks over channels in another order than the
+    /// stored one (a channel shuffle), or over a part of them (a group).
+    fn picked_channels(
+        &mut self,
+        x: &Operand,
+        k: usize,
+        picks: &[usize],
+        at: &Location,
+    ) -> Step<Operand> {
+        let found = x.view.ordered(x.shape, k, picks);
+        let (sources, view) =
+            found.ok_or("it cuts a dimension that mixes channels with rows or columns")?;
+        let to = Shape { channels: sources.len(), ..x.shape };
+        self.copies(channel_runs(&sources), vec![x.id], to, view, at)
+    }
+
     pub(super) fn concat(&mut self, node: &NodeProto, at: &Location) -> Step {
         let mut parts = Vec::with_capacity(node.input.len());
         for i in 0..node.input.len() {
             parts.push(self.operand(node, i)?);
+        }
+        let first = parts.first().ok_or("it has no input")?.clone();
+        // What lies differently in memory is laid out alike first.
+        let alike =
+            |p: &Operand| first.view.resized(first.shape, p.shape, None).as_ref() == Some(&p.view);
+        if first.view.rank() == 4 && !parts.iter().all(alike) {
+            parts = parts.into_iter().map(|p| self.as_image(p, at)).collect::<Step<_>>()?;
         }
         let first = parts.first().ok_or("it has no input")?.clone();
         let k = axis_of(Attributes(node).int("axis", 0), first.view.rank())?;

@@ -9,6 +9,7 @@ use super::conv::common_stride;
 use super::graph::Op;
 use super::interpret::{Interpreter, Operand, Step, Value};
 use super::padding::padding;
+use super::phases::gcd;
 use crate::error::Location;
 use crate::network::Window;
 
@@ -18,6 +19,9 @@ struct Edge {
     over: bool,
     /// Padding counts as elements.
     counted: bool,
+    /// Strides of rows and columns beyond the one that both share: of the windows, every such one
+    /// is wanted.
+    thin: [usize; 2],
 }
 
 impl<'m> Interpreter<'m> {
@@ -25,6 +29,7 @@ impl<'m> Interpreter<'m> {
         let x = self.image(node, at)?;
         let a = Attributes(node);
         let (x, window, edge) = self.window(a, x, true)?;
+        let thin = edge.thin;
         let own = a.sizes("pads", [0; 4])? != [0; 4];
         if edge.over && edge.counted && own {
             return Err("padding that counts together with windows over the edge (ceil_mode): \
@@ -32,9 +37,22 @@ impl<'m> Interpreter<'m> {
                 .into());
         }
         if window.pad != Padding::NONE && (!edge.counted || edge.over) {
-            return self.partial_average(&x, window, at).map(Value::Node);
+            let y = self.partial_average(&x, window, at)?;
+            return self.thinned(y, thin, at).map(Value::Node);
         }
-        self.average(&x, window, at).map(Value::Node)
+        let y = self.average(&x, window, at)?;
+        self.thinned(y, thin, at).map(Value::Node)
+    }
+
+    /// Every `by`-th row and column.
+    fn thinned(&mut self, x: Operand, by: [usize; 2], at: &Location) -> Step<Operand> {
+        if by == [1, 1] {
+            return Ok(x);
+        }
+        let copy = CopyShape { stride: by, ..CopyShape::whole(x.shape.channels, 0) };
+        let (height, width) = (x.shape.height.div_ceil(by[0]), x.shape.width.div_ceil(by[1]));
+        let to = Shape { height, width, ..x.shape };
+        self.copies(vec![(0, copy)], vec![x.id], to, super::view::View::image(to), at)
     }
 
     pub(super) fn global_average_pool(&mut self, node: &NodeProto, at: &Location) -> Step {
@@ -55,8 +73,9 @@ impl<'m> Interpreter<'m> {
         if node.output.get(1).is_some_and(|o| !o.is_empty()) {
             return Err("its indices cannot be used".into());
         }
-        let (x, window, _) = self.window(Attributes(node), x, false)?;
-        self.maximum(&x, window, at).map(Value::Node)
+        let (x, window, edge) = self.window(Attributes(node), x, false)?;
+        let y = self.maximum(&x, window, at)?;
+        self.thinned(y, edge.thin, at).map(Value::Node)
     }
 
     pub(super) fn global_max_pool(&mut self, node: &NodeProto, at: &Location) -> Step {
@@ -102,11 +121,19 @@ impl<'m> Interpreter<'m> {
         }
         let pad = padding(a, x.shape, kernel, strides, before)?;
         let (pad, over) = overhang(a, x.shape, kernel, strides, pad);
-        let stride = common_stride(x.shape, kernel, strides, &pad)?;
+        let common = common_stride(x.shape, kernel, strides, &pad);
+        let [a_stride, b_stride] = strides;
+        let (stride, thin) = match common {
+            Ok(stride) => (stride, [1, 1]),
+            Err(_) => {
+                let both = gcd(a_stride, b_stride);
+                (both, [a_stride / both, b_stride / both])
+            }
+        };
         if wide(&pad) {
             return Err("its padding is as wide as its window".into());
         }
-        let edge = Edge { over, counted: included || before != Padding::NONE };
+        let edge = Edge { over, counted: included || before != Padding::NONE, thin };
         Ok((x, Window { kernel_h: kernel[0], kernel_w: kernel[1], stride, pad }, edge))
     }
 

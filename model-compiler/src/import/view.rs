@@ -222,6 +222,42 @@ impl View {
         Some(Self(dims))
     }
 
+    /// The stored channels in the model's order, those of dimension `k` cut down to `picks`, and the
+    /// view of the tensor that holds them in that order; `None` if `k` is no dimension of channels,
+    /// or a dimension mixes channels with rows or columns.
+    pub fn ordered(&self, s: Shape, k: usize, picks: &[usize]) -> Option<(Vec<usize>, Self)> {
+        let plane = (s.height * s.width).max(1);
+        let of_channels = |a: &Atom| a.stride.is_multiple_of(plane);
+        let spatial = |a: &Atom| a.stride < plane && a.size * a.stride <= plane;
+        let mut sources = vec![0usize];
+        let mut sizes = vec![None; self.rank()];
+        for (i, dim) in self.0.iter().enumerate() {
+            if i != k && (dim.is_empty() || dim.iter().all(spatial)) {
+                continue;
+            }
+            let all = self.offsets(i);
+            let own: Vec<usize> = match i == k {
+                true => picks.iter().map(|p| all.get(*p).copied()).collect::<Option<_>>()?,
+                false => all,
+            };
+            if !dim.iter().all(of_channels) {
+                return None;
+            }
+            *sizes.get_mut(i)? = Some(own.len());
+            let each = |base: usize| own.iter().map(move |o| base + o / plane);
+            sources = sources.into_iter().flat_map(each).collect();
+        }
+        let mut stride = plane;
+        let mut dims = self.0.clone();
+        for (dim, size) in dims.iter_mut().zip(&sizes).rev() {
+            if let Some(size) = *size {
+                *dim = joined([Atom { size, stride }]);
+                stride *= size;
+            }
+        }
+        Some((sources, Self(dims)))
+    }
+
     /// The axes that dimensions `which` walk over, if they are rows, columns or both entirely (or
     /// nothing).
     pub fn covers(&self, which: impl Fn(usize) -> bool, s: Shape) -> Option<[bool; 2]> {
@@ -299,6 +335,24 @@ mod tests {
         assert_eq!(image.reshaped(&[1, 0]), None);
         assert_eq!(image.reshaped(&[0, 120]), None);
         assert_eq!(View::channels_last(S).reshaped(&[1, 7, 20]), None);
+    }
+
+    #[test]
+    fn permuted_channels_are_picked_in_order() {
+        let groups = View::image(S).reshaped(&[1, 2, 3, 4, 5]).unwrap();
+        let shuffled = groups.transposed(&[0, 2, 1, 3, 4]).unwrap();
+        let flat = shuffled.reshaped(&[1, 6, 4, 5]).unwrap();
+        let (sources, view) = flat.ordered(S, 1, &[1, 2, 5]).unwrap();
+        assert_eq!(sources, [3, 1, 5]);
+        assert_eq!(view, View::image(Shape::new(3, 4, 5)));
+        // The second of the three groups of two.
+        let (sources, view) = shuffled.ordered(S, 1, &[1]).unwrap();
+        assert_eq!(
+            (sources.as_slice(), view.dims().as_slice()),
+            (&[1, 4][..], &[1, 1, 2, 4, 5][..])
+        );
+        assert_eq!(flat.ordered(S, 2, &[0]), None);
+        assert_eq!(View::image(S).reshaped(&[1, 120]).unwrap().ordered(S, 1, &[0]), None);
     }
 
     #[test]

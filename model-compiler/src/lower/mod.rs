@@ -11,6 +11,8 @@
 
 mod clip;
 mod drop_unread;
+mod equalise;
+mod guards;
 mod max_pool;
 mod merge_linear;
 mod replicate;
@@ -35,12 +37,14 @@ pub struct Pass {
 
 /// All steps in order.
 pub const PASSES: &[Pass] = &[
+    guards::PASS,
     swap_pools::PASS,
     max_pool::PASS,
     clip::PASS,
     merge_linear::PASS,
     split_sums::PASS,
     drop_unread::PASS,
+    equalise::PASS,
 ];
 
 /// Runs all steps.

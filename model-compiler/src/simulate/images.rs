@@ -4,7 +4,7 @@ use rayon::prelude::*;
 use tacita_image_input::{Pixels, encode};
 
 use super::{LayerStats, Outcome, Rounding, Simulator};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// The labels of many images, and what the layers saw.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -29,12 +29,29 @@ impl Simulator<'_> {
         rounding: Rounding,
         done: &(dyn Fn() + Sync),
     ) -> Result<Simulation> {
-        let one = |(i, pixels): (usize, &Pixels)| -> Result<Outcome> {
-            let outcome = self.run(&encode(pixels, &self.plan.public)?, rounding, i as u64);
+        let all: Vec<usize> = (0..images.len()).collect();
+        self.simulate_some(images, &all, rounding, done)
+    }
+
+    /// Like [`Self::simulate`], the images `which` alone, in that order; they draw from the same
+    /// streams.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn simulate_some(
+        &self,
+        images: &[Pixels],
+        which: &[usize],
+        rounding: Rounding,
+        done: &(dyn Fn() + Sync),
+    ) -> Result<Simulation> {
+        let one = |i: &usize| -> Result<Outcome> {
+            let pixels = images.get(*i).ok_or_else(|| Error::local("an image is missing"))?;
+            let outcome = self.run(&encode(pixels, &self.plan.public)?, rounding, *i as u64);
             done();
             Ok(outcome)
         };
-        let outcomes = images.par_iter().enumerate().map(one).collect::<Result<Vec<_>>>()?;
+        let outcomes = which.par_iter().map(one).collect::<Result<Vec<_>>>()?;
         let mut all = Simulation::default();
         all.layers.resize(self.plan.public.tensors.len(), LayerStats::default());
         for outcome in outcomes {
@@ -43,5 +60,15 @@ impl Simulator<'_> {
             all.layers.iter_mut().zip(&outcome.layers).for_each(|(sum, one)| sum.add(one));
         }
         Ok(all)
+    }
+}
+
+impl Simulation {
+    /// Appends another part.
+    pub(crate) fn extend(&mut self, other: Self) {
+        self.classes.extend(other.classes);
+        self.logits.extend(other.logits);
+        self.layers.resize(other.layers.len(), LayerStats::default());
+        self.layers.iter_mut().zip(&other.layers).for_each(|(sum, one)| sum.add(one));
     }
 }

@@ -23,7 +23,10 @@ impl RandomNetwork {
             this.step();
         }
         this.head();
-        Network::new(input, this.layers)
+        let mut network = Network::new(input, this.layers);
+        network.mean = Some(vec![0.0; input.channels]);
+        network.std = Some(vec![1.0; input.channels]);
+        network
     }
 
     fn below(&mut self, n: usize) -> usize {

@@ -28,7 +28,8 @@ fn build_inspect_evaluate_accuracy() {
     let (model, plan) = (dir.path().join("m.onnx"), dir.path().join("m.tacita"));
     let small = ResNet { side: 32, widths: [2, 2, 2], classes: 10, ..ResNet::tiny(1, 0.5) };
     std::fs::write(&model, small.bytes()).unwrap();
-    let build = json(&["build", text(&model), "-o", text(&plan), "--json", "--batch", "4"]);
+    let build = ["build", text(&model), "-o", text(&plan), "--json", "--batch", "4"];
+    let build = json(&[&build[..], &["--drawn-ranges"]].concat());
     assert_eq!(build["batch"]["batch"], 4);
     assert_eq!(build["layers"].as_array().unwrap().len(), 10);
     assert!(build["warnings"].to_string().contains("--calibrate"));
@@ -73,7 +74,8 @@ fn a_plan_says_what_computes_its_relus() {
     let small = ResNet { side: 16, widths: [2, 2, 2], classes: 10, ..ResNet::tiny(1, 0.5) };
     std::fs::write(&model, small.bytes()).unwrap();
     let build = |options: &[&str]| {
-        let fixed = ["build", text(&model), "-o", text(&plan), "--json", "--batch", "2"];
+        let fixed =
+            ["build", text(&model), "-o", text(&plan), "--json", "--batch", "2", "--drawn-ranges"];
         let built = json(&[&fixed[..], options].concat());
         let inspect = json(&["inspect", text(&plan), "--json"]);
         assert_eq!(backends(&built), backends(&inspect));
@@ -146,4 +148,32 @@ fn exit_codes_tell_who_is_to_blame() {
     assert_eq!(code(&["build", text(&model), "-o", "/nonexistent/plan"]), Some(7));
     let help = run(&["--help"]);
     assert!(String::from_utf8_lossy(&help.stdout).contains("7  local failure"));
+}
+
+#[cfg(unix)]
+#[test]
+fn only_regular_files_are_replaced() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str| dir.path().join(name);
+    let model = file("m.onnx");
+    std::fs::write(&model, ResNet::tiny(1, 0.5).bytes()).unwrap();
+    std::fs::write(file("old.plan"), "old").unwrap();
+    std::os::unix::fs::symlink(file("old.plan"), file("link.plan")).unwrap();
+    let _listener = std::os::unix::net::UnixListener::bind(file("socket.plan")).unwrap();
+    std::fs::create_dir(file("folder.plan")).unwrap();
+    let build = |plan: &Path| {
+        run(&["build", text(&model), "-o", text(plan), "--batch", "1", "--drawn-ranges"])
+    };
+    for name in ["link.plan", "socket.plan", "folder.plan"] {
+        let out = build(&file(name));
+        assert_eq!(out.status.code(), Some(3), "{name}");
+        assert!(String::from_utf8_lossy(&out.stderr).contains("no regular file"), "{name}");
+    }
+    assert_eq!(std::fs::read(file("old.plan")).unwrap(), b"old");
+    assert!(file("link.plan").is_symlink());
+    assert!(build(&file("old.plan")).status.success());
+    assert_ne!(std::fs::read(file("old.plan")).unwrap(), b"old");
+    let lines = String::from_utf8(build(&file("new.plan")).stdout).unwrap();
+    let heads: Vec<&str> = lines.lines().filter_map(|l| l.split_whitespace().next()).collect();
+    assert_eq!(heads, ["plan", "ReLUs", "bytes", "agreement"]);
 }

@@ -62,7 +62,7 @@ fn text_marks_changes_and_one_step_can_be_chosen() {
     assert!(one.starts_with("clip: ") && !one.contains("nothing to do"), "{one}");
     let out = run(&["explain", text(&model), "--pass", "clap"]);
     assert_eq!(out.status.code(), Some(3));
-    assert!(String::from_utf8_lossy(&out.stderr).contains("import, swap_pools, max_pool"));
+    assert!(String::from_utf8_lossy(&out.stderr).contains("import, guards, swap_pools, max_pool"));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use tacita_compile::lower::{PASSES, lower};
+use tacita_compile::pixels::Before;
 use tacita_compile::{Calibration, FloatOp, Network, Options, compile};
 use tacita_protocol::plan::MAX_TERMS;
 
@@ -61,6 +62,7 @@ proptest! {
     #[test]
     fn lowered_networks_become_plans(seed in any::<u64>()) {
         let mut network = network(seed);
+        network.feed(&Before::range(0.0, 1.0)).unwrap();
         lower(&mut network).unwrap();
         let images = Calibration::synthetic(network.input, 4);
         let options = Options { batch: Some(1), margin_bits: 2, ..Options::default() };

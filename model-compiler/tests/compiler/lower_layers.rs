@@ -1,6 +1,7 @@
 //! What single lowering passes make of single layers, and what it costs.
 
 use tacita_compile::lower::{PASSES, lower};
+use tacita_compile::pixels::Before;
 use tacita_compile::{Calibration, FloatOp, FloatTerm, Layer, Network, Options, Window, compile};
 use tacita_protocol::plan::{ConvShape, CopyShape, Mask, Padding, Shape};
 
@@ -162,7 +163,8 @@ fn lowered_layers_become_plans_that_agree() {
         vec![capped.clone(), pooled(1, shape, window(2, 2, 0))],
         vec![capped],
     ] {
-        let network = lowered(&network(layers));
+        let mut network = lowered(&network(layers));
+        network.feed(&Before::range(0.0, 1.0)).unwrap();
         let images = Calibration::synthetic(IMAGE, 4);
         let options = Options { batch: Some(1), ..Options::default() };
         let (plan, report) = compile(&network, &images, &options).unwrap();
@@ -283,7 +285,8 @@ fn kernels_that_reach_far_beyond_a_narrow_image() {
         ..ConvShape::same(column, 4, 3, 1)
     };
     let wide = relu(Layer::linear("wide", shape.output(), vec![conv(&mut Draw(6), 1, shape)]));
-    let network = lowered(&network(vec![narrow, wide]));
+    let mut network = lowered(&network(vec![narrow, wide]));
+    network.feed(&Before::range(0.0, 1.0)).unwrap();
     let images = Calibration::synthetic(IMAGE, 2);
     let options = Options { batch: Some(1), ..Options::default() };
     let (_, report) = compile(&network, &images, &options).unwrap();

@@ -92,7 +92,8 @@ fn plain_relu_keeps_every_position() {
 
 #[test]
 fn soft_masks_are_refused() {
-    let message = error(&model(MaskForm::default(), |_| vec![0.25; 48]));
+    let soft = (0..48).map(|i| if i % 5 == 0 { 0.25 } else { 1.0 }).collect::<Vec<_>>();
+    let message = error(&model(MaskForm::default(), |_| soft.clone()));
     assert!(message.contains("not binary (it holds 0.25)") && message.contains("`/act/Add`"));
     let message = error(&with_tail(|b, x| {
         let slopes: Vec<f32> = (0..48).map(|i| (i % 3) as f32 / 2.0).collect();
@@ -152,4 +153,29 @@ fn masks_from_outside_or_for_many_images_are_refused() {
         b.op("Mul", "act", &[x, &keep])
     }));
     assert!(message.contains("batch size 1"), "{message}");
+}
+
+/// Factors that are the same all over a channel make an activation with a slope below zero, not a
+/// mask.
+#[test]
+fn uniform_factors_are_a_leaky_relu() {
+    for (a, b) in [(0.9f32, 0.1f32), (2.0, -0.5), (0.25, 0.75)] {
+        let model = with_tail(|g, x| {
+            let (keep, pass) = (g.constant("keep", &[], &[a]), g.constant("pass", &[], &[b]));
+            let relu = g.op("Relu", "act.relu", &[x]);
+            let relu = g.op("Mul", "act.keep", &[&relu, &keep]);
+            let rest = g.op("Mul", "act.pass", &[x, &pass]);
+            g.op("Add", "act", &[&relu, &rest])
+        });
+        assert_eq!(assert_imports(&model, DIMS).relus(), 48);
+    }
+    let channels = with_tail(|g, x| {
+        let keep = g.constant("keep", &[3, 1, 1], &[0.5, 0.75, 1.0]);
+        let pass = g.constant("pass", &[3, 1, 1], &[0.5, 0.25, 0.0]);
+        let relu = g.op("Relu", "act.relu", &[x]);
+        let relu = g.op("Mul", "act.keep", &[&relu, &keep]);
+        let rest = g.op("Mul", "act.pass", &[x, &pass]);
+        g.op("Add", "act", &[&relu, &rest])
+    });
+    assert_imports(&channels, DIMS);
 }

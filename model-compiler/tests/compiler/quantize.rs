@@ -1,6 +1,7 @@
 //! Fixed-point plans stay close to the float network; unsafe plans are refused.
 
 use proptest::prelude::*;
+use tacita_compile::pixels::Before;
 use tacita_compile::testing::{ConvSpec, ModelBuilder, ResNet};
 use tacita_compile::{Calibration, Network, Options, compile, import_model};
 use tacita_image_input::{encode, normalise};
@@ -85,7 +86,9 @@ fn heavy(w: f32, n: usize) -> Network {
     b.constant("fc.weight", &[2, n * n], &weights);
     let node = tacita_onnx::NodeProto::new("Gemm", "fc", &[&x, "fc.weight"], "y");
     let x = b.push(node.with_int("transB", 1));
-    import_model(&b.finish(&x, 2)).unwrap()
+    let mut network = import_model(&b.finish(&x, 2)).unwrap();
+    network.feed(&Before::range(0.0, 1.0)).unwrap();
+    network
 }
 
 #[test]
@@ -128,7 +131,8 @@ fn likely_truncation_failures_are_refused() {
     let x = b.op("GlobalAveragePool", "pool", &[&x]);
     let x = b.op("Flatten", "flatten", &[&x]);
     let x = b.gemm("fc", &x, 4, 2);
-    let network = import_model(&b.finish(&x, 2)).unwrap();
+    let mut network = import_model(&b.finish(&x, 2)).unwrap();
+    network.feed(&Before::range(0.0, 1.0)).unwrap();
     let images = Calibration::synthetic(network.input, 2);
     let text = compile(&network, &images, &Options::default()).err().unwrap().to_string();
     assert!(text.contains("truncation fails once in") && text.contains("--weight-frac"), "{text}");
@@ -160,10 +164,12 @@ fn options_and_normalisation_are_checked() {
     assert!(error(&network, options).contains("batch of 1000"));
     network.mean = Some(vec![0.0; 2]);
     assert!(error(&network, Options::default()).contains("2 values of mean for 1 channels"));
-    network.mean = None;
+    network.mean = Some(vec![0.0]);
     network.std = Some(vec![0.0]);
     assert!(error(&network, Options::default()).contains("must be positive"));
     network.std = None;
+    assert!(error(&network, Options::default()).contains("--pixels"));
+    network.std = Some(vec![1.0]);
     network.labels = vec!["one".into()];
     assert!(error(&network, Options::default()).contains("1 labels for 2 logits"));
     network.labels.clear();

@@ -155,7 +155,7 @@ fn unfit_ranges_do_not_stand_in_the_way_of_new_ones() {
     json(&["calibrate", text(&model), "--data", text(&data), "--json"]);
     json(&build);
     // They hold for one normalisation only.
-    let out = run(&[&build[..], &["--mean", "0,0,0"]].concat());
+    let out = run(&[&build[..], &["--mean", "0,0,0", "--std", "1,1,1"]].concat());
     assert!(String::from_utf8_lossy(&out.stderr).contains("own mean and std"));
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use tacita_compile::pixels::Before;
 use tacita_onnx::{DimensionValue, ModelProto, NodeProto, TensorProto};
 
 use crate::reference_windows::{average, conv, extend, maximum};
@@ -357,22 +358,16 @@ pub fn image(seed: u64, dims: [usize; 3]) -> Vec<f32> {
     b.uniforms(dims.iter().product(), 0.0, 1.0)
 }
 
-/// What the client makes of the model's input: the pixels that it stands for, normalised as the
-/// network asks.
-fn normalised(model: &ModelProto, network: &tacita_compile::Network, x: &[f32]) -> Vec<f32> {
-    let metadata = model.metadata();
-    let given = |key: &str| -> Option<Vec<f32>> {
-        let list = metadata.get(key)?.split(',');
-        Some(list.map(|v| v.trim().parse().unwrap()).collect())
-    };
-    let (mean, std) = (given("tacita.mean"), given("tacita.std"));
-    let bytes = network.warnings.iter().any(|w| w.contains("0..255"));
+/// What the client makes of the graph's input `x`, if that is what the pixels are.
+pub fn normalised(network: &mut tacita_compile::Network, x: &[f32]) -> Vec<f32> {
+    let bytes = network.graph_input.bytes;
+    let before = if bytes { Before::bytes() } else { Before::range(0.0, 1.0) };
+    network.feed(&before).unwrap();
     let plane = network.input.height * network.input.width;
-    let of = |v: &Option<Vec<f32>>, i: usize, or: f32| v.as_ref().map_or(or, |v| v[i / plane]);
-    let pixel = |i: usize, x: f32| x * of(&std, i, 1.0) + of(&mean, i, 0.0);
+    let of = |v: &Option<Vec<f32>>, i: usize| v.as_ref().unwrap()[i / plane];
     let each = x.iter().enumerate().map(|(i, &x)| {
-        let p = pixel(i, x) / if bytes { 255.0 } else { 1.0 };
-        (p - of(&network.mean, i, 0.0)) / of(&network.std, i, 1.0)
+        let p = if bytes { x / 255.0 } else { x };
+        (p - of(&network.mean, i)) / of(&network.std, i)
     });
     each.collect()
 }
@@ -384,7 +379,9 @@ pub fn assert_imports(model: &ModelProto, dims: [usize; 3]) -> tacita_compile::N
     for seed in 0..2 {
         let x = image(seed, dims);
         let expected = evaluate(model, &x, dims);
-        let got = network.evaluate(&normalised(model, &network, &x));
+        let mut fed = network.clone();
+        let x = normalised(&mut fed, &x);
+        let got = fed.evaluate(&x);
         let scale = expected.iter().fold(1.0f32, |m, v| m.max(v.abs()));
         assert_eq!(expected.len(), got.len());
         for (e, g) in expected.iter().zip(&got) {

@@ -1,83 +1,171 @@
-//! Scales chosen by their effect.
+//! Scales chosen by some images and judged by others.
 
 use tacita_compile::testing::ResNet;
 use tacita_compile::{
-    Budget, Calibration, Options, Rounding, Simulator, Trial, compile_within, import_model,
+    Budget, Calibration, Judgement, Network, Options, Report, Rounding, Simulator, Trial,
+    compile_within, import_model, top_class,
 };
+use tacita_image_input::{Pixels, normalise};
+use tacita_protocol::plan::{InputSpec, Plan};
 
-fn network() -> tacita_compile::Network {
+const IMAGES: usize = 240;
+
+fn network() -> Network {
     import_model(&ResNet::tiny(11, 0.6).model()).unwrap()
 }
 
-fn search(
-    max_loss: f64,
-    labels: bool,
-    frac: Option<u32>,
-) -> (tacita_protocol::plan::Plan, tacita_compile::Report, Vec<Trial>) {
-    let network = network();
-    let mut images = Calibration::synthetic(network.input, 150);
-    if labels {
-        // Right where a coarse rounding of the network is, so that the float network errs too.
-        images.labels = (0..150).map(|i| i % network.classes()).collect();
+fn spec(network: &Network) -> InputSpec {
+    InputSpec { mean: network.mean.clone().unwrap(), std: network.std.clone().unwrap() }
+}
+
+fn float_class(network: &Network, pixels: &Pixels) -> usize {
+    let real = normalise(pixels, network.input, &spec(network)).unwrap();
+    top_class(&network.evaluate(&real.iter().map(|x| *x as f32).collect::<Vec<_>>()))
+}
+
+/// Drawn images; labels are the float network's, every `wrong`-th another.
+fn images(network: &Network, n: usize, wrong: Option<usize>) -> Calibration {
+    let mut images = Calibration::synthetic(network.input, n);
+    if let Some(wrong) = wrong {
+        let label = |(i, p): (usize, &Pixels)| {
+            (float_class(network, p) + usize::from(i % wrong == 0)) % network.classes()
+        };
+        images.labels = images.images.iter().enumerate().map(label).collect();
     }
+    images
+}
+
+fn budget(max_loss: f64) -> Budget {
+    Budget { max_loss, max_class_loss: 100.0, frac: None, seed: 3 }
+}
+
+fn search(images: &Calibration, budget: &Budget) -> (Plan, Report, Vec<Trial>) {
     let options = Options { batch: Some(1), ..Options::default() };
-    let budget = Budget { max_loss, frac, seed: 3 };
     let mut told = Vec::new();
-    let (plan, report) =
-        compile_within(&network, &images, &options, &budget, &mut |t| told.push(t.clone()))
-            .unwrap();
+    let mut tell = |t: &Trial| told.push(t.clone());
+    let (plan, report) = compile_within(&network(), images, &options, budget, &mut tell).unwrap();
     (plan, report, told)
+}
+
+fn dropped(plan: &Plan) -> Vec<u32> {
+    plan.public.tensors.iter().map(|t| t.dropped).collect()
 }
 
 #[test]
 fn a_larger_loss_buys_fewer_bytes() {
+    let network = network();
+    let images = images(&network, IMAGES, None);
     let bytes = |max_loss| {
-        let (plan, report, told) = search(max_loss, false, None);
+        let (plan, report, told) = search(&images, &budget(max_loss));
         let search = report.search.unwrap();
         assert_eq!(search.trials, told);
-        assert!(told.len() <= 24 && search.chosen.within && !search.labelled);
-        assert!(search.chosen.loss.points <= max_loss, "{:?}", search.chosen.loss);
-        let dropped: Vec<u32> = plan.public.tensors.iter().map(|t| t.dropped).collect();
-        assert_eq!(dropped, search.chosen.dropped);
+        assert!(told.len() <= 24 && search.chosen.within && search.held);
+        assert_eq!(dropped(&plan), search.chosen.dropped);
         assert!(plan.public.tensors.iter().all(|t| t.frac == search.chosen.frac));
+        let judged = report.judgement.unwrap();
+        assert!(judged.held_out && judged.accuracy.is_none());
+        assert!(100.0 * (1.0 - judged.agreement.low) <= max_loss + 1e-9, "{judged:?}");
         search.chosen.relu_bytes
     };
-    let (small, large) = (bytes(2.0), bytes(10.0));
+    let (small, large) = (bytes(8.0), bytes(30.0));
     assert!(large < small, "{large} {small}");
 }
 
+/// The figures are those of the plan itself, under the protocol's rounding, on images that had no
+/// part in the choice.
 #[test]
-fn the_loss_is_what_the_plan_loses() {
-    let (plan, report, _) = search(6.0, true, None);
-    let search = report.search.unwrap();
-    assert!(search.labelled && search.images == 150);
+fn the_judgement_is_what_the_plan_does() {
     let network = network();
-    let images = Calibration::synthetic(network.input, 150).images;
-    let all = Simulator::new(&plan).simulate(&images, Rounding::Shares(3), &|| ()).unwrap();
-    let right = all.classes.iter().enumerate().filter(|(i, c)| **c == i % network.classes());
-    let float = |i: usize| {
-        let real = tacita_image_input::normalise(&images[i], network.input, &plan.public.input);
-        let real: Vec<f32> = real.unwrap().iter().map(|x| *x as f32).collect();
-        tacita_compile::top_class(&network.evaluate(&real))
+    let images = images(&network, IMAGES, Some(6));
+    let (plan, report, _) = search(&images, &budget(20.0));
+    let judged: Judgement = report.judgement.unwrap();
+    assert_eq!((judged.images, report.search.unwrap().images), (IMAGES / 2, IMAGES / 2));
+    let all = Simulator::new(&plan).simulate(&images.images, Rounding::Shares(3), &|| ()).unwrap();
+    let float: Vec<usize> = images.images.iter().map(|p| float_class(&network, p)).collect();
+    // The judged half is one of the two: both halves together give what all images give.
+    let same = (0..IMAGES).filter(|i| all.classes[*i] == float[*i]).count();
+    let kept = judged.agreement.hits;
+    assert!(kept <= same && same - kept <= IMAGES / 2, "{kept} {same}");
+    let right = (0..IMAGES).filter(|i| float[*i] == images.labels[*i]).count();
+    let accuracy = judged.accuracy.unwrap();
+    assert_eq!(right, IMAGES - IMAGES / 6);
+    assert!(accuracy.float.hits <= right && accuracy.float.of == IMAGES / 2);
+    let sum = |f: fn(&tacita_compile::ClassJudgement) -> usize| {
+        judged.classes.iter().map(f).sum::<usize>()
     };
-    let float = (0..150).filter(|i| float(*i) == i % network.classes()).count();
-    let points = 100.0 * (float as f64 - right.count() as f64) / 150.0;
-    assert!((points - search.chosen.loss.points).abs() < 1e-9, "{points}");
+    assert_eq!(sum(|c| c.agreement.hits), judged.agreement.hits);
+    assert_eq!(sum(|c| c.accuracy.unwrap().plan.hits), accuracy.plan.hits);
+    let wrong: u64 = judged.signs.iter().map(|s| s.wrong).sum();
+    assert!(wrong > 0 && judged.signs.iter().all(|s| s.compared > 0 && s.out_of_range == 0));
+}
+
+#[test]
+fn too_few_images_drop_nothing_and_say_how_many_are_needed() {
+    let network = network();
+    for (n, max_loss, words) in [
+        (60, 5.0, "146 images are needed"),
+        (400, 0.5, "1530 images are needed"),
+        (100, 0.0, "over 0"),
+    ] {
+        let images = images(&network, n, None);
+        let (plan, report, told) = search(&images, &budget(max_loss));
+        let warnings = report.warnings.join("\n");
+        assert!(warnings.contains(words), "{warnings}");
+        assert!(told.is_empty() && report.search.is_none());
+        assert!(dropped(&plan).iter().all(|d| *d == 0));
+        assert_eq!(report.judgement.unwrap().images, n);
+    }
+}
+
+#[test]
+fn a_class_with_few_images_is_named() {
+    let network = network();
+    let mut images = images(&network, IMAGES, Some(50));
+    let rare = images.labels[0];
+    images.labels.iter_mut().skip(1).filter(|l| **l == rare).for_each(|l| *l = (rare + 1) % 5);
+    let strict = Budget { max_class_loss: 30.0, ..budget(10.0) };
+    let (plan, report, _) = search(&images, &strict);
+    let warnings = report.warnings.join("\n");
+    assert!(warnings.contains(&format!("of class `class{rare}`")), "{warnings}");
+    assert!(dropped(&plan).iter().all(|d| *d == 0));
+}
+
+/// Accuracy stays as it is where flips that help are as many as those that hurt: the gate counts
+/// both.
+#[test]
+fn flips_that_help_do_not_pay_for_those_that_hurt() {
+    let network = network();
+    for wrong in [3, 4, 5] {
+        let images = images(&network, IMAGES, Some(wrong));
+        let (_, labelled, _) = search(&images, &budget(10.0));
+        let unlabelled = Calibration { labels: vec![], ..images };
+        let (_, plain, _) = search(&unlabelled, &budget(10.0));
+        for report in [labelled, plain] {
+            let agreement = report.judgement.unwrap().agreement;
+            assert!(agreement.low >= 0.9 - 1e-9, "{agreement:?}");
+        }
+    }
 }
 
 #[test]
 fn a_given_scale_is_kept() {
-    let (plan, report, told) = search(5.0, false, Some(11));
+    let budget = Budget { frac: Some(11), ..budget(10.0) };
+    let (plan, report, told) = search(&images(&network(), IMAGES, None), &budget);
     assert!(plan.public.tensors.iter().all(|t| t.frac == 11));
     assert!(told.iter().all(|t| t.frac == 11) && report.search.unwrap().chosen.frac == 11);
 }
 
+fn refusal(images: &Calibration) -> String {
+    let got = compile_within(&network(), images, &Options::default(), &budget(1.0), &mut |_| ());
+    got.err().unwrap().to_string()
+}
+
 #[test]
 fn labels_of_another_network_are_refused() {
-    let network = network();
-    let mut images = Calibration::synthetic(network.input, 120);
+    let mut images = images(&network(), 120, None);
     images.labels = vec![77; 120];
-    let budget = Budget { max_loss: 0.1, frac: None, seed: 1 };
-    let got = compile_within(&network, &images, &Options::default(), &budget, &mut |_| ());
-    assert!(got.err().unwrap().to_string().contains("label 77"));
+    assert!(refusal(&images).contains("label 77"));
+    // Labels that have nothing to do with the images: as with forgotten means.
+    images.labels = (0..120).map(|i| i % 5).collect();
+    assert!(refusal(&images).contains("--mean"), "{}", refusal(&images));
 }

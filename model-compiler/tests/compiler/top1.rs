@@ -140,7 +140,10 @@ fn the_program_builds_and_shows_it() {
     let (model, all, one) = (file("m.onnx"), file("all.plan"), file("one.plan"));
     std::fs::write(&model, ResNet::tiny(4, 0.5).bytes()).unwrap();
     let build = |plan: &std::path::Path, more: &[&str]| {
-        json(&[&["build", text(&model), "-o", text(plan), "--json"], more].concat())
+        json(
+            &[&["build", text(&model), "-o", text(plan), "--json", "--drawn-ranges"], more]
+                .concat(),
+        )
     };
     let (logits, top1) = (build(&all, &[]), build(&one, &["--reveal", "top1", "--relu", "ot"]));
     assert_eq!(
@@ -184,6 +187,7 @@ fn the_model_says_what_is_revealed_unless_the_user_does() {
     std::fs::write(&model, bytes).unwrap();
     let reveals = |more: &[&str]| {
         let build = ["build", text(&model), "-o", text(&plan), "--json", "--batch", "1"];
+        let build = [&build[..], &["--pixels", "0..1"]].concat();
         json(&[&build[..], more].concat())["reveals"].clone()
     };
     assert_eq!([reveals(&[]), reveals(&["--reveal", "logits"])], ["top1", "logits"]);

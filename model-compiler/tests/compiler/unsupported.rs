@@ -113,14 +113,6 @@ fn other_misuse_says_why() {
         ),
         (
             with_tail(|b, x| {
-                let node = NodeProto::new("MaxPool", "max", &[x], "y");
-                let node = node.with_ints("kernel_shape", &[2, 2]);
-                b.push(node.with_ints("strides", &[2, 1]))
-            }),
-            "only one stride for both",
-        ),
-        (
-            with_tail(|b, x| {
                 let node = NodeProto::new("Transpose", "turn", &[x], "y");
                 let y = b.push(node.with_ints("perm", &[0, 1, 3, 2]));
                 b.conv("late", &y, ConvSpec::same(3, 3, 3, 1), false)

@@ -57,6 +57,7 @@ fn the_compilers_plan_is_the_one_served() {
     files.put("net.onnx", &network().onnx);
     let mut build = binary("tacita-compile");
     build.arg("build").arg(files.path("net.onnx")).arg("-o").arg(files.path("built.plan"));
+    build.arg("--drawn-ranges");
     assert!(build.output().unwrap().status.success());
     let inspected = binary("tacita-compile")
         .args(["inspect", "--json"])
