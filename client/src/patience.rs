@@ -80,7 +80,7 @@ mod tests {
         assert_eq!(pause(3, long, 0), Duration::ZERO);
         assert_eq!(pause(40, long, u64::MAX), LONGEST);
         assert_eq!(pause(40, FIRST, u64::MAX), FIRST);
-        assert!(pause(1, long, u64::MAX / 2) < FIRST);
+        assert!(pause(1, long, u64::MAX / 4) < FIRST);
     }
 
     fn aborted(reason: AbortReason) -> Error {

@@ -7,8 +7,6 @@ use clap::builder::RangedU64ValueParser;
 use tacita_cli::LogFormat;
 use tacita_protocol::session::BatchSizes;
 
-use crate::limits::LimitArgs;
-
 /// How to serve.
 #[derive(clap::Args, Clone, Debug)]
 pub struct Args {
@@ -55,9 +53,6 @@ pub struct Args {
     /// Report events on stdout, one JSON object a line
     #[arg(long)]
     pub json: bool,
-    /// Limits on clients.
-    #[command(flatten)]
-    pub limits: LimitArgs,
 }
 
 fn batches(text: &str) -> Result<BatchSizes, String> {

@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 use tacita_cli::{EXIT_CODES, LogFormat};
 
 use crate::args::Args;
+use crate::limits::LimitArgs;
 
 /// Serves private inference on a compiled network: clients learn the result and the public plan,
 /// the server learns nothing about their images.
@@ -24,6 +25,9 @@ pub struct Cli {
     /// How to serve
     #[command(flatten)]
     pub serve: Option<Args>,
+    /// Limits on clients; beside the rest, since an optional group of options cannot have a part.
+    #[command(flatten)]
+    pub limits: LimitArgs,
 }
 
 /// What to do instead of serving.

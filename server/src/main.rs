@@ -44,7 +44,7 @@ fn run(cli: &Cli) -> Result<Ended> {
         (None, Some(args)) => {
             tacita_cli::init_lossy_log(args.log, LEVEL)?;
             session::hide_panic_messages();
-            serve::run(args)
+            serve::run(args, &cli.limits)
         }
         (None, None) => Err(Error::input("nothing to do: see --help")),
     }

@@ -15,6 +15,7 @@ use crate::accept::{Shared, accept_all};
 use crate::args::Args;
 use crate::counters::{Counters, Event};
 use crate::doors::Doors;
+use crate::limits::LimitArgs;
 use crate::signals::{Signals, reload_certificates};
 use crate::strangers::Strangers;
 use crate::{descriptors, identity, plan_file};
@@ -37,7 +38,7 @@ pub enum Ended {
 ///
 /// # Errors
 /// `Input` for an unusable plan, certificate or address.
-pub fn run(args: &Args) -> Result<Ended> {
+pub fn run(args: &Args, on_clients: &LimitArgs) -> Result<Ended> {
     descriptors::raise_limit();
     let runtime = io_runtime(IO_THREADS)?;
     let (stop, stopping) = watch::channel(false);
@@ -50,13 +51,13 @@ pub fn run(args: &Args) -> Result<Ended> {
     init_compute_pool(threads)?;
     let context = ServerContext::with_compute(plan, limits(args), offline_compute(threads)?)?;
     context.prepare_weights()?;
-    let shared = Arc::new(share(args, context, stopping.clone()));
+    let shared = Arc::new(share((args, on_clients), context, stopping.clone()));
     let result = runtime.block_on(async {
-        let timeouts = args.limits.timeouts();
+        let timeouts = on_clients.timeouts();
         let listener = Listener::bind(&args.listen, tls, timeouts, stopping).await?;
         tokio::spawn(reload_certificates(hangup, args.clone(), listener.tls()));
         announce(&listener, &hash, args.json)?;
-        let ended = serve(&shared, listener, Duration::from_secs(args.limits.grace)).await;
+        let ended = serve(&shared, listener, Duration::from_secs(on_clients.grace)).await;
         farewell(&shared, ended)
     });
     // Farewells that nobody takes in are not waited for.
@@ -73,13 +74,17 @@ fn limits(args: &Args) -> SessionLimits {
     }
 }
 
-fn share(args: &Args, context: ServerContext, stopping: StopWatch) -> Shared {
+fn share(
+    (args, on_clients): (&Args, &LimitArgs),
+    context: ServerContext,
+    stopping: StopWatch,
+) -> Shared {
     let counters = Arc::new(Counters::default());
     Shared {
         context,
-        doors: Arc::new(Doors::new(args.limits.places(), Arc::clone(&counters))),
+        doors: Arc::new(Doors::new(on_clients.places(), Arc::clone(&counters))),
         counters,
-        strangers: Strangers::new(args.limits.stranger_lines),
+        strangers: Strangers::new(on_clients.stranger_lines),
         stopping,
         json: args.json,
     }
