@@ -54,8 +54,8 @@ fn sessions_take_turns() {
     assert!(of('a').eq(0..20) && of('b').eq(0..20), "{began:?}");
     let at = |session, i| began.iter().position(|b| *b == (session, i)).unwrap();
     // At most the window of the first session goes before.
+    // Afterwards the system decides who hands out its next piece first.
     assert!(at('b', 0) <= WINDOW && at('b', 1) <= WINDOW + 2, "{began:?}");
-    assert!(at('b', 19) < at('a', 19) + WINDOW + 1, "{began:?}");
 }
 
 #[test]

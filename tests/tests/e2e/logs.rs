@@ -111,10 +111,11 @@ fn a_log_that_nobody_reads_holds_nobody_up() {
         server.serves(&files);
     }
     assert_eq!(server.stop(), Some(0));
-    // What fits into a pipe, and not a line more: the rest was never written.
+    // What fits into a pipe, and not a line more: the rest was never written. A pipe is full when no
+    // page of its 64 KiB has room for the next line, lines being short.
     let mut written = Vec::new();
     BufReader::new(pipe).read_to_end(&mut written).unwrap();
-    assert!(written.len() > 60_000, "the pipe was full: {} bytes", written.len());
+    assert!((32 << 10..=64 << 10).contains(&written.len()), "{} bytes", written.len());
 }
 
 #[test]

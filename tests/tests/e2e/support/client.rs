@@ -144,8 +144,13 @@ impl Client {
 
     /// Closes its stdin and waits for its end; what it printed since the last [`Self::event`].
     pub fn end(mut self) -> Ended {
-        let Running { mut child, stdin, stdout, stderr } = self.running.take().unwrap();
-        drop(stdin);
+        self.running().stdin = None;
+        self.end_unasked()
+    }
+
+    /// As [`Self::end`], but its stdin stays open: something else ends it.
+    pub fn end_unasked(mut self) -> Ended {
+        let Running { mut child, stdin: _stdin, stdout, stderr } = self.running.take().unwrap();
         let mut rest = String::new();
         if let Some(mut stdout) = stdout {
             stdout.read_to_string(&mut rest).unwrap();
