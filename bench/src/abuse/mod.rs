@@ -109,6 +109,8 @@ struct Load<'a> {
 
 /// Most memory while the server warmed up (a fifth of the time) and afterwards, bytes.
 type Memory = (u64, u64);
+/// What honest clients met, what attacks came to, and the server's memory.
+type Met = (Experience, Vec<(Attack, Tally)>, Memory);
 
 impl Load<'_> {
     fn attacks(&self) -> Vec<Attack> {
@@ -119,7 +121,7 @@ impl Load<'_> {
         }
     }
 
-    fn run(&self) -> Result<(Experience, Vec<(Attack, Tally)>, Memory)> {
+    fn run(&self) -> Result<Met> {
         let stop = AtomicBool::new(false);
         let time = Duration::from_secs_f64(60.0 * self.options.minutes);
         let numbered = self.attacks().into_iter().zip(2u8..);
