@@ -6,12 +6,12 @@
 //! - **on threads of their own**, whose priority a program lowers where the system lets it: online
 //!   work keeps the ambient pool, and never waits for a thread that computes tickets;
 //! - **in small pieces** of a few milliseconds, which do not begin while online work is under way
-//!   ([`PATIENCE`] bounds how long one waits: tickets are made under any load);
+//!   (`PATIENCE` bounds how long one waits: tickets are made under any load);
 //! - **in turn**: a session has only a few pieces waiting at a time, and the pool takes pieces in
 //!   the order in which they came, so that a small batch does not wait for a large one.
 //!
 //! Online work is what a session does between two messages of an inference. While it waits for the
-//! client it computes nothing, and tickets go on, but for [`LINGER`]: a near client's next message
+//! client it computes nothing, and tickets go on, but for `LINGER`: a near client's next message
 //! comes sooner than a piece would end. Only threads that compute tickets ever wait here, and no
 //! other work needs them.
 
