@@ -4,8 +4,8 @@
 #   make demo DATA=cifar-10-batches-bin N=100
 #                                      N real CIFAR-10 test images, private and clear accuracy
 #   make test                          formatting, lints, docs, every test; minutes a part at the end
-#   make check                         the same without the trainer, the slowest tests and the
-#                                      instruction counts: before every commit (warm: minutes)
+#   make check                         lints, unit tests, a few whole runs: before every commit
+#                                      (warm: under five minutes)
 #   make book                          the book in docs/, links checked, into target/book
 #   make deny                          cargo-deny with deny.toml, advisories included
 #   make bench                         latency and communication of the demo model, this machine's
@@ -28,7 +28,7 @@ BENCHES := tacita-bench/criterion
 PART := scripts/part.sh
 RELEASE_BINS := -p tacita-compile -p tacita-server -p tacita-client -p tacita-bench
 
-.PHONY: demo test test-trainer check book deny papers bench figures performance model report libtorch valgrind baseline release lab
+.PHONY: demo test check book deny papers bench figures performance model report libtorch valgrind baseline release lab
 
 release:
 	$(CARGO) build --release --locked $(RELEASE_BINS)
@@ -67,32 +67,31 @@ model: libtorch
 report: libtorch
 	$(CARGO) run --release --locked -p tacita-train -- report lab/results --out lab/results/report.html
 
-# Everything that `make test` compiles has the features of the whole workspace, so that no part
-# compiles a dependency again that another one has.
-test: export RUSTDOCFLAGS := -D warnings
+# All parts compile with the features of the whole workspace, so that none compiles a dependency again
+# that another one has.
+TEST_PROGRAMS := --bin tacita-server --bin tacita-client --bin tacita-compile
+
 test: libtorch valgrind
 	$(PART) --start
 	$(PART) "formatting and papers" $(MAKE) --no-print-directory papers
 	$(PART) "book" $(MAKE) --no-print-directory book
 	$(PART) "lints" $(CARGO) clippy --workspace --all-targets --features $(BENCHES) --locked -- -D warnings
-	$(PART) "documentation" $(CARGO) doc --workspace --no-deps --features $(BENCHES) --locked
-	$(PART) "programs" $(CARGO) build --workspace --bins --locked
+	RUSTDOCFLAGS="-D warnings" $(PART) "documentation" $(CARGO) doc --workspace --no-deps --features $(BENCHES) --locked
+	$(PART) "programs" $(CARGO) build --workspace $(TEST_PROGRAMS) --locked
 	$(PART) "tests, compiled" $(CARGO) test --workspace --locked --no-run
 	$(PART) "tests" $(CARGO) test --workspace --locked
 	$(PART) "instruction counts" scripts/instructions.py -- --workspace
 	$(PART) --minutes
 
-# What a commit must pass: no libtorch, no valgrind, no end-to-end tests but the plain ones.
-check: export RUSTDOCFLAGS := -D warnings
-check:
+# Lints, unit tests, and whole runs of both parties: what a commit must pass.
+check: libtorch
 	$(PART) --start
 	$(PART) "formatting and papers" $(MAKE) --no-print-directory papers
 	$(PART) "book" $(MAKE) --no-print-directory book
-	$(PART) "lints" $(CARGO) clippy --all-targets --locked -- -D warnings
-	$(PART) "documentation" $(CARGO) doc --no-deps --locked
-	$(PART) "programs" $(CARGO) build --bins --locked
-	$(PART) "tests" $(CARGO) test --locked
-	$(PART) "end to end" $(CARGO) test -p tacita-tests --test e2e --locked -- happy
+	$(PART) "lints" $(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	$(PART) "programs" $(CARGO) build --workspace $(TEST_PROGRAMS) --locked
+	$(PART) "unit tests" $(CARGO) test --workspace --lib --bins --locked
+	$(PART) "end to end" $(CARGO) test --workspace --test e2e --locked -- happy
 	$(PART) --minutes
 
 papers:
