@@ -18,9 +18,9 @@ use tacita_protocol::{Error, Result};
 
 use tacita_bench::certs::{self, Certs};
 use tacita_bench::client::pictures;
-use tacita_bench::process::{run as finished, sibling};
+use tacita_bench::process::sibling;
 use tacita_bench::server::Server;
-use tacita_bench::stage::{compiler, temporary};
+use tacita_bench::stage::{build, compiler, temporary};
 use tacita_bench::table::{markdown, median};
 
 /// Tickets that each of the other clients makes before it connects again.
@@ -60,9 +60,7 @@ pub struct Options {
 pub fn run(options: &Options) -> Result<()> {
     let dir = temporary()?;
     let plan = dir.path().join("model.plan");
-    let mut compile = compiler(&options.model, &plan, None)?;
-    compile.stdout(Stdio::null());
-    finished(compile, "tacita-compile")?;
+    build(compiler(&options.model, &plan, None)?)?;
     let stage = Stage {
         certs: certs::make(dir.path())?,
         images: pictures(&options.samples)?,

@@ -88,8 +88,17 @@ fn peak_memory(id: u32, watch: &Receiver<()>) -> Option<u64> {
 
 /// Most resident memory that a running process has had, in bytes, where the system tells (Linux).
 pub fn high_water_mark(id: u32) -> Option<u64> {
+    status_bytes(id, "VmHWM:")
+}
+
+/// Resident memory of a running process, in bytes, where the system tells (Linux).
+pub fn resident_memory(id: u32) -> Option<u64> {
+    status_bytes(id, "VmRSS:")
+}
+
+fn status_bytes(id: u32, name: &str) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;
-    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
+    let line = status.lines().find_map(|l| l.strip_prefix(name))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kib * 1024)
 }

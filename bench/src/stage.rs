@@ -90,8 +90,7 @@ impl Stage {
         if let Some(frac) = options.frac {
             command.args(["--frac", &frac.to_string()]);
         }
-        command.stdout(std::process::Stdio::null());
-        run(command, "tacita-compile")?;
+        build(command)?;
         let clear = Clear::load(&options.model, &plan)?;
         Self::start(clear, &plan, images, (options.batch, dir))
     }
@@ -151,6 +150,15 @@ impl Stage {
 /// `Local` if it cannot be made.
 pub fn temporary() -> Result<TempDir> {
     tempfile::tempdir().map_err(|e| Error::local(format!("no temp folder: {e}")))
+}
+
+/// Runs a [`compiler`] command, whose own report is not wanted.
+///
+/// # Errors
+/// `Local` if it fails.
+pub fn build(mut compiler: Command) -> Result<()> {
+    compiler.stdout(std::process::Stdio::null());
+    run(compiler, "tacita-compile")
 }
 
 /// `tacita-compile build`. Ranges come from training images where `data` has them; else the model's

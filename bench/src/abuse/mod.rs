@@ -22,9 +22,9 @@ use stranger::Origin;
 use tacita_bench::certs::{self, Certs};
 use tacita_bench::clear::{Clear, argmax};
 use tacita_bench::client::pictures;
-use tacita_bench::process::{run as run_to_end, sibling};
+use tacita_bench::process::sibling;
 use tacita_bench::server::Server;
-use tacita_bench::stage::{compiler, temporary};
+use tacita_bench::stage::{build, compiler, temporary};
 use tacita_bench::table::bytes;
 use watch::Held;
 
@@ -67,9 +67,7 @@ pub struct Options {
 pub fn run(options: &Options) -> Result<()> {
     let dir = temporary()?;
     let plan = dir.path().join("model.plan");
-    let mut command = compiler(&options.model, &plan, None)?;
-    command.stdout(std::process::Stdio::null());
-    run_to_end(command, "tacita-compile")?;
+    build(compiler(&options.model, &plan, None)?)?;
     let known = known(options, &Clear::load(&options.model, &plan)?)?;
     let certs = certs::make(dir.path())?;
     let mut command = sibling("tacita-server")?;

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
+use tacita_bench::process::resident_memory;
 
 /// What a process holds at one moment.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
@@ -17,11 +18,9 @@ pub struct Held {
 impl Held {
     /// Of a running process; zeros where the system does not tell.
     pub fn of(process: u32) -> Self {
-        let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
-        let line = status.lines().find_map(|l| l.strip_prefix("VmRSS:")).unwrap_or_default();
-        let kib = line.trim().trim_end_matches("kB").trim().parse::<u64>().unwrap_or(0);
+        let memory = resident_memory(process).unwrap_or(0);
         let descriptors = std::fs::read_dir(format!("/proc/{process}/fd"));
-        Self { memory: kib * 1024, descriptors: descriptors.map_or(0, Iterator::count) }
+        Self { memory, descriptors: descriptors.map_or(0, Iterator::count) }
     }
 
     /// Waits until the process holds no more descriptors than `usual`, or a while has passed.

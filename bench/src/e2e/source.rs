@@ -1,13 +1,11 @@
 //! Where a plan and its images come from.
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
 use tacita_bench::cifar::write_png;
 use tacita_bench::clear::Clear;
 use tacita_bench::networks::{Keep, Network};
-use tacita_bench::process::run;
-use tacita_bench::stage::compiler;
+use tacita_bench::stage::{build, compiler};
 use tacita_compile::Calibration;
 use tacita_protocol::plan::{Plan, PublicPlan};
 use tacita_protocol::{Error, Result};
@@ -61,9 +59,7 @@ impl Source {
                 Ok(plan)
             }
             Self::File(model) => {
-                let mut command = compiler(model, path, None)?;
-                command.stdout(Stdio::null());
-                run(command, "tacita-compile")?;
+                build(compiler(model, path, None)?)?;
                 Clear::plan(path)
             }
         }

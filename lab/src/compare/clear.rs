@@ -5,8 +5,7 @@ use std::time::Instant;
 
 use tacita_bench::cifar::write_png;
 use tacita_bench::clear::{Clear, normalised};
-use tacita_bench::process;
-use tacita_bench::stage::{Compared, Stage, compiler, temporary};
+use tacita_bench::stage::{Compared, Stage, build, compiler, temporary};
 use tacita_bench::table::median;
 use tacita_protocol::{Error, Result};
 
@@ -26,9 +25,7 @@ pub fn measure(model: &Path, n: usize, seconds: f64) -> Result<Option<ClearRow>>
     let Some(runtime) = Runtime::NAME else { return Ok(None) };
     let dir = temporary()?;
     let plan = dir.path().join("model.plan");
-    let mut command = compiler(model, &plan, None)?;
-    command.stdout(std::process::Stdio::null());
-    process::run(command, "tacita-compile")?;
+    build(compiler(model, &plan, None)?)?;
     let clear = Clear::load(model, &plan)?;
     let images = images(None, clear.network.input, n.max(1))?.pixels;
     let row = ClearRow {
