@@ -70,12 +70,6 @@ pub fn normalised(network: &Network, spec: &InputSpec, pixels: &Pixels) -> Resul
     Ok(real.into_iter().map(|x| x as f32).collect())
 }
 
-/// The first of the largest values.
-pub fn argmax(values: &[f64]) -> usize {
-    let numbered = values.iter().copied().enumerate();
-    numbered.reduce(|a, b| if b.1 > a.1 { b } else { a }).map_or(0, |(i, _)| i)
-}
-
 /// The largest difference of two lists.
 pub fn largest_difference(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)

@@ -6,12 +6,13 @@ use std::process::Command;
 use clap::Args;
 use tacita_cli::Ot;
 use tacita_image_input::Pixels;
+use tacita_protocol::plan::class_of;
 use tacita_protocol::{Error, Result};
 use tempfile::TempDir;
 
 use crate::certs::{self, Certs};
 use crate::cifar;
-use crate::clear::{Clear, argmax, largest_difference};
+use crate::clear::{Clear, largest_difference};
 use crate::client::{self, Answer, Summary, pictures};
 use crate::process::{run, sibling};
 use crate::server::Server;
@@ -135,9 +136,9 @@ impl Stage {
         let fixed = self.clear.fixed(&pixels)?;
         let (private, clear) = answer.beside(&fixed);
         Ok(Compared {
-            clear_class: argmax(&self.clear.float(&pixels)?),
+            clear_class: class_of(&self.clear.float(&pixels)?),
             logit_error: largest_difference(&private, &clear),
-            fixed_class: argmax(&fixed),
+            fixed_class: class_of(&fixed),
             truth,
             answer,
         })

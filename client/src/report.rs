@@ -51,6 +51,12 @@ impl Cost {
     }
 }
 
+/// A class and what speaks for it: its probability, or the logit where only the winner is known.
+struct Ranked {
+    class: usize,
+    score: f64,
+}
+
 /// One classified image.
 pub struct Answer<'a> {
     /// The image.
@@ -64,16 +70,19 @@ pub struct Answer<'a> {
 }
 
 impl Answer<'_> {
-    /// Classes by falling logit, equal ones in class order: all of them, or the winner alone.
-    fn ranking(&self, plan: &PublicPlan) -> Result<Vec<Winner>> {
-        if let Reveals::Top1 { .. } = plan.reveals {
-            return Ok(vec![plan.winner(&self.inference.output)?]);
+    /// Classes by falling probability, the winner first: all of them, or that one alone.
+    fn ranking(&self, plan: &PublicPlan, winner: Winner) -> Vec<Ranked> {
+        let Some(all) = plan.probabilities(&self.inference.output) else {
+            return vec![Ranked { class: winner.class, score: real(plan, winner.logit) }];
+        };
+        let numbered = all.into_iter().enumerate();
+        let mut order: Vec<_> = numbered.map(|(class, score)| Ranked { class, score }).collect();
+        order.sort_by(|a, b| b.score.total_cmp(&a.score));
+        // Different logits can have the same probability: rounded to 1, say.
+        if let Some(at) = order.iter().position(|r| r.class == winner.class) {
+            order.get_mut(..=at).unwrap_or_default().rotate_right(1);
         }
-        let numbered = self.inference.output.iter().enumerate();
-        let mut order: Vec<_> =
-            numbered.map(|(class, logit)| Winner { class, logit: *logit }).collect();
-        order.sort_by_key(|w| std::cmp::Reverse(w.logit));
-        Ok(order)
+        order
     }
 
     /// Prints the answer.
@@ -81,12 +90,11 @@ impl Answer<'_> {
     /// # Errors
     /// `Local` if stdout is closed, `PeerMisbehaved` if the values opened name no class.
     pub fn print(&self, plan: &PublicPlan, json: bool) -> Result<()> {
-        let ranking = self.ranking(plan)?;
-        if json { json_line(&self.json(plan, &ranking)) } else { line(&self.text(plan, &ranking)) }
+        let winner = plan.winner(&self.inference.output)?;
+        if json { json_line(&self.json(plan, winner)) } else { line(&self.text(plan, winner)) }
     }
 
-    fn json(&self, plan: &PublicPlan, ranking: &[Winner]) -> Value {
-        let best = ranking.first();
+    fn json(&self, plan: &PublicPlan, winner: Winner) -> Value {
         let (offline, tickets) = self.offline;
         let mut offline = offline.json();
         if let Value::Object(fields) = &mut offline {
@@ -99,8 +107,8 @@ impl Answer<'_> {
         let mut value = json!({
             "event": "image",
             "image": self.path.display().to_string(),
-            "class": best.map(|w| w.class),
-            "label": best.map(|w| label(plan, w.class)),
+            "class": winner.class,
+            "label": label(plan, winner.class),
             "reveals": plan.reveals.name(),
             "offline_batch": offline,
             "online": online,
@@ -108,18 +116,22 @@ impl Answer<'_> {
             "unmasked_relus": plan.unmasked_relus(),
         });
         if let Value::Object(fields) = &mut value {
-            let (name, scores) = self.scores(plan, best);
-            fields.insert(name.into(), scores);
+            for (name, scores) in self.scores(plan, winner) {
+                fields.insert(name.into(), scores);
+            }
         }
         value
     }
 
-    /// The logits that are known: all in class order, or the winning one.
-    fn scores(&self, plan: &PublicPlan, best: Option<&Winner>) -> (&'static str, Value) {
-        let logits = || self.inference.output.iter().map(|x| real(plan, *x));
-        match plan.reveals {
-            Reveals::Logits => ("logits", logits().collect()),
-            Reveals::Top1 { .. } => ("logit", best.map(|w| real(plan, w.logit)).into()),
+    /// What else is known: all logits and probabilities in class order, or the winning logit.
+    fn scores(&self, plan: &PublicPlan, winner: Winner) -> Vec<(&'static str, Value)> {
+        let opened = &self.inference.output;
+        match plan.probabilities(opened) {
+            Some(probabilities) => vec![
+                ("logits", opened.iter().map(|x| real(plan, *x)).collect()),
+                ("probabilities", probabilities.into()),
+            ],
+            None => vec![("logit", real(plan, winner.logit).into())],
         }
     }
 
@@ -132,11 +144,16 @@ impl Answer<'_> {
         self.inference.layers.iter().map(layer).collect()
     }
 
-    fn text(&self, plan: &PublicPlan, ranking: &[Winner]) -> String {
-        let named =
-            |w: &Winner| format!("{} {:.3}", printable(&label(plan, w.class)), real(plan, w.logit));
-        let top: Vec<String> = ranking.iter().take(TOP).map(named).collect();
-        let best = ranking.first().map(|w| printable(&label(plan, w.class))).unwrap_or_default();
+    fn text(&self, plan: &PublicPlan, winner: Winner) -> String {
+        let named = |r: &Ranked| {
+            let label = printable(&label(plan, r.class));
+            match plan.reveals {
+                Reveals::Logits => format!("{label} {:.1} %", 100.0 * r.score),
+                Reveals::Top1 { .. } => format!("{label}, logit {:.3}", r.score),
+            }
+        };
+        let top: Vec<String> = self.ranking(plan, winner).iter().take(TOP).map(named).collect();
+        let best = printable(&label(plan, winner.class));
         let (offline, tickets) = self.offline;
         let share = offline.time.as_secs_f64() / tickets.max(1) as f64;
         let tickets = count(tickets, "ticket");
@@ -274,6 +291,7 @@ fn plan_json(plan: &PublicPlan, hash: &PlanHash, input: &str, classes: usize) ->
         "input": input,
         "classes": classes,
         "reveals": plan.reveals.name(),
+        "head": plan.head.name(),
         "labels": plan.labels,
         "batch": plan.batch,
         "relus": plan.relus(),

@@ -101,6 +101,7 @@ mod tests {
             batch: 1,
             relu_choices: Default::default(),
             reveals: Default::default(),
+            head: Default::default(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! `tacita-lab`: what stands in no measurement of our own alone: other systems beside this one, whole
 //! networks from ONNX to a private run, and the page and tables that are published.
 
+mod agreement;
 mod compare;
 mod figures;
 mod networks;
@@ -27,6 +28,8 @@ enum Verb {
     /// This protocol beside a classic garbled circuit, homomorphic encryption, a clear runtime and
     /// published figures
     Compare(compare::Options),
+    /// What builds print of their agreement with the float network, beside images that they never saw
+    Agreement(agreement::Options),
     /// One row a network: float, fixed-point and private runs compared, bytes, time and memory
     Networks(networks::NetworksArgs),
     /// The page of all figures, and its short tables as Markdown, from the files of results; runs nothing
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
     let (result, json) = match &cli.verb {
         Verb::Figures(options) => (figures::run(options), options.json),
         Verb::Compare(options) => (compare::run(options), options.json),
+        Verb::Agreement(options) => (agreement::run(options), options.json),
         Verb::Networks(args) => (networks::run(args), args.json),
         Verb::Report(options) => (report::run(options), options.json),
     };

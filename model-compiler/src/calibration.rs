@@ -20,6 +20,8 @@ pub struct Calibration {
     pub images: Vec<Pixels>,
     /// The class of each image; empty if unknown.
     pub labels: Vec<usize>,
+    /// The file of each image; empty if they have none of their own.
+    pub names: Vec<String>,
     /// Where they come from, for the report.
     pub source: String,
     /// Ranges must hold for any image, not for these: bounds are computed from the weights.
@@ -27,6 +29,9 @@ pub struct Calibration {
     /// Ranges measured earlier; the images then serve to check the logits alone.
     pub ranges: Option<Ranges>,
 }
+
+/// Extensions of picture files.
+const PICTURES: &[&str] = &["png", "jpg", "jpeg"];
 
 /// Which part of a data set that has several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +47,8 @@ struct Labelled {
     images: Vec<Pixels>,
     /// Empty if unknown.
     labels: Vec<usize>,
+    /// Empty if they are in one file.
+    names: Vec<String>,
 }
 
 impl Calibration {
@@ -71,17 +78,20 @@ impl Calibration {
         Self::read(path, Part::Train, shape, limit, resize)
     }
 
-    /// At most `limit` images from a folder of PNG and JPEG files, a CIFAR batch file or the folder
-    /// of those, or a NumPy archive (`.npz`). The last two know their labels.
+    /// At most `limit` images from a folder of PNG and JPEG files or one of these, a CIFAR batch
+    /// file or the folder of those, or a NumPy archive (`.npz`). The last two know their labels.
     ///
     /// # Errors
     /// [`Error::Input`] if there are none, or one is unreadable or of another size.
     pub fn read(path: &Path, part: Part, shape: Shape, limit: usize, resize: bool) -> Result<Self> {
-        let archive = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("npz"));
-        let Labelled { images, labels } = match batches(path, part)? {
-            _ if archive => npz::read(path, part, limit)?,
+        let Labelled { images, labels, names } = match batches(path, part)? {
+            _ if has_extension(path, &["npz"]) => npz::read(path, part, limit)?,
+            _ if has_extension(path, PICTURES) => pictures(&[path.to_owned()], shape, resize)?,
             Some(batches) => cifar(&batches, limit)?,
-            None if path.is_dir() => folder(path, limit, shape, resize)?,
+            None if path.is_dir() => {
+                let files = files_with(path, PICTURES)?;
+                pictures(files.get(..limit).unwrap_or(&files), shape, resize)?
+            }
             None => cifar(&[path.to_owned()], limit)?,
         };
         if images.is_empty() {
@@ -92,7 +102,7 @@ impl Calibration {
         // The file's name alone: this text may travel in a model.
         let name = path.file_name().map_or("a folder".into(), |n| n.to_string_lossy());
         let source = format!("{} images of {name}", images.len());
-        Ok(Self { images, labels, source, any_image: false, ranges: None })
+        Ok(Self { images, labels, names, source, any_image: false, ranges: None })
     }
 }
 
@@ -121,18 +131,23 @@ fn cifar(batches: &[PathBuf], limit: usize) -> Result<Labelled> {
             images.push(pixels);
         }
     }
-    Ok(Labelled { images, labels })
+    Ok(Labelled { images, labels, names: Vec::new() })
 }
 
-fn folder(path: &Path, limit: usize, shape: Shape, resize: bool) -> Result<Labelled> {
-    let files = files_with(path, &["png", "jpg", "jpeg"])?;
+fn pictures(files: &[PathBuf], shape: Shape, resize: bool) -> Result<Labelled> {
     let load = |p: &PathBuf| Ok(Pixels::load_for(p, shape, resize)?);
-    let images = files.iter().take(limit).map(load).collect::<Result<_>>()?;
-    Ok(Labelled { images, labels: Vec::new() })
+    let images = files.iter().map(load).collect::<Result<_>>()?;
+    let names = files.iter().map(|p| p.display().to_string()).collect();
+    Ok(Labelled { images, labels: Vec::new(), names })
 }
 
 fn about(path: &Path, e: tacita_protocol::Error) -> Error {
     Error::input(format!("`{}`: {e}", path.display()))
+}
+
+fn has_extension(path: &Path, extensions: &[&str]) -> bool {
+    let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
+    extension.is_some_and(|e| extensions.contains(&e.as_str()))
 }
 
 /// Files of a folder by extension, sorted by name.
@@ -141,8 +156,7 @@ fn files_with(folder: &Path, extensions: &[&str]) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
-        let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
-        if extension.is_some_and(|e| extensions.contains(&e.as_str())) {
+        if has_extension(&path, extensions) {
             files.push(path);
         }
     }

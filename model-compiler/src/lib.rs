@@ -24,8 +24,8 @@ pub mod testing;
 pub use calibration::Calibration;
 pub use compile::{
     Accuracy, BatchCandidate, BatchChoice, Budget, ClassJudgement, Judgement, LayerReport, Options,
-    Report, SearchReport, Share, Signs, Trial, choose_batch, compile, compile_within, describe,
-    flooding_bits, top_class,
+    Record, Report, SearchReport, Share, Signs, Trial, Verdict, choose_batch, compile,
+    compile_within, describe, flooding_bits,
 };
 pub use error::{Error, Location, Result};
 pub use float::{Evaluator, Trace};

@@ -1,6 +1,8 @@
 //! The folded float network: the plan's structure with real weights.
 
-use tacita_protocol::plan::{ConvShape, CopyShape, Mask, Padding, PoolShape, Shape};
+use tacita_protocol::plan::{
+    ConvShape, CopyShape, Head, Mask, Padding, PoolShape, Shape, classes_of,
+};
 
 use crate::pixels::GraphInput;
 
@@ -27,6 +29,8 @@ pub struct Network {
     /// The client is to learn the class of the largest logit (and that logit) instead of all
     /// logits: the plan then ends in an arg-max, which this network does not show.
     pub top1: bool,
+    /// What the client makes of the logits.
+    pub head: Head,
     /// Value ranges that the model file carries, unparsed: a new calibration must not stumble over
     /// a damaged old one.
     pub stored_ranges: Option<StoredRanges>,
@@ -162,14 +166,20 @@ impl Network {
             graph_input: GraphInput::default(),
             labels: Vec::new(),
             top1: false,
+            head: Head::Softmax,
             stored_ranges: None,
             warnings: Vec::new(),
         }
     }
 
     /// Number of logits.
-    pub fn classes(&self) -> usize {
+    pub fn logits(&self) -> usize {
         self.layers.last().map_or(0, |l| l.shape.len())
+    }
+
+    /// Number of classes: two if there is only one logit.
+    pub fn classes(&self) -> usize {
+        classes_of(self.logits())
     }
 
     /// ReLUs that the masks keep.

@@ -19,6 +19,8 @@ pub struct Section {
     pub kind: String,
     /// Figures, each with its tables.
     pub figures: Vec<Figure>,
+    /// The section in a sentence, in green if it is good news, else in red.
+    pub verdict: Option<(bool, String)>,
     /// A paragraph before the figures; empty for none.
     pub text: String,
     /// Tables that belong to no figure.
@@ -34,9 +36,13 @@ impl Section {
             "" => String::new(),
             text => format!("<p>{}</p>\n", escape(text)),
         };
+        let verdict = self.verdict.as_ref().map_or_else(String::new, |(good, text)| {
+            let class = if *good { "good" } else { "bad" };
+            format!("<p class=\"verdict {class}\">{}</p>\n", escape(text))
+        });
         let (kind, title) = (escape(&self.kind), escape(&self.title));
         format!(
-            "<section id=\"{id}\">\n<p class=\"kind\">{kind}</p>\n<h2>{title}</h2>\n{text}{figures}\
+            "<section id=\"{id}\">\n<p class=\"kind\">{kind}</p>\n<h2>{title}</h2>\n{verdict}{text}{figures}\
              {tables}</section>\n"
         )
     }

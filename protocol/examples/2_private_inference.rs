@@ -7,7 +7,7 @@
 use std::thread;
 
 use tacita_protocol::plan::{
-    ConvShape, InputSpec, Linear, Mask, Padding, Plan, PublicPlan, ReluChoices, Reveals,
+    ConvShape, Head, InputSpec, Linear, Mask, Padding, Plan, PublicPlan, ReluChoices, Reveals,
     SecretPlan, Shape, TensorSecrets, TensorSpec, Term, clear,
 };
 use tacita_protocol::session::{ClientOptions, ClientSession, ServerContext, SessionLimits};
@@ -52,6 +52,7 @@ fn plan() -> Result<Plan> {
         labels: vec![],
         batch: 2,
         reveals: Reveals::Logits,
+        head: Head::Softmax,
     };
     // Any weights do: a fixed pattern of small integers with 8 fractional bits.
     let pattern = |n: usize| (0..n).map(|i| (i * 37 % 101) as i32 - 50).collect::<Vec<_>>();

@@ -10,8 +10,8 @@ use std::thread;
 use tacita_protocol::cost::{CostModel, MemoryEstimate};
 use tacita_protocol::gadget::ReluChoice;
 use tacita_protocol::plan::{
-    ConvShape, InputSpec, Linear, Mask, Plan, PublicPlan, ReluChoices, Reveals, SecretPlan, Shape,
-    TensorSecrets, TensorSpec, Term,
+    ConvShape, Head, InputSpec, Linear, Mask, Plan, PublicPlan, ReluChoices, Reveals, SecretPlan,
+    Shape, TensorSecrets, TensorSpec, Term,
 };
 use tacita_protocol::session::{
     BatchSizes, ClientOptions, ClientSession, ServerContext, SessionLimits,
@@ -102,6 +102,7 @@ fn plan() -> Plan {
         labels: Vec::new(),
         batch: 2,
         reveals: Reveals::Logits,
+        head: Head::Softmax,
     };
     Plan::new(public, secret).unwrap()
 }

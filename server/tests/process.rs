@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use tacita_certs::{Authority, Validity};
 use tacita_protocol::plan::{
-    ConvShape, InputSpec, Linear, Mask, Padding, Plan, PublicPlan, ReluChoices, Reveals,
+    ConvShape, Head, InputSpec, Linear, Mask, Padding, Plan, PublicPlan, ReluChoices, Reveals,
     SecretPlan, Shape, TensorSecrets, TensorSpec, Term,
 };
 
@@ -46,6 +46,7 @@ fn plan() -> Plan {
         batch: 2,
         relu_choices: ReluChoices::default(),
         reveals: Reveals::Logits,
+        head: Head::Softmax,
     };
     let logits = TensorSecrets { weights: vec![vec![100; 8]], bias: vec![0; 2] };
     let secret = SecretPlan { tensors: vec![TensorSecrets::default(), logits] };

@@ -14,13 +14,14 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 use tacita_cli::{json_line, line};
 use tacita_image_input::Pixels;
+use tacita_protocol::plan::class_of;
 use tacita_protocol::{Error, Result};
 
 use attack::{Attack, Tally};
 use honest::{Experience, Known};
 use stranger::Origin;
 use tacita_bench::certs::{self, Certs};
-use tacita_bench::clear::{Clear, argmax};
+use tacita_bench::clear::Clear;
 use tacita_bench::client::pictures;
 use tacita_bench::process::sibling;
 use tacita_bench::server::Server;
@@ -89,7 +90,7 @@ pub fn run(options: &Options) -> Result<()> {
 fn known(options: &Options, clear: &Clear) -> Result<Vec<Known>> {
     let class = |path: PathBuf| {
         let logits = clear.fixed(&Pixels::load(&path)?)?;
-        Ok((path, argmax(&logits)))
+        Ok((path, class_of(&logits)))
     };
     pictures(&options.samples)?.into_iter().map(class).collect()
 }

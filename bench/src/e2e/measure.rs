@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tacita_bench::clear::{argmax, largest_difference};
+use tacita_bench::clear::largest_difference;
 use tacita_bench::client::{Answer, Cost, Summary};
 use tacita_bench::machine::{Machine, command};
 use tacita_bench::met;
@@ -10,7 +10,7 @@ use tacita_bench::table::median;
 use tacita_image_input::{Pixels, encode};
 use tacita_protocol::cost::{CostModel, TensorCost};
 use tacita_protocol::ot::OtConfig;
-use tacita_protocol::plan::{Plan, PublicPlan, ReluChoices, clear};
+use tacita_protocol::plan::{Plan, PublicPlan, ReluChoices, class_of, clear};
 use tacita_protocol::{Error, Result};
 
 use super::args::Common;
@@ -75,7 +75,7 @@ fn check_logits(plan: &Plan, answer: &Answer) -> Result<()> {
     if same && told_apart {
         return Ok(());
     }
-    let (private, clear) = (answer.class, argmax(&all));
+    let (private, clear) = (answer.class, class_of(&all));
     Err(Error::local(format!(
         "wrong logits: off by {off} units of {largest} (class {private}, in the clear {clear})"
     )))

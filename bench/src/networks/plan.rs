@@ -3,8 +3,8 @@
 
 use tacita_architectures::{self as described, Graph, Node, NodeId, Op};
 use tacita_protocol::plan::{
-    ConvShape, CopyShape, InputSpec, Linear, Mask, Padding, PoolShape, PublicPlan, ReluChoices,
-    Reveals, Shape, TensorSpec, Term,
+    ConvShape, CopyShape, Head, InputSpec, Linear, Mask, Padding, PoolShape, PublicPlan,
+    ReluChoices, Reveals, Shape, TensorSpec, Term,
 };
 use tacita_protocol::{Error, Result};
 
@@ -199,6 +199,7 @@ impl<'a> Builder<'a> {
             labels: Vec::new(),
             batch: 1,
             reveals: Reveals::Logits,
+            head: Head::Softmax,
         }
     }
 }

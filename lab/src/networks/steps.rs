@@ -6,7 +6,7 @@ use prost::Message;
 use rayon::prelude::*;
 use serde_json::Value;
 use tacita_bench::cifar::write_png;
-use tacita_bench::clear::{Clear, argmax, largest_difference, normalised};
+use tacita_bench::clear::{Clear, largest_difference, normalised};
 use tacita_bench::met::deviation;
 use tacita_bench::process::{Finished, measured};
 use tacita_bench::stage::{Compared, Stage, compiler, temporary};
@@ -14,7 +14,7 @@ use tacita_bench::table::median;
 use tacita_compile::{MAX_MODEL_BYTES, Network, lower, read_model};
 use tacita_image_input::{Pixels, read_limited};
 use tacita_onnx::ModelProto;
-use tacita_protocol::plan::InputSpec;
+use tacita_protocol::plan::{InputSpec, class_of};
 use tacita_protocol::{Error, Result, cost};
 use tempfile::TempDir;
 
@@ -180,7 +180,7 @@ impl Job<'_> {
     fn fixed(&self, clear: &Clear) -> Result<Fixed> {
         let each = self.checked().par_iter().map(|pixels| {
             let (float, fixed) = (clear.float(pixels)?, clear.fixed(pixels)?);
-            let same = argmax(&float) == argmax(&fixed);
+            let same = class_of(&float) == class_of(&fixed);
             Ok((same, largest_difference(&float, &fixed), largest(&float)))
         });
         let each = each.collect::<Result<Vec<_>>>()?;

@@ -59,7 +59,7 @@ pub(super) fn read(path: &Path, part: Part, limit: usize) -> Result<Labelled> {
             return Err(at(&format!("{labels} labels for {images} images")));
         }
     }
-    Ok(Labelled { images: pixels, labels: classes })
+    Ok(Labelled { images: pixels, labels: classes, names: Vec::new() })
 }
 
 /// The first `limit` items of one array.

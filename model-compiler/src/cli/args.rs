@@ -57,14 +57,10 @@ pub enum Verb {
     Inspect(Inspect),
     /// Predict what a plan costs: bytes, round trips, memory, seconds; layer by layer.
     Estimate(Estimate),
-    /// Evaluate images in the clear with the plan's fixed-point arithmetic.
-    Evaluate(Evaluate),
     /// Write a page that shows where a plan's bytes and ReLUs are, and what fixed point costs.
     Report(Report),
-    /// Fixed-point top-1 accuracy on a CIFAR binary batch.
-    Accuracy(Accuracy),
-    /// Run a plan on many images in the clear as the protocol would: accuracy, signs taken for
-    /// the other, ranges.
+    /// Run a plan on images in the clear as the protocol would: classes, accuracy, agreement with
+    /// the float network, signs taken for the other, ranges.
     Simulate(Simulate),
 }
 
@@ -280,44 +276,22 @@ fn parse_link(text: &str) -> std::result::Result<Link, String> {
     text.parse().map_err(|e: tacita_protocol::Error| e.to_string())
 }
 
-/// Arguments of `evaluate`.
-#[derive(Debug, clap::Args)]
-pub struct Evaluate {
-    /// The plan.
-    pub plan: PathBuf,
-    /// PNG or JPEG images of the network's size.
-    #[arg(required = true)]
-    pub images: Vec<PathBuf>,
-    /// Resize images of another size.
-    #[arg(long)]
-    pub resize: bool,
-}
-
-/// Arguments of `accuracy`.
-#[derive(Debug, clap::Args)]
-pub struct Accuracy {
-    /// The plan.
-    pub plan: PathBuf,
-    /// CIFAR-10 or CIFAR-100 binary batch file.
-    #[arg(long, value_name = "FILE")]
-    pub data: PathBuf,
-    /// Only the first N images.
-    #[arg(short, long, value_name = "N")]
-    pub n: Option<usize>,
-}
-
 /// Arguments of `simulate`.
 #[derive(Debug, clap::Args)]
 pub struct Simulate {
     /// The plan.
     pub plan: PathBuf,
-    /// Images: a folder of PNG and JPEG files, a CIFAR binary batch or the folder of those, or a
-    /// NumPy archive (.npz) with uint8 `test_images`, `images` or `x` and their labels. Test images
-    /// come first where there are several sets.
-    pub images: PathBuf,
+    /// Images: a PNG or JPEG file or a folder of those, a CIFAR binary batch or the folder of those,
+    /// or a NumPy archive (.npz) with uint8 `test_images`, `images` or `x` and their labels. Test
+    /// images come first where there are several sets.
+    #[arg(long, value_name = "PATH")]
+    pub data: PathBuf,
     /// Only the first N images.
     #[arg(short, value_name = "N", default_value_t = 1000)]
     pub n: usize,
+    /// Say the class and the logits of each image.
+    #[arg(long)]
+    pub each: bool,
     /// What truncation and comparison do: as with random shares, or to the nearest integer.
     #[arg(long, value_enum, default_value_t = RoundingKind::Shares)]
     pub rounding: RoundingKind,
@@ -348,14 +322,14 @@ pub struct Report {
     #[arg(long, value_name = "N")]
     pub batch: Option<usize>,
     /// The ONNX model that the plan was made from, to compare fixed point with float.
-    #[arg(long, value_name = "MODEL", requires = "images")]
+    #[arg(long, value_name = "MODEL", requires = "data")]
     pub model: Option<PathBuf>,
-    /// Images to compare on: a folder of PNG and JPEG files or a CIFAR binary batch.
+    /// Images to compare on, as for `simulate`; of a data set the training part.
     #[arg(long, value_name = "PATH", requires = "model")]
-    pub images: Option<PathBuf>,
-    /// Most images.
-    #[arg(long, value_name = "N", default_value_t = 32)]
-    pub limit: usize,
+    pub data: Option<PathBuf>,
+    /// Only the first N images.
+    #[arg(short, value_name = "N", default_value_t = 32)]
+    pub n: usize,
     /// Resize images of another size.
     #[arg(long)]
     pub resize: bool,

@@ -3,8 +3,8 @@
 use tacita_cli::Relu;
 use tacita_compile::calibration::Calibration;
 use tacita_compile::{
-    Budget, Error, Network, Options, Report, Result, Trial, compile, compile_within, describe,
-    load, lower, masks, read_model,
+    Budget, Error, Network, Options, Record, Report, Result, Trial, compile, compile_within,
+    describe, load, lower, masks, read_model,
 };
 use tacita_image_input::read_limited;
 use tacita_protocol::cost::CostModel;
@@ -45,7 +45,8 @@ pub fn run(args: &Build, json: bool) -> Result<()> {
     };
     let calibration = calibration(args, &network, stored_input)?;
     let drawn = args.drawn_ranges && calibration.ranges.is_none();
-    let (mut plan, mut report) = scaled(args, &network, &calibration, &options)?;
+    let budget = budget(args)?;
+    let (mut plan, mut report) = scaled(&network, &calibration, &options, budget.as_ref())?;
     choose_backends(args, &mut plan, &mut report)?;
     if drawn {
         report.warnings.push(
@@ -54,6 +55,7 @@ pub fn run(args: &Build, json: bool) -> Result<()> {
                 .into(),
         );
     }
+    Record::new(&report, drawn, budget.as_ref()).write(&mut plan)?;
     write_private(&args.output, &plan.to_bytes()?)?;
     for warning in &report.warnings {
         tracing::warn!("{warning}");
@@ -82,26 +84,29 @@ fn choose_backends(args: &Build, plan: &mut Plan, report: &mut Report) -> Result
     Ok(())
 }
 
-/// Given images choose the scales and judge them.
-fn scaled(
-    args: &Build,
-    network: &Network,
-    calibration: &Calibration,
-    options: &Options,
-) -> Result<(Plan, Report)> {
+/// What given images are to show; `None` if none are given.
+fn budget(args: &Build) -> Result<Option<Budget>> {
     let max_class_loss = args.max_class_loss.unwrap_or(3.0 * args.max_loss);
     for loss in [args.max_loss, max_class_loss.min(100.0)] {
         if !(0.0..=100.0).contains(&loss) {
             return Err(Error::input(format!("a loss of {loss} %: it must be 0 to 100")));
         }
     }
-    if args.calibrate.is_none() {
-        return compile(network, calibration, options);
-    }
-    tracing::info!("measuring on {}", calibration.source);
     let (max_loss, frac) = (args.max_loss, args.frac);
     let budget = Budget { max_loss, max_class_loss, frac, seed: SEARCH_SEED };
-    compile_within(network, calibration, options, &budget, &mut tell)
+    Ok(args.calibrate.is_some().then_some(budget))
+}
+
+/// Given images choose the scales and judge them.
+fn scaled(
+    network: &Network,
+    calibration: &Calibration,
+    options: &Options,
+    budget: Option<&Budget>,
+) -> Result<(Plan, Report)> {
+    let Some(budget) = budget else { return compile(network, calibration, options) };
+    tracing::info!("measuring on {}", calibration.source);
+    compile_within(network, calibration, options, budget, &mut tell)
 }
 
 fn tell(t: &Trial) {

@@ -91,7 +91,7 @@ pub fn run(args: &Explain, json: bool) -> Result<()> {
 }
 
 fn reveals(network: &Network) -> Reveals {
-    if network.top1 { Reveals::Top1 { classes: network.classes() } } else { Reveals::Logits }
+    if network.top1 { Reveals::Top1 { classes: network.logits() } } else { Reveals::Logits }
 }
 
 /// What the compiler appends to the integers: an arg-max has no place in a float network.

@@ -1,7 +1,7 @@
 //! `tacita-compile inspect`.
 
 use serde::Serialize;
-use tacita_compile::{LayerReport, Result, describe};
+use tacita_compile::{LayerReport, Record, Result, describe};
 use tacita_protocol::cost::{Prediction, TensorCost, predict};
 use tacita_protocol::plan::{Plan, log2_truncation_failure};
 use tacita_protocol::wire::Traffic;
@@ -22,6 +22,8 @@ struct Inspection {
     relus: usize,
     unmasked_relus: usize,
     log2_failure: f64,
+    /// What its build measured.
+    record: Option<Record>,
     layers: Vec<LayerReport>,
     batch: usize,
     session: Bytes,
@@ -92,6 +94,7 @@ fn inspection(plan: &Plan, p: Prediction) -> Result<Inspection> {
         relus: public.relus(),
         unmasked_relus: public.unmasked_relus(),
         log2_failure: log2_truncation_failure(public),
+        record: Record::of(plan)?,
         layers: describe(plan),
         batch: p.batch,
         session: p.session.into(),
@@ -102,7 +105,9 @@ fn inspection(plan: &Plan, p: Prediction) -> Result<Inspection> {
 }
 
 fn text(i: &Inspection) -> String {
-    let mut text = format!("{}  (plan {})\n\n", i.name, i.plan_hash);
+    let mut text = format!("{}  (plan {})\n", i.name, i.plan_hash);
+    let verdict = i.record.as_ref().map(|r| r.verdict().why);
+    text.push_str(&format!("labels: {}\n\n", verdict.as_deref().unwrap_or("no record")));
     text.push_str(&layer_table(&i.layers));
     text.push_str(&format!(
         "\nReLUs {} of {}, truncation failure 2^{:.1} per inference, reveals {} of {} classes\n\n",

@@ -1,12 +1,10 @@
 //! The command line: one verb a module.
 
-mod accuracy;
 mod args;
 mod build;
 mod built;
 mod calibrate;
 mod estimate;
-mod evaluate;
 mod explain;
 mod inspect;
 mod output;
@@ -51,9 +49,7 @@ fn run(args: &Args) -> Result<()> {
         Verb::Calibrate(a) => calibrate::run(a, args.json),
         Verb::Inspect(a) => inspect::run(a, args.json),
         Verb::Estimate(a) => estimate::run(a, args.json),
-        Verb::Evaluate(a) => evaluate::run(a, args.json),
         Verb::Report(a) => report::run(a, args.json),
-        Verb::Accuracy(a) => accuracy::run(a, args.json),
         Verb::Simulate(a) => simulate::run(a, args.json),
     }
 }

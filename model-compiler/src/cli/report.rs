@@ -42,9 +42,9 @@ pub fn run(args: &Report, json: bool) -> Result<()> {
 
 /// Float against fixed point, where the model and images are given.
 fn errors(args: &Report, plan: &Plan) -> Result<Option<Errors>> {
-    let (Some(model), Some(path)) = (&args.model, &args.images) else { return Ok(None) };
+    let (Some(model), Some(path)) = (&args.model, &args.data) else { return Ok(None) };
     let network = fed(load(model)?, &plan.public)?;
-    let images = Calibration::from_path(path, network.input, args.limit, args.resize)?;
+    let images = Calibration::from_path(path, network.input, args.n, args.resize)?;
     let about = |e| match e {
         Error::Input { what } => Error::input(format!("{}: {what}", model.display())),
         e => e,

@@ -6,9 +6,9 @@ use rayon::prelude::*;
 use serde::Serialize;
 use tacita_compile::calibration::{Calibration, Part};
 use tacita_compile::simulate::{LayerStats, Simulation};
-use tacita_compile::{Error, Evaluator, Result, Rounding, Share, Simulator, load, top_class};
+use tacita_compile::{Error, Evaluator, Result, Rounding, Share, Simulator, load};
 use tacita_image_input::normalise;
-use tacita_protocol::plan::Plan;
+use tacita_protocol::plan::{Plan, class_of};
 
 use super::args::{RoundingKind, Simulate};
 use super::output::{Table, print, print_json};
@@ -35,6 +35,20 @@ struct Report {
     /// Area under the ROC curve of two classes, where all logits are revealed.
     auc: Option<f64>,
     layers: Vec<Layer>,
+    /// Each image, if asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    each: Vec<Each>,
+}
+
+/// One image.
+#[derive(Serialize)]
+struct Each {
+    image: String,
+    class: usize,
+    label: String,
+    /// `None` if the plan reveals the largest alone.
+    logits: Option<Vec<f64>>,
+    probabilities: Option<Vec<f64>>,
 }
 
 #[derive(Serialize)]
@@ -50,7 +64,7 @@ pub fn run(args: &Simulate, json: bool) -> Result<()> {
     let plan = load_plan(&args.plan)?;
     let shape = plan.public.tensors.first().map(|t| t.shape);
     let shape = shape.ok_or_else(|| Error::input("the plan has no input"))?;
-    let data = Calibration::read(&args.images, Part::Test, shape, args.n, args.resize)?;
+    let data = Calibration::read(&args.data, Part::Test, shape, args.n, args.resize)?;
     let simulator = Simulator::new(&plan);
     let with = |rounding, what| {
         let bar = progress(data.images.len(), what);
@@ -85,6 +99,7 @@ pub fn run(args: &Simulate, json: bool) -> Result<()> {
         sign_mistakes: all.layers.iter().map(|l| l.sign_mistakes).sum(),
         confusion: confusion(&data.labels, &all.classes, plan.public.classes()),
         auc: auc(&data.labels, &all.logits),
+        each: if args.each { each(&plan, &data, &all) } else { vec![] },
         layers: layers(&plan, all),
     };
     warn(&report);
@@ -94,6 +109,34 @@ pub fn run(args: &Simulate, json: bool) -> Result<()> {
         print(&text(&report))?
     }
     check(args, &report)
+}
+
+/// What a client would be told of each image.
+fn each(plan: &Plan, data: &Calibration, all: &Simulation) -> Vec<Each> {
+    let public = &plan.public;
+    let scale = f64::from(public.logit_frac()).exp2();
+    let one = |(i, (class, opened)): (usize, (&usize, &Vec<i64>))| {
+        let probabilities = public.probabilities(opened);
+        Each {
+            image: data.names.get(i).cloned().unwrap_or_else(|| i.to_string()),
+            class: *class,
+            label: public.labels.get(*class).cloned().unwrap_or_else(|| class.to_string()),
+            logits: probabilities
+                .is_some()
+                .then(|| opened.iter().map(|x| *x as f64 / scale).collect()),
+            probabilities,
+        }
+    };
+    all.classes.iter().zip(&all.logits).enumerate().map(one).collect()
+}
+
+fn each_text(each: &[Each]) -> String {
+    let mut table = Table::new(&["image", "label", "logits"]);
+    for e in each {
+        let logits = e.logits.iter().flatten().map(|x| format!("{x:.3}")).collect::<Vec<_>>();
+        table.row(vec![e.image.clone(), e.label.clone(), logits.join(" ")]);
+    }
+    table.render() + "\n"
 }
 
 fn check(args: &Simulate, r: &Report) -> Result<()> {
@@ -124,16 +167,15 @@ fn confusion(labels: &[usize], found: &[usize], classes: usize) -> Option<Vec<Ve
     Some(table)
 }
 
-/// How often an image of class 1 has the larger difference of logits than one of class 0; equal
-/// ones count half.
+/// How often an image of class 1 has the larger difference of logits (or the larger single logit)
+/// than one of class 0; equal ones count half.
 fn auc(labels: &[usize], logits: &[Vec<i64>]) -> Option<f64> {
     let of = |class: usize| {
         let own = labels.iter().zip(logits).filter(move |(l, _)| **l == class);
-        own.map(|(_, z)| Some(z.get(1)? - z.first()?)).collect::<Option<Vec<i64>>>()
+        own.map(|(_, z)| for_second(z)).collect::<Option<Vec<i64>>>()
     };
-    let two = logits.iter().all(|z| z.len() == 2);
     let (zeros, mut ones) = (of(0)?, of(1)?);
-    if !two || zeros.is_empty() || ones.is_empty() {
+    if zeros.is_empty() || ones.is_empty() {
         return None;
     }
     ones.sort_unstable();
@@ -143,6 +185,15 @@ fn auc(labels: &[usize], logits: &[Vec<i64>]) -> Option<f64> {
         (ones.len() - upto) as f64 + 0.5 * (upto - below) as f64
     };
     Some(zeros.iter().map(above).sum::<f64>() / pairs)
+}
+
+/// By how much the logits of two classes speak for the second.
+fn for_second(logits: &[i64]) -> Option<i64> {
+    match logits {
+        [x] => Some(*x),
+        [first, second] => Some(second - first),
+        _ => None,
+    }
 }
 
 /// Share of equal entries.
@@ -158,7 +209,7 @@ fn float_classes(args: &Simulate, plan: &Plan, data: &Calibration) -> Result<Opt
     let one = |pixels| -> Result<usize> {
         let real = normalise(pixels, network.input, &plan.public.input)?;
         bar.inc(1);
-        Ok(top_class(&evaluator.evaluate(&real.iter().map(|x| *x as f32).collect::<Vec<_>>())))
+        Ok(class_of(&evaluator.evaluate(&real.iter().map(|x| *x as f32).collect::<Vec<_>>())))
     };
     let classes = data.images.par_iter().map(one).collect::<Result<_>>()?;
     bar.finish_and_clear();
@@ -215,7 +266,8 @@ fn text(r: &Report) -> String {
             l.stats.overflows.to_string(),
         ]);
     }
-    let mut text = table.render() + "\n";
+    let each = if r.each.is_empty() { String::new() } else { each_text(&r.each) };
+    let mut text = each + &table.render() + "\n";
     let mut line = |name: &str, value: String| text.push_str(&format!("{name:<20}{value}\n"));
     line("plan", r.plan.clone());
     line("images", format!("{} ({})", r.images, r.source));
@@ -269,7 +321,8 @@ mod tests {
         assert_eq!(auc(&[0, 1, 0, 1], &logits(&[1, 2, 3, 3])), Some(0.625));
         assert_eq!(auc(&[1, 1], &logits(&[1, 2])), None);
         assert_eq!(auc(&[], &logits(&[1, 2])), None);
-        assert_eq!(auc(&[0, 1], &[vec![5], vec![6]]), None);
+        assert_eq!(auc(&[0, 1], &[vec![5], vec![6]]), Some(1.0));
+        assert_eq!(auc(&[0, 1], &[vec![5; 3], vec![6; 3]]), None);
     }
 
     #[test]

@@ -155,7 +155,8 @@ mod tests {
             let input = input_spec(&network).unwrap();
             let draft = flooding::settle(&network, &input, (10, 12), &mut vec![]).unwrap();
             let peaks = peaks(&draft);
-            let mut plan = Plan { public: draft.public, secret: draft.secret };
+            let mut plan =
+                Plan { public: draft.public, secret: draft.secret, record: String::new() };
             plan.public.tensors.iter_mut().for_each(|t| t.magnitude = 40);
             let simulator = Simulator::new(&plan);
             let mut images = Calibration::synthetic(network.input, 4).images;

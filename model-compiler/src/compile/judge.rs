@@ -2,10 +2,9 @@
 
 use rayon::prelude::*;
 use tacita_image_input::normalise;
-use tacita_protocol::plan::InputSpec;
+use tacita_protocol::plan::{InputSpec, class_of};
 
 use super::gate::Tally;
-use super::measure::arg_max;
 use super::share::Share;
 use crate::calibration::{Calibration, splitmix};
 use crate::error::{Error, Result};
@@ -53,7 +52,7 @@ impl Judge {
         let one = |(i, pixels)| -> Result<Known> {
             let real = normalise(pixels, network.input, input)?;
             let trace = evaluator.trace(&real.iter().map(|x| *x as f32).collect::<Vec<_>>());
-            let class = arg_max(trace.values.last().map(Vec::as_slice).unwrap_or_default());
+            let class = class_of(trace.values.last().map(Vec::as_slice).unwrap_or_default());
             let group = labels.get(i).copied().unwrap_or(class);
             Ok(Known { class, group, largest: trace.largest })
         };

@@ -1,6 +1,6 @@
 //! What a plan does to the labels, for people: measured with the protocol's own rounding.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tacita_protocol::plan::PublicPlan;
 
 use super::gate::Count;
@@ -9,7 +9,7 @@ use super::share::Share;
 use crate::simulate::Simulation;
 
 /// A plan beside the float network, on images that the build was given.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Judgement {
     /// Images judged on.
     pub images: usize,
@@ -26,7 +26,7 @@ pub struct Judgement {
 }
 
 /// Right labels before and after.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Accuracy {
     /// The float network's.
     pub float: Share,
@@ -36,7 +36,7 @@ pub struct Accuracy {
 
 /// The images of one class: of one label where labels are known, else of one label of the float
 /// network.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClassJudgement {
     /// Index of the class.
     pub class: usize,
@@ -49,7 +49,7 @@ pub struct ClassJudgement {
 }
 
 /// The comparisons of one layer.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Signs {
     /// Name of the layer.
     pub name: String,

@@ -36,7 +36,7 @@ pub(super) fn measure(
         return Err(Error::input("no calibration images"));
     }
     let shares = SecretPlan { tensors: draft.secret.tensors.clone() };
-    let plan = Plan { public: draft.public.clone(), secret: shares };
+    let plan = Plan { public: draft.public.clone(), secret: shares, record: String::new() };
     let norms = filter_norms(&plan);
     let given = calibration.ranges.as_ref().map(Ranges::largest);
     if let Some(largest) = &given {
@@ -95,17 +95,6 @@ fn combine(each: Vec<Measured>) -> Measured {
         all.mean_error += m.mean_error / n;
     }
     all
-}
-
-/// Index of the largest value, the first of equals.
-pub fn arg_max<T: PartialOrd + Copy>(values: &[T]) -> usize {
-    let mut best: Option<(usize, T)> = None;
-    for (i, v) in values.iter().enumerate() {
-        if best.is_none_or(|(_, b)| *v > b) {
-            best = Some((i, *v));
-        }
-    }
-    best.map_or(0, |(i, _)| i)
 }
 
 /// For each tensor and term, the largest sum of weight magnitudes over one output.

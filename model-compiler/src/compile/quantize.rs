@@ -35,6 +35,7 @@ pub(super) fn quantize(network: &Network, input: &InputSpec, scales: &Scales) ->
         labels,
         batch: 1,
         reveals: Reveals::Logits,
+        head: network.head,
     };
     Ok(Draft { public, secret: SecretPlan { tensors: secrets } })
 }

@@ -229,7 +229,7 @@ impl Job<'_> {
         // The final draft says them again.
         self.warnings.truncate(warnings);
         let draft = draft?;
-        let mut plan = Plan { public: draft.public, secret: draft.secret };
+        let mut plan = Plan { public: draft.public, secret: draft.secret, record: String::new() };
         let scale = f64::from(frac).exp2();
         // What rounding adds is small beside the margin.
         let peaks: Vec<f64> = largest.iter().map(|x| f64::from(*x) * scale + 1.0).collect();

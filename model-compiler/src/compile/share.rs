@@ -3,13 +3,13 @@
 //! Intervals are Wilson's (1927) at 95 %: unlike the normal approximation they hold for shares near
 //! 0 and 1, where agreement lies.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Two-sided 95 % quantile of the normal distribution.
 const Z: f64 = 1.959_963_984_540_054;
 
 /// A share of images, with its 95 % interval.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Share {
     /// Images that count.
     pub hits: usize,

@@ -1,7 +1,7 @@
 //! Activations: ReLU and what can be written with it.
 
 use tacita_onnx::NodeProto;
-use tacita_protocol::plan::Mask;
+use tacita_protocol::plan::{Head, Mask};
 
 use super::attributes::{Attributes, axis_of};
 use super::constant::{Constant, Reason};
@@ -203,6 +203,7 @@ impl<'m> Interpreter<'m> {
         if self.dropped.replace((at.clone(), x.clone())).is_some() {
             return Err(Fault::Unsupported);
         }
+        self.head = Head::Sigmoid;
         Ok(Value::Node(x))
     }
 

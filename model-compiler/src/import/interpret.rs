@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use tacita_onnx::{GraphProto, NodeProto};
-use tacita_protocol::plan::Shape;
+use tacita_protocol::plan::{Head, Shape};
 
 use super::constant::{Constant, Reason, count};
 use super::graph::{Graph, Node, Op};
@@ -86,6 +86,8 @@ pub(super) struct Interpreter<'m> {
     pub dropped: Option<(Location, Operand)>,
     /// That operator is the arg-max.
     pub arg_max: bool,
+    /// What the client makes of the logits.
+    pub head: Head,
     /// Elements that folded constants may still take.
     budget: usize,
 }
@@ -110,6 +112,7 @@ impl<'m> Interpreter<'m> {
             statistics: Vec::new(),
             dropped: None,
             arg_max: false,
+            head: Head::Softmax,
             budget: MAX_FOLDED.saturating_add(elements.saturating_mul(4)),
         })
     }
@@ -177,10 +180,7 @@ impl<'m> Interpreter<'m> {
                 return Err(Error::Node { at, what });
             }
             if !self.arg_max {
-                let what = format!(
-                    "{at}: dropped, it does not change the label; the client gets what goes into it"
-                );
-                self.warnings.push(what);
+                self.warnings.push(format!("{at}: left to the client, who gets what goes into it"));
             }
         }
         match self.values.get(name) {

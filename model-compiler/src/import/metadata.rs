@@ -28,10 +28,18 @@ pub(super) fn read(model: &ModelProto, network: &mut Network) -> Result<()> {
     }
     if let Some(labels) = metadata.get("tacita.labels") {
         network.labels = labels.split(',').map(|l| l.trim().to_owned()).collect();
+        name_both(network);
     }
     network.stored_ranges = metadata.get(RANGES_KEY).map(|ranges| StoredRanges {
         ranges: (*ranges).to_owned(),
         images: metadata.get(IMAGES_KEY).copied().unwrap_or("unnamed images").to_owned(),
     });
     Ok(())
+}
+
+/// One logit decides between two classes: a single name is that of the second.
+fn name_both(network: &mut Network) {
+    if let (1, [name]) = (network.logits(), network.labels.as_slice()) {
+        network.labels = vec![format!("not {name}"), name.clone()];
+    }
 }

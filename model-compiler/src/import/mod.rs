@@ -110,6 +110,7 @@ pub fn read_model(model: &ModelProto) -> Result<Network> {
     let affine = normalise::take(&mut run.graph, output);
     let mut network = fold::fold(run.graph, output)?;
     network.top1 = run.arg_max;
+    network.head = run.head;
     network.warnings.append(&mut run.warnings);
     network.graph_input = GraphInput { bytes: input.bytes, affine, hint };
     metadata::read(model, &mut network)?;

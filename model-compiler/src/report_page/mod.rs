@@ -3,6 +3,7 @@
 
 mod bytes;
 mod errors;
+mod judgement;
 mod relus;
 mod totals;
 
@@ -12,7 +13,7 @@ use tacita_page::{Section, Table, page};
 use tacita_protocol::cost::Prediction;
 use tacita_protocol::plan::Plan;
 
-use crate::compile::{LayerReport, describe};
+use crate::compile::{LayerReport, Record, describe};
 use crate::error::Result;
 
 /// What the page is made from.
@@ -36,11 +37,13 @@ struct Page<'a> {
 /// The page.
 ///
 /// # Errors
-/// If the plan cannot be hashed.
+/// If the plan cannot be hashed, or its record is damaged.
 pub fn render(contents: &Contents<'_>) -> Result<String> {
     let layers = describe(contents.plan);
+    let record = Record::of(contents.plan)?;
     let p = Page { contents, layers };
     let sections = [
+        judgement::section(record.as_ref()),
         Section {
             title: "Totals".into(),
             kind: "one plan".into(),
@@ -81,7 +84,7 @@ fn precision(p: &Page<'_>) -> Section {
         Some(errors) => section.figures = errors.figures(p),
         None => {
             section.text = "Not measured: give --model with the ONNX file that the plan was made \
-                            from, and --images with a folder of pictures or a CIFAR batch."
+                            from, and --data with images."
                 .into();
         }
     }

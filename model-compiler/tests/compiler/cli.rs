@@ -23,7 +23,7 @@ pub fn text(path: &Path) -> &str {
 }
 
 #[test]
-fn build_inspect_evaluate_accuracy() {
+fn build_inspect_simulate() {
     let dir = tempfile::tempdir().unwrap();
     let (model, plan) = (dir.path().join("m.onnx"), dir.path().join("m.tacita"));
     let small = ResNet { side: 32, widths: [2, 2, 2], classes: 10, ..ResNet::tiny(1, 0.5) };
@@ -42,22 +42,23 @@ fn build_inspect_evaluate_accuracy() {
     assert!(String::from_utf8_lossy(&out.stdout).contains("layer2.0.act2"));
 
     let (image, labels) = pictures(dir.path());
-    let e = json(&["evaluate", text(&plan), text(&image), "--json"]);
-    assert_eq!(e[0]["logits"].as_array().unwrap().len(), 10);
-    assert!(e[0]["label"].as_str().unwrap().starts_with("class"));
-    let a = json(&["accuracy", text(&plan), "--data", text(&labels), "-n", "3", "--json"]);
-    assert_eq!(a["images"], 3);
-    let simulate = ["simulate", text(&plan), text(&labels), "--model", text(&model), "--json"];
+    let e = json(&["simulate", text(&plan), "--data", text(&image), "--each", "--json"]);
+    let each = &e["each"][0];
+    assert_eq!((e["images"].as_u64(), each["image"].as_str()), (Some(1), Some(text(&image))));
+    assert_eq!(each["logits"].as_array().unwrap().len(), 10);
+    let sum: f64 = each["probabilities"].as_array().unwrap().iter().filter_map(Value::as_f64).sum();
+    assert!((sum - 1.0).abs() < 1e-9, "{e}");
+    let simulate =
+        ["simulate", text(&plan), "--data", text(&labels), "--model", text(&model), "--json"];
     let s = json(&simulate);
     assert_eq!((s["images"].as_u64(), s["rounding"].as_str()), (Some(4), Some("shares")));
     assert_eq!((s["overflows"].as_u64(), s["sign_mistakes"].as_u64()), (Some(0), Some(0)));
     let share = |key: &str| s[key].as_f64().unwrap();
     assert!(share("agreement_float") >= 0.75 && share("agreement_nearest") >= 0.75, "{s}");
     let nearest = json(&[&simulate[..], &["--rounding", "nearest", "-n", "3"]].concat());
-    // The clear evaluator's accuracy, by another way.
-    assert_eq!(nearest["accuracy"], a["accuracy"]);
+    assert_eq!(nearest["images"], 3);
     assert!(nearest["agreement_nearest"].is_null());
-    let out = run(&["simulate", text(&plan), text(&labels)]);
+    let out = run(&["simulate", text(&plan), "--data", text(&labels), "--each"]);
     assert!(String::from_utf8_lossy(&out.stdout).contains("images a second"));
 }
 

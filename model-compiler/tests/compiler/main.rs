@@ -18,6 +18,7 @@ mod exporters;
 mod fixed;
 mod fixtures;
 mod geometry;
+mod heads;
 mod import;
 mod layouts;
 mod lower;

@@ -171,7 +171,7 @@ fn options_and_normalisation_are_checked() {
     assert!(error(&network, Options::default()).contains("--pixels"));
     network.std = Some(vec![1.0]);
     network.labels = vec!["one".into()];
-    assert!(error(&network, Options::default()).contains("1 labels for 2 logits"));
+    assert!(error(&network, Options::default()).contains("1 labels for 2 classes"));
     network.labels.clear();
     let none = Calibration::default();
     let e = compile(&network, &none, &Options::default()).err().unwrap();

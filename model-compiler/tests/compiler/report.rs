@@ -24,7 +24,7 @@ fn a_page_with_and_without_measurements() {
     assert!(html.contains("Not measured"));
 
     let (_, batch) = pictures(dir.path());
-    let measure = ["report", text(&plan), "-o", text(&page), "--json", "--images", text(&batch)];
+    let measure = ["report", text(&plan), "-o", text(&page), "--json", "--data", text(&batch)];
     assert_eq!(run(&measure).status.code(), Some(2), "images without their model");
     let measure = [&measure[..], &["--model", text(&model)]].concat();
     assert_eq!(json(&measure)["measured"], true);

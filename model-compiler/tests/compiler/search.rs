@@ -3,10 +3,10 @@
 use tacita_compile::testing::ResNet;
 use tacita_compile::{
     Budget, Calibration, Judgement, Network, Options, Report, Rounding, Simulator, Trial,
-    compile_within, import_model, top_class,
+    compile_within, import_model,
 };
 use tacita_image_input::{Pixels, normalise};
-use tacita_protocol::plan::{InputSpec, Plan};
+use tacita_protocol::plan::{InputSpec, Plan, class_of};
 
 const IMAGES: usize = 240;
 
@@ -20,7 +20,7 @@ fn spec(network: &Network) -> InputSpec {
 
 fn float_class(network: &Network, pixels: &Pixels) -> usize {
     let real = normalise(pixels, network.input, &spec(network)).unwrap();
-    top_class(&network.evaluate(&real.iter().map(|x| *x as f32).collect::<Vec<_>>()))
+    class_of(&network.evaluate(&real.iter().map(|x| *x as f32).collect::<Vec<_>>()))
 }
 
 /// Drawn images; labels are the float network's, every `wrong`-th another.

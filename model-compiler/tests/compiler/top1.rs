@@ -3,11 +3,10 @@
 use tacita_compile::testing::{ModelBuilder, ResNet};
 use tacita_compile::{
     Calibration, Error, Evaluator, Network, Options, Rounding, Simulator, compile, import_model,
-    top_class,
 };
 use tacita_image_input::normalise;
 use tacita_onnx::NodeProto;
-use tacita_protocol::plan::{Plan, Reveals};
+use tacita_protocol::plan::{Plan, Reveals, class_of};
 
 use crate::cli::{json, run, text};
 
@@ -126,7 +125,7 @@ fn simulations_find_the_same_classes() {
     let evaluator = Evaluator::new(&network);
     let float = images.images.iter().map(|pixels| {
         let real = normalise(pixels, network.input, &logits.public.input).unwrap();
-        top_class(&evaluator.evaluate(&real.iter().map(|x| *x as f32).collect::<Vec<_>>()))
+        class_of(&evaluator.evaluate(&real.iter().map(|x| *x as f32).collect::<Vec<_>>()))
     });
     let classes = simulate(&top1, Rounding::Nearest).classes;
     let same = float.zip(classes).filter(|(a, b)| a == b).count();
@@ -162,11 +161,16 @@ fn the_program_builds_and_shows_it() {
     image::RgbImage::from_fn(8, 8, |x, y| image::Rgb([(x * 30) as u8, (y * 20) as u8, 99]))
         .save(&image)
         .unwrap();
-    let evaluate = |plan| json(&["evaluate", text(plan), text(&image), "--json"]);
-    assert_eq!(evaluate(&all), evaluate(&one));
+    let simulate = |plan| {
+        let given = ["simulate", text(plan), "--data", text(&image), "--each", "--json"];
+        json(&given)["each"][0].clone()
+    };
+    let (told_all, told_one) = (simulate(&all), simulate(&one));
+    assert_eq!(told_all["class"], told_one["class"]);
+    assert!(told_all["probabilities"].is_array() && told_one["probabilities"].is_null());
 
     let page = file("page.html");
-    let report = ["report", text(&one), "-o", text(&page), "--model", text(&model), "--images"];
+    let report = ["report", text(&one), "-o", text(&page), "--model", text(&model), "--data"];
     json(&[&report[..], &[text(dir.path()), "--json"]].concat());
     let page = std::fs::read_to_string(page).unwrap();
     assert!(page.contains("one of 5 classes and its logit"));

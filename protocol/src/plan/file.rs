@@ -3,7 +3,8 @@
 //! Layout, all integers little-endian:
 //! `"TACITAPL" | version u32 | public length u64 | SHA-256 of the rest of the file |
 //! public half (bincode) | secret half`. The secret half holds, for each tensor, for each term a
-//! weight count (u64) and i32 weights, then a bias count (u64) and i64 biases.
+//! weight count (u64) and i32 weights, then a bias count (u64) and i64 biases. Last comes the
+//! record: its length (u64) and UTF-8 text.
 //! This module is the only one that knows bincode.
 
 use sha2::{Digest, Sha256};
@@ -15,10 +16,12 @@ use crate::bytes::Reader;
 use crate::error::{Error, Result};
 
 /// Version of the plan format and of the protocol rules it implies.
-pub const PLAN_VERSION: u32 = 3;
+pub const PLAN_VERSION: u32 = 4;
 /// Largest plan file, in bytes.
 pub const MAX_FILE_BYTES: usize = 1 << 30;
 
+/// Longest record of a plan's making, in bytes.
+const MAX_RECORD_BYTES: u64 = 4 << 20;
 const MAGIC: &[u8; 8] = b"TACITAPL";
 const HEADER: usize = 8 + 4 + 8 + 32;
 
@@ -32,6 +35,9 @@ pub struct Plan {
     pub public: PublicPlan,
     /// What it may not.
     pub secret: SecretPlan,
+    /// What was measured when the plan was made, as the compiler wrote it; empty if nothing was. It
+    /// stays with the server, and nothing of the protocol reads it.
+    pub record: String,
 }
 
 fn codec() -> bincode::config::Configuration<
@@ -84,7 +90,7 @@ impl Plan {
     pub fn new(public: PublicPlan, secret: SecretPlan) -> Result<Self> {
         public.validate()?;
         secret.validate(&public)?;
-        Ok(Self { public, secret })
+        Ok(Self { public, secret, record: String::new() })
     }
 
     /// Hash of the public half.
@@ -110,6 +116,8 @@ impl Plan {
             body.extend_from_slice(&(t.bias.len() as u64).to_le_bytes());
             body.extend(t.bias.iter().flat_map(|x| x.to_le_bytes()));
         }
+        body.extend_from_slice(&(self.record.len() as u64).to_le_bytes());
+        body.extend_from_slice(self.record.as_bytes());
         let mut out = Vec::with_capacity(HEADER + body.len());
         out.extend_from_slice(MAGIC);
         out.extend_from_slice(&PLAN_VERSION.to_le_bytes());
@@ -153,8 +161,9 @@ impl Plan {
         }
         let public = PublicPlan::from_bytes(r.take(public_len as usize).map_err(damaged)?)?;
         let secret = read_secret(&mut r, &public).map_err(damaged)?;
+        let record = read_record(&mut r)?;
         r.finish().map_err(|_| Error::input("damaged plan: bytes left over"))?;
-        Self::new(public, secret)
+        Ok(Self { record, ..Self::new(public, secret)? })
     }
 }
 
@@ -169,6 +178,17 @@ fn read_secret(r: &mut Reader<'_>, public: &PublicPlan) -> Result<SecretPlan> {
         tensors.push(t);
     }
     Ok(SecretPlan { tensors })
+}
+
+fn read_record(r: &mut Reader<'_>) -> Result<String> {
+    let damaged = |why: &str| Error::input(format!("damaged plan: {why}; compile it again"));
+    let cut_short = |_| damaged("it is cut short");
+    let n = r.u64().map_err(cut_short)?;
+    if n > MAX_RECORD_BYTES {
+        return Err(damaged("its record is too long"));
+    }
+    let bytes = r.take(n as usize).map_err(cut_short)?;
+    String::from_utf8(bytes.to_vec()).map_err(|_| damaged("its record is no text"))
 }
 
 fn read_counted<const N: usize, T>(

@@ -5,6 +5,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use super::choices::ReluChoices;
+use super::head::Head;
 use super::shape::{ConvShape, Padding, Shape};
 use super::top1::Reveals;
 use crate::bytes;
@@ -28,6 +29,8 @@ pub struct PublicPlan {
     pub relu_choices: ReluChoices,
     /// What the last tensor tells the client.
     pub reveals: Reveals,
+    /// What the client makes of logits.
+    pub head: Head,
 }
 
 /// How pixels become the input tensor: `(pixel / 255 - mean) / std` per channel.

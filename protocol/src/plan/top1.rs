@@ -15,6 +15,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::graph::{CopyShape, Linear, Mask, PublicPlan, TensorSpec, Term};
+use super::head::{class_of, classes_of};
 use super::limits::MAX_ELEMENTS;
 use super::secret::TensorSecrets;
 use super::shape::Shape;
@@ -31,7 +32,7 @@ pub enum Reveals {
     /// The class of the largest logit, the smallest class of equals, and that logit: one value,
     /// `(logit << b) + classes - 1 - class`, `b` being [`Self::class_bits`].
     Top1 {
-        /// Classes, of which one is revealed.
+        /// Logits, of which one is revealed.
         classes: usize,
     },
 }
@@ -41,7 +42,7 @@ pub enum Reveals {
 pub struct Winner {
     /// Its number, from 0.
     pub class: usize,
-    /// Its logit, two's complement with [`PublicPlan::logit_frac`] fractional bits.
+    /// Its logit (of one logit alone: that one), two's complement with [`PublicPlan::logit_frac`] fractional bits.
     pub logit: i64,
 }
 
@@ -88,9 +89,9 @@ impl PublicPlan {
         self.tensors.len().saturating_sub(1 + self.reveals.tail())
     }
 
-    /// Number of classes.
+    /// Number of classes: two if there is only one logit.
     pub fn classes(&self) -> usize {
-        self.tensors.get(self.logits_at()).map_or(0, |t| t.shape.len())
+        classes_of(self.tensors.get(self.logits_at()).map_or(0, |t| t.shape.len()))
     }
 
     /// Fractional bits of the logits.
@@ -98,16 +99,20 @@ impl PublicPlan {
         self.tensors.get(self.logits_at()).map_or(0, |t| t.frac)
     }
 
-    /// Reads the opened values of an inference: the class with the largest logit, the first of
-    /// equals.
+    /// Reads the opened values of an inference: the class that the logits name ([`class_of`]).
     ///
     /// # Errors
     /// `PeerMisbehaved` if they are no value that the plan can end in.
     pub fn winner(&self, opened: &[i64]) -> Result<Winner> {
         let winner = match self.reveals {
             Reveals::Logits => {
-                let best = opened.iter().enumerate().rev().max_by_key(|(_, x)| **x);
-                best.map(|(class, logit)| Winner { class, logit: *logit })
+                let class = class_of(opened);
+                let logit = opened.get(class).or(opened.first());
+                logit.map(|logit| Winner { class, logit: *logit })
+            }
+            // Nothing is compared; the low bits hold no class.
+            Reveals::Top1 { classes: 1 } => {
+                opened.first().map(|x| Winner { class: class_of(&[*x]), logit: *x })
             }
             Reveals::Top1 { classes } => opened.first().and_then(|value| {
                 let bits = self.reveals.class_bits();
@@ -158,9 +163,9 @@ impl Plan {
     /// # Errors
     /// [`Error::Input`] if the logits are no list, or too wide to be compared.
     pub fn into_top1(self) -> Result<Self> {
-        let Self { mut public, mut secret } = self;
+        let Self { mut public, mut secret, record } = self;
         append_top1(&mut public, &mut secret);
-        Self::new(public, secret)
+        Ok(Self { record, ..Self::new(public, secret)? })
     }
 }
 

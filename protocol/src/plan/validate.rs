@@ -72,9 +72,9 @@ impl PublicPlan {
 
     fn validate_output(&self) -> Result<()> {
         self.validate_reveals()?;
-        let logits = self.classes();
-        check(self.labels.is_empty() || self.labels.len() == logits, || {
-            format!("{} labels for {logits} logits", self.labels.len())
+        let classes = self.classes();
+        check(self.labels.is_empty() || self.labels.len() == classes, || {
+            format!("{} labels for {classes} classes", self.labels.len())
         })?;
         check(self.labels.iter().all(|l| l.len() <= MAX_NAME), || "a label is too long".into())?;
         let logits = self.tensors.get(self.logits_at());

@@ -115,12 +115,12 @@ fn an_arg_max_of_anything_else_is_refused() {
     let mut plan = network::small(2).public;
     plan.reveals = Reveals::Top1 { classes: 1 };
     assert!(plan.validate().is_err());
-    assert!(refused(|p| p.labels = vec!["one".into()]).contains("1 labels for 5 logits"));
+    assert!(refused(|p| p.labels = vec!["one".into()]).contains("1 labels for 5 classes"));
 }
 
 #[test]
 fn wrong_constants_are_refused() {
-    let Plan { public, mut secret } = network::small(2).into_top1().unwrap();
+    let Plan { public, mut secret, .. } = network::small(2).into_top1().unwrap();
     secret.tensors[7].bias[4] = 1;
     let error = Plan::new(public, secret).err().unwrap().to_string();
     assert!(error.contains("wrong constants"), "{error}");

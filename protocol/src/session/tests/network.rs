@@ -2,7 +2,7 @@
 //! pooling, full, partial and empty masks.
 
 use crate::plan::{
-    ConvShape, CopyShape, InputSpec, Linear, Mask, Padding, Plan, PoolShape, PublicPlan,
+    ConvShape, CopyShape, Head, InputSpec, Linear, Mask, Padding, Plan, PoolShape, PublicPlan,
     ReluChoices, Reveals, SecretPlan, Shape, TensorSecrets, TensorSpec, Term,
 };
 use crate::rng::SecretRng;
@@ -105,6 +105,7 @@ fn plan(name: &str, tensors: Vec<TensorSpec>, rng: &mut SecretRng) -> Plan {
         labels: vec![],
         batch: 2,
         reveals: Reveals::Logits,
+        head: Head::Softmax,
     };
     Plan::new(public, secret).unwrap()
 }
@@ -255,6 +256,7 @@ pub(crate) fn bare(classes: usize, magnitude: u32) -> Plan {
         labels: vec![],
         batch: 2,
         reveals: Reveals::Logits,
+        head: Head::Softmax,
     };
     let copies = TensorSecrets { weights: vec![vec![]], bias: vec![] };
     let secret = SecretPlan { tensors: vec![TensorSecrets::default(), copies] };
