@@ -16,7 +16,8 @@ const OFFLINE_NICE: libc::c_int = 5;
 /// # Errors
 /// `Local` if the system has no threads left.
 pub fn init_compute_pool(threads: Option<usize>) -> Result<()> {
-    crate::memory::keep_freed_memory();
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    crate::memory::keep_freed_memory(threads.unwrap_or_else(cores));
     ThreadPoolBuilder::new()
         .num_threads(threads.unwrap_or(0))
         .thread_name(|i| format!("tacita-compute-{i}"))

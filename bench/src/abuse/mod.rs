@@ -27,7 +27,7 @@ use tacita_bench::process::sibling;
 use tacita_bench::server::Server;
 use tacita_bench::stage::{build, compiler, temporary};
 use tacita_bench::table::bytes;
-use watch::Held;
+use watch::{Held, Memory};
 
 /// Options of `abuse`.
 #[derive(Args)]
@@ -106,8 +106,9 @@ struct Load<'a> {
     certs: &'a Certs,
 }
 
-/// Most memory while the server warmed up (a fifth of the time) and afterwards, bytes.
-type Memory = (u64, u64);
+/// The part of the time in which the server warms up.
+const WARM_UP: u32 = 5;
+
 /// What honest clients met, what attacks came to, and the server's memory.
 type Met = (Experience, Vec<(Attack, Tally)>, Memory);
 
@@ -140,7 +141,7 @@ impl Load<'_> {
                 .map(|_| scope.spawn(move || honest::work(place, work, stop)))
                 .collect();
             let id = self.server.id();
-            let memory = scope.spawn(move || watch::largest(id, time / 5, stop));
+            let memory = scope.spawn(move || watch::memory(id, time / WARM_UP, stop));
             wait(time);
             stop.store(true, Ordering::Relaxed);
             let mut met = Experience::default();
@@ -177,10 +178,9 @@ fn quantile(values: &[f64], share: f64) -> f64 {
 }
 
 fn report(options: &Options, o: &Outcome<'_>) -> Result<()> {
-    let (met, (warm, most)) = (o.met, o.memory);
+    let (met, memory) = (o.met, &o.memory);
     let [median, most_online, ticket] =
         [(&met.online, 0.5), (&met.online, 0.95), (&met.offline, 0.5)].map(|(v, q)| quantile(v, q));
-    let growth = 100.0 * (most as f64 / warm.max(1) as f64 - 1.0);
     if options.json {
         let attacks: Vec<_> = o.tallies.iter().map(|(attack, tally)| {
             json!({"attack": format!("{attack:?}"), "tried": tally.tried, "turned_away": tally.turned_away})
@@ -189,7 +189,7 @@ fn report(options: &Options, o: &Outcome<'_>) -> Result<()> {
             "event": "abuse", "minutes": options.minutes, "clients": options.clients,
             "answers": met.online.len(), "wrong": met.wrong, "failures": met.failures,
             "online_median": median, "online_95": most_online, "ticket_median": ticket,
-            "memory_warm": warm, "memory_after": most, "memory_growth_percent": growth,
+            "memory": memory, "memory_growth_percent": memory.growth(),
             "descriptors_before": o.before.descriptors, "descriptors_after": o.after.descriptors,
             "stop_seconds": o.stopped, "attacks": attacks,
         }));
@@ -203,10 +203,14 @@ fn report(options: &Options, o: &Outcome<'_>) -> Result<()> {
         met.wrong
     ))?;
     line(&format!(
-        "server: at most {} of memory while it warmed up, {} afterwards ({growth:+.1} %); {} \
-         descriptors before, {} after; stopped {:.2} s after the signal",
-        bytes(warm as f64),
-        bytes(most as f64),
+        "server: at most {} of memory while it warmed up, then {} in the first quarter, {} in the \
+         last ({:+.1} %), at most {}; {} descriptors before, {} after; stopped {:.2} s after the \
+         signal",
+        bytes(memory.warm_up as f64),
+        bytes(memory.first as f64),
+        bytes(memory.last as f64),
+        memory.growth(),
+        bytes(memory.most as f64),
         o.before.descriptors,
         o.after.descriptors,
         o.stopped
