@@ -12,6 +12,7 @@ use tacita_protocol::Error;
 use crate::failure::Failure;
 use crate::log::LogFormat;
 use crate::lossy;
+use crate::memory::keep_freed_memory;
 use crate::output::{json_line, printable, stdout_closed, tell};
 
 /// The table for `--help`.
@@ -42,12 +43,15 @@ const STDOUT_CLOSED: u8 = 141;
 /// Where the last panic was.
 static PANICKED_AT: Mutex<Option<String>> = Mutex::new(None);
 
-/// Runs a program to its end and reports how it ended: a bug in it is an error like others.
+/// Runs a program to its end and reports how it ended: a bug in it is an error like others. Its
+/// freed memory is kept for reuse.
 pub fn run<F: Into<Failure>>(
     json: bool,
     log: LogFormat,
     program: impl FnOnce() -> Result<(), F>,
 ) -> ExitCode {
+    // Before threads start: heaps that are there already stay.
+    keep_freed_memory();
     note_panics();
     let outcome = catch_unwind(AssertUnwindSafe(|| program().map_err(Into::into)));
     finish(outcome.unwrap_or_else(|panic| Err(bug(panic))), json, log)

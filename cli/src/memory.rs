@@ -7,7 +7,7 @@ const KEPT: libc::c_int = 256 << 20;
 /// takes from a thread's heap.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const OWN_MAPPING: libc::c_int = 32 << 20;
-/// Threads that compute, for each heap: few enough not to wait for one another.
+/// Cores for each heap: so few that threads seldom wait for one another.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const SHARERS: usize = 4;
 
@@ -18,16 +18,13 @@ const SHARERS: usize = 4;
 /// Kept memory serves only threads of the same heap. The heaps are few, so that a server whose
 /// session threads come and go keeps what all sessions need together, and not for each heap what
 /// its busiest moment once took: with glibc's eight heaps a core, a server under load grew by a
-/// third in minutes, and to more than twice the memory (`tacita-bench abuse`).
-#[cfg_attr(
-    not(all(target_os = "linux", target_env = "gnu")),
-    expect(unused_variables, reason = "only glibc has these options")
-)]
-pub fn keep_freed_memory(computing_threads: usize) {
+/// third in minutes, and to more than twice the memory (`tacita-bench abuse`). Heaps that threads
+/// have already are not taken from them: call it before any starts.
+pub fn keep_freed_memory() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {
-        let heaps = computing_threads.div_ceil(SHARERS).max(1);
-        let heaps = libc::c_int::try_from(heaps).unwrap_or(libc::c_int::MAX);
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let heaps = libc::c_int::try_from(cores.div_ceil(SHARERS)).unwrap_or(libc::c_int::MAX);
         let options = [
             (libc::M_TRIM_THRESHOLD, KEPT),
             (libc::M_MMAP_THRESHOLD, OWN_MAPPING),

@@ -10,14 +10,12 @@ use tacita_protocol::{Error, Result};
 #[cfg(target_os = "linux")]
 const OFFLINE_NICE: libc::c_int = 5;
 
-/// Sizes the pool that all heavy computing runs on; by default one thread a core. Freed memory is
-/// kept for reuse from here on. Call it once, before any computing.
+/// Sizes the pool that all heavy computing runs on; by default one thread a core. Call it once,
+/// before any computing.
 ///
 /// # Errors
 /// `Local` if the system has no threads left.
 pub fn init_compute_pool(threads: Option<usize>) -> Result<()> {
-    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-    crate::memory::keep_freed_memory(threads.unwrap_or_else(cores));
     ThreadPoolBuilder::new()
         .num_threads(threads.unwrap_or(0))
         .thread_name(|i| format!("tacita-compute-{i}"))

@@ -3,6 +3,7 @@
 
 mod agreement;
 mod compare;
+mod extremes;
 mod figures;
 mod networks;
 mod report;
@@ -30,6 +31,8 @@ enum Verb {
     Compare(compare::Options),
     /// What builds print of their agreement with the float network, beside images that they never saw
     Agreement(agreement::Options),
+    /// Images made to leave a plan's ranges: how many do, and what becomes of their labels
+    Extremes(extremes::Options),
     /// One row a network: float, fixed-point and private runs compared, bytes, time and memory
     Networks(networks::NetworksArgs),
     /// The page of all figures, and its short tables as Markdown, from the files of results; runs nothing
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
         Verb::Figures(options) => (figures::run(options), options.json),
         Verb::Compare(options) => (compare::run(options), options.json),
         Verb::Agreement(options) => (agreement::run(options), options.json),
+        Verb::Extremes(options) => (extremes::run(options), options.json),
         Verb::Networks(args) => (networks::run(args), args.json),
         Verb::Report(options) => (report::run(options), options.json),
     };

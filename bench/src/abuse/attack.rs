@@ -69,7 +69,7 @@ impl Attack {
             Self::OddBatches => {
                 let mut odd = [3, 5, 7, 11, 13, 29, 61].into_iter().cycle();
                 again(over, &mut tally, || {
-                    request(origin, odd.next().unwrap_or(3)).map(|mut s| s.wait_for_end())
+                    request(origin, odd.next().unwrap_or(3))?.wait_for_end()
                 });
             }
             Self::Hog => again(over, &mut tally, || hog(addr, certs, &over)),

@@ -99,9 +99,15 @@ impl Stranger {
         self.stream.write_all(bytes).and_then(|()| self.stream.flush()).map_err(lost)
     }
 
-    /// Reads until the server hangs up or was silent for long.
-    pub fn wait_for_end(&mut self) {
-        let _ = std::io::copy(&mut self.stream, &mut std::io::sink());
+    /// Reads until the server hangs up.
+    ///
+    /// # Errors
+    /// That it hung up; nothing if it was silent for long instead.
+    pub fn wait_for_end(&mut self) -> Result<()> {
+        match std::io::copy(&mut self.stream, &mut std::io::sink()) {
+            Err(e) if is_timeout(&e) => Ok(()),
+            _ => Err(Error::network("the server hung up")),
+        }
     }
 
     fn frame(&mut self, kinds: &[Kind], most: usize) -> Result<(Kind, Vec<u8>)> {
@@ -146,4 +152,8 @@ impl Transport for Stranger {
     fn meter(&self) -> &Meter {
         &self.meter
     }
+}
+
+fn is_timeout(e: &std::io::Error) -> bool {
+    matches!(e.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut)
 }

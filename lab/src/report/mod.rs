@@ -32,7 +32,7 @@ const TITLE: &str = "Tacita: performance";
 #[derive(Args)]
 pub struct Options {
     /// Folder of the files of results
-    #[arg(long, value_name = "DIR", default_value = "results")]
+    #[arg(long, value_name = "DIR", default_value = "lab/results")]
     results: PathBuf,
     /// Where the page goes
     #[arg(long, value_name = "FILE", default_value = "lab/results/performance.html")]

@@ -12,6 +12,7 @@ use tacita_protocol::plan::Plan;
 
 use super::args::{Build, Reveal};
 use super::built::text;
+use super::costly;
 use super::estimate::profile;
 use super::output::{bytes, print, print_json, write_private};
 
@@ -55,6 +56,7 @@ pub fn run(args: &Build, json: bool) -> Result<()> {
                 .into(),
         );
     }
+    report.warnings.extend(costly::warning(&plan.public, budget.is_some())?);
     Record::new(&report, drawn, budget.as_ref()).write(&mut plan)?;
     write_private(&args.output, &plan.to_bytes()?)?;
     for warning in &report.warnings {

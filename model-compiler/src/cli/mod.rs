@@ -4,6 +4,7 @@ mod args;
 mod build;
 mod built;
 mod calibrate;
+mod costly;
 mod estimate;
 mod explain;
 mod inspect;

@@ -71,7 +71,7 @@ impl Judgement {
         plan: &PublicPlan,
     ) -> Self {
         let tally = judge.tally(which, &all.classes);
-        let agreement = |c: &Count| Share::new(c.images - c.changed, c.images);
+        let agreement = |c: &Count| Share::kept(c.images - c.changed, c.images);
         let present = tally.classes.iter().enumerate().filter(|(_, c)| c.images > 0);
         let classes = present.map(|(class, count)| ClassJudgement {
             class,

@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 /// Two-sided 95 % quantile of the normal distribution.
 const Z: f64 = 1.959_963_984_540_054;
 
+/// What happens more rarely than this lies above a two-sided 95 % interval.
+const SURPRISE: f64 = 0.025;
+
 /// A share of images, with its 95 % interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Share {
@@ -37,6 +40,16 @@ impl Share {
         let low = if hits == 0 { 0.0 } else { (middle - half).max(0.0) };
         let high = if hits == of { 1.0 } else { (middle + half).min(1.0) };
         Self { hits, of, share, low, high }
+    }
+
+    /// A share of images that keep something, of which nearly all do. The upper end is 1 as long as
+    /// it is no surprise if as many other images all keep it: of the `k` in both that do not, all
+    /// would be on this side, at even odds each. Wilson's upper end is below 1 from the first one
+    /// on, and so never what other images show if they show none.
+    pub fn kept(hits: usize, of: usize) -> Self {
+        let own = Self::new(hits, of);
+        let lost = i32::try_from(of - hits.min(of)).unwrap_or(i32::MAX);
+        if 0.5f64.powi(lost) > SURPRISE { Self { high: 1.0, ..own } } else { own }
     }
 }
 
@@ -77,6 +90,15 @@ mod tests {
         }
         let none = Share::new(0, 0);
         assert_eq!((none.low, none.high), (0.0, 1.0));
+    }
+
+    #[test]
+    fn few_losses_are_no_surprise() {
+        assert_eq!([0, 1, 5].map(|lost| Share::kept(1500 - lost, 1500).high), [1.0; 3]);
+        let six = Share::kept(1494, 1500);
+        assert_eq!(six, Share::new(1494, 1500));
+        assert!(six.high < 1.0);
+        assert_eq!(Share::kept(1499, 1500).low, Share::new(1499, 1500).low);
     }
 
     #[test]
