@@ -45,20 +45,34 @@ pub fn judge(seed: u64) -> Outcome {
 }
 
 fn compared(seed: u64) -> Fared<()> {
-    let mut case = Case::draw(seed, 1.0);
-    let images = images(&case.front, seed);
-    let mut theirs = theirs(&case, &images)?;
-    if !(0.5..100.0).contains(&largest(&theirs)) {
-        // As after training: logits of some size.
-        case = Case::draw(seed, 4.0 / largest(&theirs));
-        theirs = self::theirs(&case, &images)?;
-    }
+    let (case, images, theirs) = lively(seed)?;
     let network = imported(&case)?;
     let scale = largest(&theirs);
     let real: Vec<Vec<f32>> = images.iter().map(|p| network.evaluate(&fed(&network, p))).collect();
     close("float", &real, &theirs, FLOAT * scale)?;
     let fixed = fixed(&network, &images)?;
     close("fixed point", &fixed, &theirs, FIXED * scale)
+}
+
+/// A model whose logits are of some size, as after training, its images, and its logits.
+fn lively(seed: u64) -> Fared<(Case, Vec<Pixels>, Vec<Vec<f32>>)> {
+    for turn in 0..4 {
+        let seed = seed ^ turn << 40;
+        let case = Case::draw(seed, 1.0);
+        let images = images(&case.front, seed);
+        let logits = theirs(&case, &images)?;
+        match largest(&logits) {
+            0.5..100.0 => return Ok((case, images, logits)),
+            // Next to nothing of the image is left.
+            ..0.05 => {}
+            most => {
+                let case = Case::draw(seed, 4.0 / most);
+                let logits = theirs(&case, &images)?;
+                return Ok((case, images, logits));
+            }
+        }
+    }
+    Err(Outcome::Foreign("logits of no size".into()))
 }
 
 fn largest(logits: &[Vec<f32>]) -> f32 {
