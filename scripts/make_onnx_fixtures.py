@@ -5,7 +5,7 @@ Python 3.11 was used. PyTorch and TensorFlow want different versions of NumPy an
 has an environment of its own:
 
     python3 -m venv venv-torch
-    venv-torch/bin/pip install torch==2.11.0 onnx==1.23.2 onnxscript==0.7.2 onnxruntime==1.31.1 \\
+    venv-torch/bin/pip install torch==2.11.0 torchvision==0.26.0 onnx==1.23.2 onnxscript==0.7.2 onnxruntime==1.31.1 \\
         numpy==2.4.6 onnxsim==0.8.1 onnxslim==0.1.98
     python3 -m venv venv-tf
     venv-tf/bin/pip install tensorflow-cpu==2.15.1 tf2onnx==1.16.1 onnx==1.16.2 \\
@@ -16,11 +16,13 @@ not used.) Then, in this order, each step replacing its own files and entries on
 
     FOLDER=model-compiler/tests/fixtures
     venv-torch/bin/python scripts/make_onnx_fixtures.py torch $FOLDER      # 1 to 2 minutes
+    venv-torch/bin/python scripts/make_onnx_fixtures.py default $FOLDER
     venv-tf/bin/python scripts/make_onnx_fixtures.py keras $FOLDER
     venv-torch/bin/python scripts/make_onnx_fixtures.py simplify $FOLDER
 
-`torch` uses `torch.onnx.export` with dynamo=False (TorchScript) and with dynamo=True; `keras`
-uses tf2onnx; `simplify` passes some of their files through onnxsim and onnxslim.
+`torch` uses `torch.onnx.export` with dynamo=False (TorchScript) and with dynamo=True; `default`
+says nothing to it but the model, an image and the path, for networks of torchvision narrowed
+(`torch_exports/networks.py`), whose weights then lie in a file beside the model; `keras` uses tf2onnx; `simplify` passes some of their files through onnxsim and onnxslim.
 
 Every network has random weights seeded by its name and was never trained; the input is given by
 a formula (see `expected.json`); the expected output was computed by the framework, not from the
@@ -41,7 +43,12 @@ import os
 import sys
 
 sys.dont_write_bytecode = True
-MODULES = {"torch": "torch_export", "keras": "keras_export", "simplify": "simplify"}
+MODULES = {
+    "torch": "torch_export",
+    "default": "torch_default",
+    "keras": "keras_export",
+    "simplify": "simplify",
+}
 
 
 def main():

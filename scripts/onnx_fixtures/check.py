@@ -25,13 +25,13 @@ def opset(model):
     return next(o.version for o in model.opset_import if o.domain in ("", "ai.onnx"))
 
 
-def check(model, value, output, want_opset, idle=False):
+def check(model, value, output, want_opset, idle=False, limit=LIMIT):
     """Valid ONNX of this opset and small; ONNX Runtime agrees with `output`, the framework's
     own; and leaving out any one node that keeps the shape changes the result, unless `idle`."""
     onnx.checker.check_model(model, full_check=True)
     if opset(model) != want_opset:
         raise Unfit(f"opset {opset(model)}, not {want_opset}")
-    if model.ByteSize() > LIMIT:
+    if model.ByteSize() > limit:
         raise Unfit(f"{model.ByteSize()} bytes")
     if any(op.domain not in ("", "ai.onnx") for op in model.graph.node):
         raise Unfit("operators that are not ONNX's own")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 
 import numpy as np
 
@@ -32,16 +33,25 @@ class Folder:
             for entry in old["fixtures"]:
                 if entry["exporter"] not in exporters:
                     kept.append(entry)
-                elif os.path.exists(self.file(entry)):
-                    os.remove(self.file(entry))
+                else:
+                    self.remove(self.file(entry))
             self.exporters = {k: v for k, v in old["exporters"].items() if k not in exporters}
         self.entries = kept
+
+    @staticmethod
+    def remove(file):
+        """A model and what lies beside it."""
+        for each in (file, f"{file}.data"):
+            if os.path.exists(each):
+                os.remove(each)
 
     def file(self, entry):
         return os.path.join(self.path, entry["file"])
 
     def add(self, model, exporter, opset, pattern, shape, output, **extra):
-        """Write one network. `output`: logits of the framework itself for `image(shape)`."""
+        """Write one network. `output`: logits of the framework itself for `image(shape)`.
+        `data`: a file that the model keeps its weights in."""
+        data = extra.pop("data", None)
         entry = {
             "file": f"{exporter}-{opset}-{pattern}.onnx",
             "exporter": exporter,
@@ -54,6 +64,8 @@ class Folder:
         entry.update({key: value for key, value in extra.items() if value})
         with open(self.file(entry), "wb") as file:
             file.write(model.SerializeToString(deterministic=True))
+        if data:
+            shutil.copyfile(data, f"{self.file(entry)}.data")
         self.entries.append(entry)
 
     def save(self):

@@ -58,12 +58,13 @@ def build(pattern):
 
 
 def logits(net, pattern):
-    """PyTorch's own logits; the softmax or arg-max that ends some networks is undone exactly by
-    not running it."""
+    """PyTorch's own logits; the softmax, sigmoid or arg-max that ends some networks is undone
+    exactly by not running it."""
     endings = (
         (torch.nn.functional, "softmax"),
         (torch.nn.functional, "log_softmax"),
         (torch, "argmax"),
+        (torch, "sigmoid"),
     )
     with torch.no_grad():
         if pattern.final:
@@ -124,9 +125,13 @@ def dynamo(net, pattern, opset, path):
 
 
 def stripped(path):
+    """The model at a path, stripped."""
+    return unlocated(onnx.load(path))
+
+
+def unlocated(model):
     """The model without what tells where and from which source line it was exported, and
     without the shapes of intermediate results (a quarter of the newer exporter's files)."""
-    model = onnx.load(path)
     graph = model.graph
     for part in [
         model,

@@ -128,7 +128,7 @@ PATTERNS = [
     ),
     ended("end-softmax-last-axis", lambda s, y: F.softmax(y, dim=-1), final="softmax"),
     ended("end-scaled", lambda s, y: y / 2.5 + 0.5),
-    ended("end-sigmoid", lambda s, y: torch.sigmoid(y), refused=True),
+    ended("end-sigmoid", lambda s, y: torch.sigmoid(y), final="sigmoid"),
     pattern(
         "dropout",
         lambda s, x: s.fc(s.drop(F.max_pool2d(s.drop2(F.relu(s.conv(x))), 2).flatten(1))),

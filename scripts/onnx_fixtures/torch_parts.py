@@ -39,7 +39,7 @@ class Pattern:
     fold: bool = True  # False: the exporter leaves batch normalisation and constants alone
     dynamic: bool = False  # symbolic batch size
     idle: bool = False  # has nodes that change nothing, on purpose
-    final: str = ""  # softmax, log_softmax or argmax: `expected.json` has the logits before it
+    final: str = ""  # softmax, sigmoid, ...: `expected.json` has the logits before it
 
 
 def pattern(name, function, parts, **options):

@@ -4,7 +4,7 @@ use tacita_onnx::NodeProto;
 use tacita_protocol::plan::{Head, Mask};
 
 use super::attributes::{Attributes, axis_of};
-use super::constant::{Constant, Reason};
+use super::constant::{Constant, ElementWise, Reason};
 use super::graph::Op;
 use super::interpret::{Fault, Interpreter, Operand, Step, Value};
 use crate::error::Location;
@@ -36,7 +36,8 @@ impl<'m> Interpreter<'m> {
     /// `x` where positive, `slope * x` elsewhere: slope 1 removes the ReLU, slope 0 keeps it.
     pub(super) fn prelu(&mut self, node: &NodeProto, at: &Location) -> Step {
         let x = self.operand(node, 0)?;
-        let (x, slope) = self.fitting(self.constant(node, 1)?.as_ref(), &x)?;
+        let slope = self.constant(node, 1)?;
+        let (x, slope) = self.fitting(slope.as_ref(), &x, at)?;
         if slope.iter().all(|s| *s == 0.0 || *s == 1.0) {
             let mask = Mask::from_bits(slope.iter().map(|s| *s == 0.0));
             return self.map(Op::MaskedRelu { mask, cap: None }, &x, at).map(Value::Node);
@@ -161,16 +162,30 @@ impl<'m> Interpreter<'m> {
             all = match (all, self.value(node, i)?) {
                 (Value::Node(x), Value::Node(y)) => Value::Node(self.larger(x, y, sign, at)?),
                 (Value::Node(x), Value::Const(c)) | (Value::Const(c), Value::Node(x)) => {
-                    let v = Some(c.scalar()?);
-                    let (low, high) = if sign > 0.0 { (v, None) } else { (None, v) };
-                    Value::Node(self.clipped(x, low, high, at)?)
+                    Value::Node(self.bounded(x, &c, sign, at)?)
                 }
-                (Value::Const(_), Value::Const(_)) => {
-                    return Err("put its constants together before export".into());
+                (Value::Const(a), Value::Const(b)) => {
+                    let op = if sign > 0.0 { ElementWise::Max } else { ElementWise::Min };
+                    self.folded(a.zip(&b, op)?)?
                 }
             };
         }
         Ok(all)
+    }
+
+    /// `max(x, c)`, or the minimum; of a bound that varies, `relu(x - c) + c`.
+    fn bounded(&mut self, x: Operand, c: &Constant, sign: f64, at: &Location) -> Step<Operand> {
+        let (x, bounds) = self.fitting(c, &x, at)?;
+        if c.len() == 1 {
+            let v = Some(c.scalar()?);
+            let (low, high) = if sign > 0.0 { (v, None) } else { (None, v) };
+            return self.clipped(x, low, high, at);
+        }
+        let signs = vec![sign; bounds.len()];
+        let below = bounds.iter().map(|b| -sign * b).collect();
+        let moved = self.affine(&x, signs.clone(), below, at)?;
+        let excess = self.rectified(&moved, None, at)?;
+        self.affine(&excess, signs, bounds, at)
     }
 
     fn larger(&mut self, x: Operand, y: Operand, sign: f64, at: &Location) -> Step<Operand> {

@@ -29,19 +29,35 @@ impl<'m> Interpreter<'m> {
         let offsets = beta.iter().zip(&mean).zip(&scale);
         let shift: Vec<f64> =
             offsets.map(|((b, m), s)| f64::from(*b) - f64::from(*m) * s).collect();
-        // Channels are dimension 1 of the model's view; storage may have them elsewhere.
-        let mut owner = vec![0; x.shape.len()];
-        let inner: usize = dims.iter().skip(2).product();
-        for (i, at) in x.view.indices().into_iter().enumerate() {
-            if let Some(o) = owner.get_mut(at) {
-                *o = i / inner.max(1) % n;
-            }
-        }
+        let (x, owner) = self.owned(x, n, at);
         let spread = |v: &[f64]| owner.iter().filter_map(|&c| v.get(c)).copied().collect();
         let y = self.affine(&x, spread(&scale), spread(&shift), at)?;
         let wide = |v: &[f32]| v.iter().map(|x| f64::from(*x)).collect();
         self.statistics.push((y.id, wide(&mean), wide(&var)));
         Ok(Value::Node(y))
+    }
+
+    /// The value and, in storage order, the channel of each element: dimension 1 of the model's
+    /// view. Channels that storage has among rows and columns are laid out first.
+    fn owned(&mut self, x: Operand, n: usize, at: &Location) -> (Operand, Vec<usize>) {
+        let of = |x: &Operand| {
+            let mut owner = vec![0; x.shape.len()];
+            let inner: usize = x.dims().iter().skip(2).product();
+            for (i, at) in x.view.indices().into_iter().enumerate() {
+                if let Some(o) = owner.get_mut(at) {
+                    *o = i / inner.max(1) % n.max(1);
+                }
+            }
+            owner
+        };
+        let owner = of(&x);
+        if x.view.rank() < 4 || per_channel(&owner, x.shape.channels).is_some() {
+            return (x, owner);
+        }
+        match self.laid_out(x.clone(), at) {
+            Ok(y) => (y.clone(), of(&y)),
+            Err(_) => (x, owner),
+        }
     }
 
     /// `x * scale + shift`, one factor and one offset an element in storage order.
@@ -61,6 +77,13 @@ impl<'m> Interpreter<'m> {
             }
             return self.map(Op::Affine { scale: scale.clone(), shift: shift.clone() }, x, at);
         }
+        if by_channel.is_none()
+            && let Some(y) = self.scalable(x, &scale, at)
+        {
+            let order = x.view.indices();
+            let ordered = |v: &[f64]| order.iter().filter_map(|&i| v.get(i)).copied().collect();
+            return self.affine(&y, ordered(&scale), ordered(&shift), at);
+        }
         let narrow = |v: Vec<f64>| v.into_iter().map(|s| s as f32).collect();
         let scaled = match by_channel {
             Some(scale) if scale.iter().all(|s| *s == 1.0) => x.clone(),
@@ -72,6 +95,16 @@ impl<'m> Interpreter<'m> {
             Some(shift) => self.map(Op::Affine { scale: vec![1.0; channels], shift }, &scaled, at),
             None => self.map(Op::Offset(narrow(shift)), &scaled, at),
         }
+    }
+
+    /// A flattened image as a vector, whose elements are channels: those have factors of their own.
+    /// Masks are left to the ReLUs that they belong to.
+    fn scalable(&mut self, x: &Operand, scale: &[f64], at: &Location) -> Option<Operand> {
+        let mask = scale.iter().all(|s| *s == 0.0 || *s == 1.0);
+        if mask || x.view.rank() >= 4 {
+            return None;
+        }
+        self.as_vector(x.clone(), at).ok().filter(|y| y.id != x.id)
     }
 
     /// `x * scale + shift` with the same two numbers everywhere.
@@ -122,7 +155,7 @@ impl<'m> Interpreter<'m> {
         at: &Location,
     ) -> Step<Operand> {
         self.check_integers(x, c)?;
-        let (x, values) = self.fitting(c, x)?;
+        let (x, values) = self.fitting(c, x, at)?;
         let n = values.len();
         let (scale, shift) = match op {
             ElementWise::Mul => (values, vec![0.0; n]),
@@ -158,10 +191,11 @@ impl<'m> Interpreter<'m> {
         if x.shape == y.shape && x.view == y.view {
             return Ok((x, y));
         }
-        if x.view.rank() != 4 {
-            return Err("its operands lie differently in memory: flatten both alike".into());
+        let (x, y) = (self.laid_out(x, at)?, self.laid_out(y, at)?);
+        if x.shape != y.shape || x.view != y.view {
+            return Err("its operands lie differently in memory".into());
         }
-        Ok((self.as_image(x, at)?, self.as_image(y, at)?))
+        Ok((x, y))
     }
 
     pub(super) fn add(&mut self, x: Operand, y: Operand, at: &Location) -> Step<Operand> {
@@ -224,8 +258,27 @@ impl<'m> Interpreter<'m> {
         }
     }
 
-    /// A constant broadcast to `x`, in storage order; `x` may gain dimensions of one in front.
-    pub(super) fn fitting(&self, c: &Constant, x: &Operand) -> Reason<(Operand, Vec<f64>)> {
+    /// A constant broadcast to `x`, in storage order; `x` may gain dimensions of one in front. If
+    /// the constant has a number a channel, those are channels of storage, too.
+    pub(super) fn fitting(
+        &mut self,
+        c: &Constant,
+        x: &Operand,
+        at: &Location,
+    ) -> Step<(Operand, Vec<f64>)> {
+        let (x, stored) = Self::spread(c, x)?;
+        let one_way = c.dims.iter().filter(|d| **d != 1).count() == 1;
+        if one_way
+            && x.view.rank() == 4
+            && per_channel(&stored, x.shape.channels).is_none()
+            && let Ok(y) = self.laid_out(x.clone(), at)
+        {
+            return Ok(Self::spread(c, &y)?);
+        }
+        Ok((x, stored))
+    }
+
+    fn spread(c: &Constant, x: &Operand) -> Reason<(Operand, Vec<f64>)> {
         let mut x = x.clone();
         while x.view.rank() < c.dims.len().min(8) {
             x.view = x.view.wrapped();

@@ -63,7 +63,6 @@ impl<'m> Interpreter<'m> {
     /// A matrix over the last dimension of `x`.
     fn fully_connected(&mut self, x: Operand, m: Matrix, at: &Location) -> Step {
         let dims = x.dims();
-        let last = dims.len().saturating_sub(1);
         let misfit = || {
             Fault::Because(format!(
                 "weights for {} features on an input of shape {dims:?}: flatten it first",
@@ -76,25 +75,16 @@ impl<'m> Interpreter<'m> {
         if m.features == x.shape.len() {
             return self.whole(x, m, at);
         }
-        if x.view.axis(last, x.shape) == Some(Axis::Channels) {
-            return self.pixelwise(x, m, at);
+        match order_of_channels(&x) {
+            Some(order) => self.pixelwise(x, Matrix { weights: m.reordered(&order), ..m }, at),
+            None => Err(misfit()),
         }
-        Err(misfit())
     }
 
     /// A matrix over everything: a convolution whose kernel covers its input. Features come in the
     /// model's order, weights go in storage order.
     fn whole(&mut self, x: Operand, m: Matrix, at: &Location) -> Step {
-        let order = x.view.indices();
-        let mut stored = m.clone_empty();
-        for (to, from) in stored.chunks_mut(m.features).zip(m.weights.chunks(m.features)) {
-            for (&at, w) in order.iter().zip(from) {
-                if let Some(t) = to.get_mut(at) {
-                    *t = *w;
-                }
-            }
-        }
-        let mut m = Matrix { weights: stored, ..m };
+        let mut m = Matrix { weights: m.reordered(&x.view.indices()), ..m };
         let id = m.absorb(&self.graph, x.id);
         let (input, Shape { height: kernel_h, width: kernel_w, .. }) = (x.shape, x.shape);
         let shape = ConvShape { kernel_h, kernel_w, ..ConvShape::same(input, m.outputs, 1, 1) };
@@ -121,7 +111,49 @@ impl<'m> Interpreter<'m> {
     }
 }
 
+/// The stored channels in the order of the last dimension, if that walks over all of them and
+/// nothing else.
+fn order_of_channels(x: &Operand) -> Option<Vec<usize>> {
+    let plane = (x.shape.height * x.shape.width).max(1);
+    let offsets = x.view.offsets(x.view.rank().checked_sub(1)?);
+    let order: Vec<usize> = offsets.iter().map(|o| o / plane).collect();
+    let mut seen = vec![false; x.shape.channels];
+    for (offset, &channel) in offsets.iter().zip(&order) {
+        let slot = seen.get_mut(channel).filter(|s| !**s && offset % plane == 0)?;
+        *slot = true;
+    }
+    seen.iter().all(|s| *s).then_some(order)
+}
+
+/// The order of the elements, if a convolution does nothing but lay them out as a vector.
+fn laid_out_by(shape: &ConvShape, weights: &[f32]) -> Option<Vec<usize>> {
+    let n = shape.input.len();
+    let whole = [shape.kernel_h, shape.kernel_w] == [shape.input.height, shape.input.width];
+    if !whole || shape.out_channels != n || shape.groups != 1 || weights.len() != n * n {
+        return None;
+    }
+    let place = |row: &[f32]| {
+        let at = row.iter().position(|w| *w == 1.0)?;
+        (row.iter().filter(|w| **w != 0.0).count() == 1).then_some(at)
+    };
+    weights.chunks(n).map(place).collect()
+}
+
 impl Matrix {
+    /// Its weights with the features at the places that `order` names, which is a permutation.
+    fn reordered(&self, order: &[usize]) -> Vec<f64> {
+        let mut weights = self.clone_empty();
+        let rows = self.weights.chunks(self.features.max(1));
+        for (to, from) in weights.chunks_mut(self.features.max(1)).zip(rows) {
+            for (&at, w) in order.iter().zip(from) {
+                if let Some(t) = to.get_mut(at) {
+                    *t = *w;
+                }
+            }
+        }
+        weights
+    }
+
     fn new(w: &Constant) -> Reason<Self> {
         let &[outputs, features] = w.dims.as_slice() else {
             return Err("its weights are no matrix".into());
@@ -158,6 +190,13 @@ impl Matrix {
                 }
                 Op::Scale(v) => self.scale(|i| v.get(i).map_or(1.0, |v| f64::from(*v))),
                 Op::Offset(v) => self.shift(|i| v.get(i).map_or(0.0, |v| f64::from(*v))),
+                Op::Conv { shape, weights, bias } => match laid_out_by(shape, weights) {
+                    Some(order) if order.len() == self.features => {
+                        self.shift(|i| bias.get(i).copied().unwrap_or(0.0));
+                        self.weights = self.reordered(&order);
+                    }
+                    _ => return id,
+                },
                 _ => return id,
             }
             id = below;

@@ -8,9 +8,27 @@ use super::view::View;
 use crate::error::{Error, Result};
 
 /// Operators that keep the order of a value's dimensions.
-const KEEPS_ORDER: [&str; 14] = [
-    "Add", "Sub", "Mul", "Div", "Cast", "Identity", "Pad", "Clip", "Min", "Max", "Relu", "Slice",
-    "Gather", "CastLike",
+const KEEPS_ORDER: [&str; 20] = [
+    "Add",
+    "Sub",
+    "Mul",
+    "Div",
+    "Neg",
+    "Abs",
+    "Cast",
+    "CastLike",
+    "Identity",
+    "Dropout",
+    "Pad",
+    "Clip",
+    "Min",
+    "Max",
+    "Relu",
+    "Slice",
+    "Gather",
+    "Concat",
+    "Split",
+    "Unsqueeze",
 ];
 
 /// The image.
@@ -25,11 +43,15 @@ pub(super) struct Input<'m> {
 }
 
 /// The only graph input that is no constant.
-pub(super) fn find(graph: &GraphProto, is_constant: impl Fn(&str) -> bool) -> Result<Input<'_>> {
+pub(super) fn find<'m>(
+    graph: &'m GraphProto,
+    nodes: &[&NodeProto],
+    is_constant: impl Fn(&str) -> bool,
+) -> Result<Input<'m>> {
     let inputs: Vec<_> = graph.input.iter().filter(|i| !is_constant(&i.name)).collect();
     match inputs.as_slice() {
         [input] => {
-            let (shape, view) = layout(input, graph)?;
+            let (shape, view) = layout(input, nodes)?;
             Ok(Input { name: &input.name, shape, view, bytes: is_bytes(input)? })
         }
         [] => Err(Error::input("the graph has no input")),
@@ -57,12 +79,12 @@ fn is_bytes(input: &ValueInfoProto) -> Result<bool> {
     }
 }
 
-fn layout(input: &ValueInfoProto, graph: &GraphProto) -> Result<(Shape, View)> {
+fn layout(input: &ValueInfoProto, nodes: &[&NodeProto]) -> Result<(Shape, View)> {
     let sizes = dimensions(input)?;
     match *sizes.as_slice() {
         [a, b, c] => {
             let last = Shape::new(c, a, b);
-            if is_channels_last(&input.name, [a, b, c], &graph.node) {
+            if is_channels_last(&input.name, [a, b, c], nodes) {
                 return Ok((last, View::channels_last(last)));
             }
             let first = Shape::new(a, b, c);
@@ -107,7 +129,7 @@ fn dimensions(input: &ValueInfoProto) -> Result<Vec<usize>> {
 
 /// True if the model transposes its image to channels first, or has no use for its order and the
 /// sizes say that channels are last.
-fn is_channels_last(name: &str, [a, _, c]: [usize; 3], nodes: &[NodeProto]) -> bool {
+fn is_channels_last(name: &str, [a, _, c]: [usize; 3], nodes: &[&NodeProto]) -> bool {
     let mut names = vec![name];
     for node in nodes {
         if !node.input.iter().any(|i| names.contains(&i.as_str())) {
@@ -121,7 +143,7 @@ fn is_channels_last(name: &str, [a, _, c]: [usize; 3], nodes: &[NodeProto]) -> b
             // Says nothing of the order.
             "Shape" => {}
             op if KEEPS_ORDER.contains(&op) => {
-                names.extend(node.output.iter().map(String::as_str).take(1));
+                names.extend(node.output.iter().map(String::as_str));
             }
             _ => return false,
         }

@@ -10,7 +10,6 @@ use super::constant::{Constant, Reason, count};
 use super::graph::{Graph, Node, Op};
 use super::input::Input;
 use super::locate::locate;
-use super::sorted::sorted;
 use super::view::View;
 use crate::error::{Error, Location, Result};
 
@@ -135,9 +134,8 @@ impl<'m> Interpreter<'m> {
         Ok(())
     }
 
-    /// Imports the nodes that the value `output` depends on.
-    pub fn nodes(&mut self, nodes: &'m [NodeProto], output: &str) -> Result<()> {
-        let nodes = sorted(nodes)?;
+    /// Imports the nodes, each behind what it reads, that the value `output` depends on.
+    pub fn nodes(&mut self, nodes: &[&'m NodeProto], output: &str) -> Result<()> {
         let mut wanted = HashSet::from([output]);
         let mut live = vec![false; nodes.len()];
         for (node, live) in nodes.iter().zip(&mut live).rev() {

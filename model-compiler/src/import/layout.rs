@@ -1,7 +1,7 @@
 //! Operators that change what the model sees of a value, not the value.
 
 use tacita_onnx::NodeProto;
-use tacita_protocol::plan::{CopyShape, Shape};
+use tacita_protocol::plan::{ConvShape, CopyShape, Shape};
 
 use super::attributes::{Attributes, axis_of};
 use super::constant::Reason;
@@ -13,6 +13,8 @@ use crate::error::Location;
 
 /// Most copies that reorder a tensor.
 const MAX_COPIES: usize = 1 << 10;
+/// Most elements of a vector that a matrix lays out.
+const MAX_VECTOR: usize = 1 << 10;
 
 impl<'m> Interpreter<'m> {
     fn viewed(x: Operand, view: Option<View>, to: &[usize]) -> Step {
@@ -21,7 +23,7 @@ impl<'m> Interpreter<'m> {
         Ok(Value::Node(Operand { view, ..x }))
     }
 
-    pub(super) fn flatten(&self, node: &NodeProto) -> Step {
+    pub(super) fn flatten(&mut self, node: &NodeProto, at: &Location) -> Step {
         let x = self.operand(node, 0)?;
         let dims = x.dims();
         let axis = match Attributes(node).int("axis", 1) {
@@ -29,17 +31,27 @@ impl<'m> Interpreter<'m> {
             a => axis_of(a, dims.len())?,
         };
         let (front, back) = dims.split_at_checked(axis).unwrap_or_default();
-        let to = [front.iter().product(), back.iter().product()];
-        let view = x.view.reshaped(&to);
-        Self::viewed(x, view, &to)
+        self.reshaped(x, &[front.iter().product(), back.iter().product()], at)
     }
 
-    pub(super) fn reshape(&self, node: &NodeProto) -> Step {
+    pub(super) fn reshape(&mut self, node: &NodeProto, at: &Location) -> Step {
         let x = self.operand(node, 0)?;
         let zero_copies = Attributes(node).int("allowzero", 0) == 0;
         let to = resolve(&x.dims(), self.constant(node, 1)?.ints()?, zero_copies)?;
-        let view = x.view.reshaped(&to);
-        Self::viewed(x, view, &to)
+        self.reshaped(x, &to, at)
+    }
+
+    /// Other dimensions of the same elements, which are laid out anew if they cannot be walked so as
+    /// they lie.
+    fn reshaped(&mut self, x: Operand, to: &[usize], at: &Location) -> Step {
+        let view = x.view.reshaped(to);
+        let as_many = to.iter().product::<usize>() == x.shape.len();
+        if view.is_none() && as_many {
+            let y = self.laid_out(x.clone(), at).unwrap_or(x);
+            let view = y.view.reshaped(to);
+            return Self::viewed(y, view, to);
+        }
+        Self::viewed(x, view, to)
     }
 
     pub(super) fn transpose(&self, node: &NodeProto) -> Step {
@@ -121,6 +133,48 @@ impl<'m> Interpreter<'m> {
             )
         })?;
         self.push_image(Op::Copies(copies), &x, to, at)
+    }
+
+    /// The value with each dimension an axis of what is stored: an image, its channels first or
+    /// last, or a vector.
+    pub(super) fn laid_out(&mut self, x: Operand, at: &Location) -> Step<Operand> {
+        if x.view.rank() < 4 {
+            return self.as_vector(x, at);
+        }
+        let turned = x.view.transposed(&[0, 3, 1, 2]).map(|view| Operand { view, ..x.clone() });
+        match (self.as_image(x, at), turned) {
+            (Err(first), Some(turned)) => {
+                let image = self.as_image(turned, at).map_err(|_| first)?;
+                let view = View::channels_last(image.shape);
+                Ok(Operand { view, ..image })
+            }
+            (image, _) => image,
+        }
+    }
+
+    /// A flattened value as a vector of one pixel: a matrix that lays its elements out in the
+    /// model's order, which the matrix behind it takes in.
+    pub(super) fn as_vector(&mut self, x: Operand, at: &Location) -> Step<Operand> {
+        let (n, dims) = (x.shape.len(), x.dims());
+        let out = Shape::new(n, 1, 1);
+        if dims.iter().filter(|d| **d != 1).count() > 1 || n > MAX_VECTOR {
+            return Err(Fault::Because(format!(
+                "its input, a {:?} seen as a {dims:?}, would have to be rearranged",
+                x.shape
+            )));
+        }
+        if x.shape == out && x.view.indices().is_sorted() {
+            return Ok(x);
+        }
+        let mut weights = vec![0.0; n * n];
+        for (row, from) in weights.chunks_mut(n).zip(x.view.indices()) {
+            row.iter_mut().skip(from).take(1).for_each(|w| *w = 1.0);
+        }
+        let (kernel_h, kernel_w) = (x.shape.height, x.shape.width);
+        let shape = ConvShape { kernel_h, kernel_w, ..ConvShape::same(x.shape, n, 1, 1) };
+        let view = View::vector(out).reshaped(&dims).ok_or("it has too many dimensions")?;
+        let op = Op::Conv { shape, weights, bias: vec![0.0; n] };
+        self.push(op, vec![x.id], out, view, at)
     }
 }
 

@@ -48,6 +48,7 @@ use crate::lower::lower;
 use crate::network::Network;
 use crate::pixels::GraphInput;
 use interpret::Interpreter;
+use sorted::sorted;
 
 /// Largest model file, in bytes.
 pub const MAX_MODEL_BYTES: usize = 512 << 20;
@@ -99,12 +100,13 @@ pub fn read_model(model: &ModelProto) -> Result<Network> {
     let opset = check_opset(model)?;
     let graph = model.graph.as_ref().ok_or_else(|| Error::input("the ONNX file has no graph"))?;
     let mut run = Interpreter::new(graph, opset)?;
-    let input = input::find(graph, |name| run.is_constant(name))?;
+    let nodes = sorted(&graph.node)?;
+    let input = input::find(graph, &nodes, |name| run.is_constant(name))?;
     run.define_input(&input)?;
     let [output] = graph.output.as_slice() else {
         return Err(Error::input(format!("{} graph outputs, 1 is needed", graph.output.len())));
     };
-    run.nodes(&graph.node, &output.name)?;
+    run.nodes(&nodes, &output.name)?;
     let output = run.output(&output.name)?;
     let hint = normalise::hint(&run.graph, &run.statistics);
     let affine = normalise::take(&mut run.graph, output);

@@ -100,9 +100,17 @@ impl<'m> Interpreter<'m> {
             }
         };
         let to = axis.resized(x.shape, picks.len());
-        let view = x.view.resized(x.shape, to, Some((k, axis)));
-        let view = view.ok_or("its input's dimensions are too entangled")?;
+        let Some(view) = x.view.resized(x.shape, to, Some((k, axis))) else {
+            let x = self.disentangled(x, at)?;
+            return self.picked(&x, k, picks, at);
+        };
         self.copies(copies, vec![x.id], to, view, at)
+    }
+
+    /// The value laid out anew, if it was not yet.
+    fn disentangled(&mut self, x: &Operand, at: &Location) -> Step<Operand> {
+        let y = self.laid_out(x.clone(), at)?;
+        if y.id == x.id { Err("its input's dimensions are too entangled".into()) } else { Ok(y) }
     }
 
     /// The elements at `picks` of dimension `k`, which walks over channels in another order than the
@@ -114,9 +122,10 @@ impl<'m> Interpreter<'m> {
         picks: &[usize],
         at: &Location,
     ) -> Step<Operand> {
-        let found = x.view.ordered(x.shape, k, picks);
-        let (sources, view) =
-            found.ok_or("it cuts a dimension that mixes channels with rows or columns")?;
+        let Some((sources, view)) = x.view.ordered(x.shape, k, picks) else {
+            let x = self.disentangled(x, at)?;
+            return self.picked(&x, k, picks, at);
+        };
         let to = Shape { channels: sources.len(), ..x.shape };
         self.copies(channel_runs(&sources), vec![x.id], to, view, at)
     }
@@ -126,39 +135,44 @@ impl<'m> Interpreter<'m> {
         for i in 0..node.input.len() {
             parts.push(self.operand(node, i)?);
         }
-        let first = parts.first().ok_or("it has no input")?.clone();
-        // What lies differently in memory is laid out alike first.
-        let alike =
-            |p: &Operand| first.view.resized(first.shape, p.shape, None).as_ref() == Some(&p.view);
-        if first.view.rank() == 4 && !parts.iter().all(alike) {
-            parts = parts.into_iter().map(|p| self.as_image(p, at)).collect::<Step<_>>()?;
-        }
-        let first = parts.first().ok_or("it has no input")?.clone();
+        let first = parts.first().ok_or("it has no input")?;
         let k = axis_of(Attributes(node).int("axis", 0), first.view.rank())?;
+        check_joint(&parts, k)?;
+        if let Some(y) = self.joined(&parts, k, at)? {
+            return Ok(Value::Node(y));
+        }
+        // What lies differently in memory is laid out alike first.
+        let parts = parts.into_iter().map(|p| self.laid_out(p, at)).collect::<Step<Vec<_>>>()?;
+        let y = self.joined(&parts, k, at)?;
+        let y = y.ok_or("it joins a dimension that mixes channels, rows or columns")?;
+        Ok(Value::Node(y))
+    }
+
+    /// The parts side by side along dimension `k`, if they lie alike.
+    fn joined(&mut self, parts: &[Operand], k: usize, at: &Location) -> Step<Option<Operand>> {
+        let Some(first) = parts.first() else { return Ok(None) };
         // Flattened images join channel by channel as the images do.
         let axis = first.view.axis(k, first.shape).or_else(|| {
             let flat = first.view.covers(|d| d != k, first.shape) == Some([false, false]);
             let ordered = flat && first.view.indices().is_sorted();
             ordered.then_some(Axis::Channels)
         });
-        let axis = axis.ok_or("it joins a dimension that mixes channels, rows or columns")?;
+        let Some(axis) = axis else { return Ok(None) };
         let total = parts.iter().map(|p| axis.of(p.shape)).sum();
         let to = axis.resized(first.shape, total);
         let (mut copies, mut start) = (Vec::new(), 0);
         for (i, p) in parts.iter().enumerate() {
-            let own = axis.of(p.shape);
-            let alike = first.view.resized(first.shape, p.shape, resize(&first, k, axis));
+            let alike = first.view.resized(first.shape, p.shape, resize(first, k, axis));
             if axis.resized(p.shape, total) != to || alike.as_ref() != Some(&p.view) {
-                let dims = (p.dims(), first.dims());
-                return Err(Fault::Because(format!("it joins {:?} and {:?}", dims.0, dims.1)));
+                return Ok(None);
             }
             copies.push((i, placed(p.shape, axis, start)?));
-            start += own;
+            start += axis.of(p.shape);
         }
-        let view = first.view.resized(first.shape, to, resize(&first, k, axis));
-        let view = view.ok_or("its input's dimensions are too entangled")?;
+        let view = first.view.resized(first.shape, to, resize(first, k, axis));
+        let Some(view) = view else { return Ok(None) };
         let ids = parts.iter().map(|p| p.id).collect();
-        self.copies(copies, ids, to, view, at).map(Value::Node)
+        self.copies(copies, ids, to, view, at).map(Some)
     }
 
     pub(super) fn pad(&mut self, node: &NodeProto, at: &Location) -> Step {
@@ -211,20 +225,36 @@ impl<'m> Interpreter<'m> {
             if [b, a] == [0, 0] {
                 continue;
             }
-            let axis = y.view.axis(k, y.shape).ok_or("it pads a dimension that is no axis")?;
-            let own = axis.of(y.shape) as i64;
-            let small = |p: i64| p.unsigned_abs() <= MAX_WINDOW as u64;
-            let size = own.saturating_add(b).saturating_add(a);
-            if !small(b) || !small(a) || size < 1 {
-                return Err(Fault::Because(format!("pads {b} and {a} on a size of {own}")));
-            }
-            let to = axis.resized(y.shape, size as usize);
-            let view = y.view.resized(y.shape, to, Some((k, axis)));
-            let view = view.ok_or("its input's dimensions are too entangled")?;
-            let copy = shifted(y.shape, to, axis, b as isize);
-            y = self.copies(vec![(0, copy)], vec![y.id], to, view, at)?;
+            y = self.padded_along(y, k, [b, a], at)?;
         }
         Ok(y)
+    }
+
+    fn padded_along(
+        &mut self,
+        x: Operand,
+        k: usize,
+        [before, after]: [i64; 2],
+        at: &Location,
+    ) -> Step<Operand> {
+        let found = x.view.axis(k, x.shape).map(|axis| {
+            let own = axis.of(x.shape) as i64;
+            let small = |p: i64| p.unsigned_abs() <= MAX_WINDOW as u64;
+            let size = own.saturating_add(before).saturating_add(after);
+            if !small(before) || !small(after) || size < 1 {
+                return Err(Fault::Because(format!(
+                    "pads {before} and {after} on a size of {own}"
+                )));
+            }
+            let to = axis.resized(x.shape, size as usize);
+            Ok(x.view.resized(x.shape, to, Some((k, axis))).map(|view| (axis, to, view)))
+        });
+        let Some((axis, to, view)) = found.transpose()?.flatten() else {
+            let x = self.disentangled(&x, at)?;
+            return self.padded_along(x, k, [before, after], at);
+        };
+        let copy = shifted(x.shape, to, axis, before as isize);
+        self.copies(vec![(0, copy)], vec![x.id], to, view, at)
     }
 
     /// Rows and columns of zeros around a stored image.
@@ -232,6 +262,20 @@ impl<'m> Interpreter<'m> {
         let signed = |p: usize| i64::try_from(p).unwrap_or(i64::MAX);
         let pads = [pad.top, pad.left, pad.bottom, pad.right].map(signed);
         self.zero_padded(x.clone(), &[2, 3], &pads, at)
+    }
+}
+
+/// Refuses parts that differ in another dimension than `k`.
+fn check_joint(parts: &[Operand], k: usize) -> Reason<()> {
+    let all: Vec<Vec<usize>> = parts.iter().map(Operand::dims).collect();
+    let Some(first) = all.first() else { return Ok(()) };
+    let fits = |dims: &Vec<usize>| {
+        let mut pairs = dims.iter().zip(first).enumerate();
+        dims.len() == first.len() && pairs.all(|(i, (a, b))| i == k || a == b)
+    };
+    match all.iter().find(|dims| !fits(dims)) {
+        None => Ok(()),
+        Some(other) => Err(format!("it joins a {first:?} and a {other:?}, which do not fit")),
     }
 }
 

@@ -19,6 +19,8 @@ struct Edge {
     over: bool,
     /// Padding counts as elements.
     counted: bool,
+    /// Padding that the operator asks for, without what windows reach over the edge.
+    own: Padding,
     /// Strides of rows and columns beyond the one that both share: of the windows, every such one
     /// is wanted.
     thin: [usize; 2],
@@ -30,11 +32,14 @@ impl<'m> Interpreter<'m> {
         let a = Attributes(node);
         let (x, window, edge) = self.window(a, x, true)?;
         let thin = edge.thin;
-        let own = a.sizes("pads", [0; 4])? != [0; 4];
-        if edge.over && edge.counted && own {
-            return Err("padding that counts together with windows over the edge (ceil_mode): \
-                 only one of them is supported"
-                .into());
+        if edge.over && edge.counted && edge.own != Padding::NONE {
+            // Padding counts, what lies behind it does not.
+            let [bottom, right] =
+                [window.pad.bottom - edge.own.bottom, window.pad.right - edge.own.right];
+            let x = self.padded(&x, edge.own, at)?;
+            let pad = Padding { bottom, right, ..Padding::NONE };
+            let y = self.partial_average(&x, Window { pad, ..window }, at)?;
+            return self.thinned(y, thin, at).map(Value::Node);
         }
         if window.pad != Padding::NONE && (!edge.counted || edge.over) {
             let y = self.partial_average(&x, window, at)?;
@@ -119,8 +124,8 @@ impl<'m> Interpreter<'m> {
                 (x, before) = (inner, around);
             }
         }
-        let pad = padding(a, x.shape, kernel, strides, before)?;
-        let (pad, over) = overhang(a, x.shape, kernel, strides, pad);
+        let own = padding(a, x.shape, kernel, strides, before)?;
+        let (pad, over) = overhang(a, x.shape, kernel, strides, own);
         let common = common_stride(x.shape, kernel, strides, &pad);
         let [a_stride, b_stride] = strides;
         let (stride, thin) = match common {
@@ -133,7 +138,7 @@ impl<'m> Interpreter<'m> {
         if wide(&pad) {
             return Err("its padding is as wide as its window".into());
         }
-        let edge = Edge { over, counted: included || before != Padding::NONE, thin };
+        let edge = Edge { over, counted: included || before != Padding::NONE, own, thin };
         Ok((x, Window { kernel_h: kernel[0], kernel_w: kernel[1], stride, pad }, edge))
     }
 

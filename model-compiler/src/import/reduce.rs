@@ -40,6 +40,10 @@ impl<'m> Interpreter<'m> {
         }
         let axes = axes.iter().map(|&k| axis_of(k, rank)).collect::<Reason<Vec<_>>>()?;
         let reduced = |k: usize| axes.is_empty() || axes.contains(&k);
+        let mut x = x;
+        if rank == 4 && x.view.covers(reduced, x.shape).is_none() {
+            x = self.laid_out(x, at)?;
+        }
         let over = x.view.covers(reduced, x.shape);
         let [rows, columns] = over.ok_or_else(|| {
             format!("it reduces dimensions {axes:?} of a {:?}: only rows and columns", x.dims())

@@ -1,19 +1,16 @@
 //! What exporters and tools that edit graphs leave behind: half precision, data in other files,
 //! disorder, quantised weights, arithmetic on constants, faults.
 
-use std::path::Path;
-
-use prost::Message;
 use tacita_compile::testing::{ConvSpec, ModelBuilder};
-use tacita_compile::{Error, import_model, load, read_model};
-use tacita_onnx::{ModelProto, NodeProto, StringStringEntryProto, TensorProto};
+use tacita_compile::{Error, import_model};
+use tacita_onnx::{ModelProto, NodeProto, TensorProto};
 
 use crate::nets::{around, conv, integers, node};
 use crate::reference::{assert_imports, evaluate, image, normalised};
 
 const DIMS: [usize; 3] = [3, 6, 6];
 
-fn plain(seed: u64) -> ModelProto {
+pub fn plain(seed: u64) -> ModelProto {
     around(seed, DIMS, |b| {
         let x = b.image();
         let x = conv(b, &x, "conv", [4, 3, 3, 3], |n| n.with_ints("pads", &[1; 4]));
@@ -23,7 +20,7 @@ fn plain(seed: u64) -> ModelProto {
 }
 
 /// Asserts that `changed` computes what `model` does, within `tolerance`.
-fn assert_same(changed: &ModelProto, model: &ModelProto, tolerance: f32) {
+pub fn assert_same(changed: &ModelProto, model: &ModelProto, tolerance: f32) {
     let mut network = import_model(changed).unwrap();
     for seed in 0..2 {
         let x = image(seed, DIMS);
@@ -100,59 +97,6 @@ fn numbers_that_are_none_are_named() {
             assert!(text.contains(name) && text.contains(word) && text.contains("1]"), "{text}");
         }
     }
-}
-
-/// Writes the model with all its data in `file`, at odd places, as PyTorch does.
-fn split_up(model: &ModelProto, folder: &Path, location: &str, file: &Path) {
-    let mut model = model.clone();
-    let mut data = vec![7u8; 3];
-    for t in &mut model.graph.as_mut().unwrap().initializer {
-        let bytes = std::mem::take(&mut t.raw_data);
-        let entry = |key: &str, value: String| StringStringEntryProto { key: key.into(), value };
-        t.data_location = 1;
-        t.external_data = vec![
-            entry("location", location.into()),
-            entry("offset", data.len().to_string()),
-            entry("length", bytes.len().to_string()),
-        ];
-        data.extend(bytes);
-    }
-    std::fs::write(file, data).unwrap();
-    std::fs::write(folder.join("model.onnx"), model.encode_to_vec()).unwrap();
-}
-
-#[test]
-fn data_in_other_files_are_read_from_the_models_folder_alone() {
-    let dir = tempfile::tempdir().unwrap();
-    let (inside, outside) = (dir.path().join("model"), dir.path().join("secret.data"));
-    std::fs::create_dir_all(inside.join("sub")).unwrap();
-    let model = plain(3);
-    let path = inside.join("model.onnx");
-    for location in ["model.onnx.data", "sub/weights.bin", "./sub/../model.onnx.data"] {
-        split_up(&model, &inside, location, &inside.join(location));
-        assert_same(&load(&path).unwrap(), &model, 1e-4);
-    }
-    // Bytes alone do not say where.
-    let message = read_model(&ModelProto::decode(&std::fs::read(&path).unwrap()[..]).unwrap());
-    assert!(message.err().unwrap().to_string().contains("outside of the model"));
-    let refusal = |location: &str| {
-        split_up(&model, &inside, location, &outside);
-        load(&path).err().unwrap().to_string()
-    };
-    for location in
-        ["../secret.data", outside.to_str().unwrap(), "sub/../../secret.data", "missing", "sub", ""]
-    {
-        let text = refusal(location);
-        assert!(text.contains("conv.weight") || text.contains("another file"), "{text}");
-    }
-    #[cfg(unix)]
-    {
-        std::os::unix::fs::symlink(&outside, inside.join("link")).unwrap();
-        assert!(refusal("link").contains("own folder"));
-    }
-    split_up(&model, &inside, "short", &inside.join("short"));
-    std::fs::write(inside.join("short"), [0; 50]).unwrap();
-    assert!(load(&path).err().unwrap().to_string().contains("50 bytes"));
 }
 
 #[test]

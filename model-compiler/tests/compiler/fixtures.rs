@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 use tacita_compile::pixels::Before;
-use tacita_compile::{Network, read};
+use tacita_compile::{Calibration, Network, Options, compile, import_model, load, read_model};
+use tacita_image_input::{encode, normalise};
+use tacita_protocol::plan::{InputSpec, clear};
 
 fn folder() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures"))
@@ -29,8 +31,8 @@ fn logits(network: &Network, raw: &[f32]) -> Vec<f32> {
 /// What is wrong with the import of one fixture.
 fn fault(fixture: &Value) -> Option<String> {
     let flag = |key: &str| fixture[key].as_bool().unwrap_or(false);
-    let bytes = std::fs::read(folder().join(fixture["file"].as_str().unwrap())).unwrap();
-    let network = match read(&bytes) {
+    let path = folder().join(fixture["file"].as_str().unwrap());
+    let network = match load(&path).and_then(|model| read_model(&model)) {
         Err(e) if flag("refused") || flag("optional") => {
             let text = e.to_string();
             return (!text.contains("node `")).then(|| format!("refused without naming: {text}"));
@@ -68,4 +70,41 @@ fn every_exported_pattern_imports_or_is_refused() {
         .filter_map(|f| fault(f).map(|why| format!("{}: {why}", f["file"])))
         .collect();
     assert!(faults.is_empty(), "{} of {}:\n{}", faults.len(), fixtures.len(), faults.join("\n"));
+}
+
+/// Largest difference of the plan's logits from the float network's, relative to the largest logit.
+fn lost_in_fixed_point(network: &Network) -> f32 {
+    let images = Calibration::synthetic(network.input, 12);
+    let (plan, _) = compile(network, &images, &Options::default()).unwrap();
+    let [mean, std] = [&network.mean, &network.std].map(|v| v.clone().unwrap());
+    let spec = InputSpec { mean, std };
+    let scale = f64::from(plan.public.logit_frac()).exp2();
+    let (mut off, mut largest) = (0f32, 0f32);
+    for image in &images.images {
+        let real = normalise(image, network.input, &spec).unwrap();
+        let float = network.evaluate(&real.iter().map(|x| *x as f32).collect::<Vec<_>>());
+        let tensors = clear::evaluate(&plan, &encode(image, &plan.public).unwrap());
+        for (fixed, float) in tensors.last().unwrap().iter().zip(float) {
+            off = off.max(((*fixed as f64 / scale) as f32 - float).abs());
+            largest = largest.max(float.abs());
+        }
+    }
+    off / largest
+}
+
+#[test]
+fn what_pytorch_exports_by_default_compiles() {
+    let text = std::fs::read_to_string(folder().join("expected.json")).unwrap();
+    let expected: Value = serde_json::from_str(&text).unwrap();
+    let fixtures = expected["fixtures"].as_array().unwrap().iter();
+    let defaults: Vec<&Value> = fixtures.filter(|f| f["exporter"] == "default").collect();
+    assert!(defaults.len() >= 6);
+    for fixture in defaults {
+        let path = folder().join(fixture["file"].as_str().unwrap());
+        assert!(path.with_extension("onnx.data").exists());
+        let mut network = import_model(&load(&path).unwrap()).unwrap();
+        network.feed(&Before::range(0.0, 1.0)).unwrap();
+        let off = lost_in_fixed_point(&network);
+        assert!(off < 0.03, "{}: logits off by {off}", fixture["file"]);
+    }
 }

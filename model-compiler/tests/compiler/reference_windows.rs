@@ -85,7 +85,8 @@ pub fn conv(node: &NodeProto, x: &[&Tensor]) -> Tensor {
     })
 }
 
-/// The values of each window that lie in the image, put together by `f`.
+/// The values of each window that lie in the image, put together by `f`, which also gets how many
+/// elements it has with the padding, but without what `ceil_mode` adds behind that.
 fn pool(node: &NodeProto, a: &Tensor, f: impl Fn(&[f64], usize) -> f64) -> Tensor {
     let k = ints(node, "kernel_shape", &[]);
     let size = [k[0], k[1]];
@@ -93,7 +94,11 @@ fn pool(node: &NodeProto, a: &Tensor, f: impl Fn(&[f64], usize) -> f64) -> Tenso
     Tensor::from_fn(&[1, a.dims[1], oh, ow], |i| {
         let inside = window(a, [i[2], i[3]], size, (strides, &pads));
         let values: Vec<f64> = inside.iter().map(|(_, [y, x])| a.at(&[0, i[1], *y, *x])).collect();
-        f(&values, size[0] * size[1])
+        let reach = |way: usize, k: usize| {
+            let end = a.dims[2 + way] + pads[way] + pads[2 + way];
+            k.min(end - i[2 + way] * strides[way])
+        };
+        f(&values, reach(0, size[0]) * reach(1, size[1]))
     })
 }
 

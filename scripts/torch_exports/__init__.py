@@ -1,0 +1,1 @@
+"""PyTorch networks as its default exporter writes them."""
