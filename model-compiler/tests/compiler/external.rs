@@ -113,13 +113,14 @@ fn the_program_takes_a_model_with_its_data_beside_it() {
     let plans = ["whole.plan", "split.plan"].map(|p| std::fs::read(place.at(p)).unwrap());
     assert!(plans[0] == plans[1]);
     let (model, plan) = (place.at("split/model.onnx"), place.at("split.plan"));
-    let answer = json(&["evaluate", text(&plan), text(&place.image), "--json"]);
-    assert_eq!(answer[0]["logits"].as_array().unwrap().len(), 10);
+    let answer = json(&["simulate", text(&plan), "--data", text(&place.image), "--each", "--json"]);
+    assert_eq!(answer["each"][0]["logits"].as_array().unwrap().len(), 10);
     assert!(run(&["explain", text(&model)]).status.success());
-    let simulate = ["simulate", text(&plan), text(&place.batch), "--model", text(&model), "--json"];
+    let simulate =
+        ["simulate", text(&plan), "--data", text(&place.batch), "--model", text(&model), "--json"];
     assert!(json(&simulate)["agreement_float"].as_f64().unwrap() >= 0.75);
     let page = place.at("page.html");
-    let with = ["--model", text(&model), "--images", text(&place.batch)];
+    let with = ["--model", text(&model), "--data", text(&place.batch)];
     let report = [&["report", text(&plan), "-o", text(&page)][..], &with].concat();
     assert!(run(&report).status.success());
 }
