@@ -11,6 +11,8 @@ use tacita_protocol::plan::{PlanHash, PublicPlan, Reveals, Winner};
 use tacita_protocol::session::Inference;
 use tacita_protocol::wire::PhaseTraffic;
 
+use crate::map::Map;
+
 /// Classes shown to people.
 const TOP: usize = 5;
 
@@ -57,6 +59,8 @@ pub struct Answer<'a> {
     pub path: &'a Path,
     /// What it revealed, and times.
     pub inference: &'a Inference,
+    /// The map that it opened.
+    pub map: Option<&'a Map>,
     /// The run that made its ticket, and that run's tickets.
     pub offline: (Cost, usize),
     /// The inference.
@@ -81,7 +85,7 @@ impl Answer<'_> {
     /// # Errors
     /// `Local` if stdout is closed, `PeerMisbehaved` if the values opened name no class.
     pub fn print(&self, plan: &PublicPlan, json: bool) -> Result<()> {
-        let ranking = self.ranking(plan)?;
+        let ranking = if self.map.is_some() { Vec::new() } else { self.ranking(plan)? };
         if json { json_line(&self.json(plan, &ranking)) } else { line(&self.text(plan, &ranking)) }
     }
 
@@ -108,7 +112,10 @@ impl Answer<'_> {
             "unmasked_relus": plan.unmasked_relus(),
         });
         if let Value::Object(fields) = &mut value {
-            let (name, scores) = self.scores(plan, best);
+            let (name, scores) = match self.map {
+                Some(map) => ("map", map.json()),
+                None => self.scores(plan, best),
+            };
             fields.insert(name.into(), scores);
         }
         value
@@ -136,15 +143,20 @@ impl Answer<'_> {
         let named =
             |w: &Winner| format!("{} {:.3}", printable(&label(plan, w.class)), real(plan, w.logit));
         let top: Vec<String> = ranking.iter().take(TOP).map(named).collect();
-        let best = ranking.first().map(|w| printable(&label(plan, w.class))).unwrap_or_default();
+        let answer = match self.map {
+            Some(map) => map.text(|class| label(plan, class)),
+            None => {
+                let best = ranking.first().map(|w| printable(&label(plan, w.class)));
+                format!("{}\n  top      {}", best.unwrap_or_default(), top.join(", "))
+            }
+        };
         let (offline, tickets) = self.offline;
         let share = offline.time.as_secs_f64() / tickets.max(1) as f64;
         let tickets = count(tickets, "ticket");
         format!(
-            "{}: {best}\n  top      {}\n  offline  {share:.3} s a ticket; {tickets}: {}\n  \
+            "{}: {answer}\n  offline  {share:.3} s a ticket; {tickets}: {}\n  \
              online   {}\n  ReLUs    {} of the unmasked network's {}",
             self.path.display(),
-            top.join(", "),
             offline.text(),
             self.online.text(),
             plan.relus(),

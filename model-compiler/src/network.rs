@@ -1,7 +1,8 @@
 //! The folded float network: the plan's structure with real weights.
 
-use tacita_protocol::plan::{ConvShape, CopyShape, Mask, Padding, PoolShape, Shape};
+use tacita_protocol::plan::{ConvShape, CopyShape, Mask, Padding, PoolShape, Shape, decide};
 
+use crate::compile::top_class as arg_max;
 use crate::pixels::GraphInput;
 
 /// A network as the plan will have it (activation tensors joined by linear operators), in floats.
@@ -167,9 +168,22 @@ impl Network {
         }
     }
 
-    /// Number of logits.
+    /// Number of classes: a channel each, in a map too.
     pub fn classes(&self) -> usize {
-        self.layers.last().map_or(0, |l| l.shape.len())
+        self.layers.last().map_or(0, |l| l.shape.channels)
+    }
+
+    /// The shape of the output, if it is a map: more than one row or column.
+    pub fn map(&self) -> Option<Shape> {
+        self.layers.last().map(|l| l.shape).filter(|s| s.height * s.width > 1)
+    }
+
+    /// The class that an output names; of a map, that of each pixel.
+    pub fn decisions(&self, output: &[f32]) -> Vec<usize> {
+        match self.map() {
+            Some(shape) => decide(output, shape),
+            None => vec![arg_max(output)],
+        }
     }
 
     /// ReLUs that the masks keep.

@@ -73,7 +73,7 @@ impl Source {
 pub fn images(plan: &PublicPlan, n: usize, dir: &Path) -> Result<Vec<PathBuf>> {
     let shape = plan.tensors.first().map(|t| t.shape);
     let shape = shape.ok_or_else(|| Error::input("the plan has no input"))?;
-    let pixels = Calibration::synthetic(shape, n).images;
+    let pixels = Calibration::pictures(shape, n);
     pixels.iter().enumerate().map(|(i, pixels)| write_png(pixels, i, dir)).collect()
 }
 

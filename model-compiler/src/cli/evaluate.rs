@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde::Serialize;
 use tacita_compile::{Error, Result};
-use tacita_image_input::{Pixels, tensor};
-use tacita_protocol::plan::{Plan, clear};
+use tacita_image_input::{Pixels, Sample, is_npy, tensor};
+use tacita_protocol::plan::{Plan, PublicPlan, Shape, clear, decide};
 
 use super::args::Evaluate;
 use super::load_plan;
@@ -15,8 +15,10 @@ use super::output::{Table, print, print_json};
 #[derive(Serialize)]
 struct Evaluation {
     image: String,
-    class: usize,
+    /// Of a list of logits.
+    class: Option<usize>,
     label: String,
+    /// In CHW order.
     logits: Vec<f64>,
 }
 
@@ -30,7 +32,8 @@ pub fn run(args: &Evaluate, json: bool) -> Result<()> {
     let mut table = Table::new(&["image", "label", "logits"]);
     for e in all {
         let logits: Vec<String> = e.logits.iter().map(|x| format!("{x:.3}")).collect();
-        table.row(vec![e.image, e.label, logits.join(" ")]);
+        let logits = if e.class.is_some() { logits.join(" ") } else { "a map".into() };
+        table.row(vec![e.image, e.label, logits]);
     }
     print(&table.render())
 }
@@ -39,15 +42,36 @@ fn evaluate(plan: &Plan, path: &Path, resize: bool) -> Result<Evaluation> {
     let about = |e| Error::input(format!("`{}`: {e}", path.display()));
     let shape = plan.public.tensors.first().map(|t| t.shape);
     let shape = shape.ok_or_else(|| Error::input("the plan has no input"))?;
-    let pixels = Pixels::load_for(path, shape, resize)?;
-    let input = tensor(&plan.public, pixels, resize).map_err(about)?;
+    let sample = match is_npy(path) {
+        true => Sample::load(path)?,
+        false => Pixels::load_for(path, shape, resize)?.into(),
+    };
+    let input = tensor(&plan.public, sample, resize).map_err(about)?;
     let mut tensors = clear::evaluate(plan, &input);
-    let class = plan.public.winner(tensors.last().map_or(&[], Vec::as_slice))?.class;
-    let label = plan.public.labels.get(class).cloned().unwrap_or_else(|| class.to_string());
+    let opened = tensors.last().map_or(&[][..], Vec::as_slice);
+    let (class, label) = match plan.public.map() {
+        Some(shape) => (None, pixels_of_classes(&plan.public, opened, shape)),
+        None => {
+            let class = plan.public.winner(opened)?.class;
+            (Some(class), name(&plan.public, class))
+        }
+    };
     // In the clear all logits are known, whatever an inference would reveal.
     tensors.truncate(plan.public.logits_at() + 1);
     let scale = f64::from(plan.public.logit_frac()).exp2();
     let logits = tensors.pop().unwrap_or_default();
     let logits = logits.iter().map(|x| *x as f64 / scale).collect();
     Ok(Evaluation { image: path.display().to_string(), class, label, logits })
+}
+
+fn name(plan: &PublicPlan, class: usize) -> String {
+    plan.labels.get(class).cloned().unwrap_or_else(|| class.to_string())
+}
+
+/// How many pixels of a map each class has.
+fn pixels_of_classes(plan: &PublicPlan, opened: &[i64], shape: Shape) -> String {
+    let classes = decide(opened, shape);
+    let count = |class: usize| classes.iter().filter(|c| **c == class).count();
+    let each = (0..shape.channels.max(2)).map(|c| format!("{} {}", count(c), name(plan, c)));
+    each.collect::<Vec<_>>().join(", ")
 }

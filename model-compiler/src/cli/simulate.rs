@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 use tacita_compile::calibration::{Calibration, Part};
 use tacita_compile::simulate::{LayerStats, Simulation};
-use tacita_compile::{Error, Evaluator, Result, Rounding, Share, Simulator, load, top_class};
+use tacita_compile::{Error, Evaluator, Result, Rounding, Share, Simulator, load};
 use tacita_image_input::normalise;
 use tacita_protocol::plan::Plan;
 
@@ -19,6 +19,8 @@ struct Report {
     plan: String,
     source: String,
     images: usize,
+    /// Labels compared: one an image, or one a pixel of a map.
+    labels: usize,
     rounding: &'static str,
     seed: Option<u64>,
     /// Share of right labels, where they are known.
@@ -68,23 +70,25 @@ pub fn run(args: &Simulate, json: bool) -> Result<()> {
     let (all, seconds) = with(rounding, "simulating")?;
     let float = float_classes(args, &plan, &data)?;
     let equal = |other: &[usize]| share(&all.classes, other);
-    let labelled =
-        |classes: &[usize]| (!data.labels.is_empty()).then(|| share(classes, &data.labels));
+    // The labels of images are not those of pixels.
+    let known = if plan.public.map().is_some() { &[] } else { data.labels.as_slice() };
+    let labelled = |classes: &[usize]| (!known.is_empty()).then(|| share(classes, known));
     let report = Report {
         plan: plan.public.name.clone(),
         source: data.source.clone(),
-        images: all.classes.len(),
+        images: data.images.len(),
+        labels: all.classes.len(),
         rounding: if nearest.is_some() { "shares" } else { "nearest" },
         seed: nearest.as_ref().map(|_| args.seed),
         accuracy: labelled(&all.classes),
         float_accuracy: float.as_ref().and_then(|f| labelled(f)),
         agreement_float: float.as_ref().map(|f| equal(f)),
         agreement_nearest: nearest.as_ref().map(|n| equal(&n.classes)),
-        images_per_second: all.classes.len() as f64 / seconds.max(1e-9),
+        images_per_second: data.images.len() as f64 / seconds.max(1e-9),
         overflows: all.layers.iter().map(|l| l.overflows).sum(),
         sign_mistakes: all.layers.iter().map(|l| l.sign_mistakes).sum(),
-        confusion: confusion(&data.labels, &all.classes, plan.public.classes()),
-        auc: auc(&data.labels, &all.logits),
+        confusion: confusion(known, &all.classes, plan.public.classes()),
+        auc: auc(known, &all.logits),
         layers: layers(&plan, all),
     };
     warn(&report);
@@ -98,7 +102,7 @@ pub fn run(args: &Simulate, json: bool) -> Result<()> {
 
 fn check(args: &Simulate, r: &Report) -> Result<()> {
     let (Some(least), Some(share)) = (args.check, r.agreement_float) else { return Ok(()) };
-    let agreement = Share::new((share * r.images as f64).round() as usize, r.images);
+    let agreement = Share::new((share * r.labels as f64).round() as usize, r.labels);
     if agreement.high >= least / 100.0 {
         return Ok(());
     }
@@ -155,14 +159,15 @@ fn float_classes(args: &Simulate, plan: &Plan, data: &Calibration) -> Result<Opt
     let network = fed(load(path)?, &plan.public)?;
     let evaluator = Evaluator::new(&network);
     let bar = progress(data.images.len(), "float network");
-    let one = |pixels| -> Result<usize> {
-        let real = normalise(pixels, network.input, &plan.public.input)?;
+    let one = |sample| -> Result<Vec<usize>> {
+        let real = normalise(sample, network.input, &plan.public.input)?;
         bar.inc(1);
-        Ok(top_class(&evaluator.evaluate(&real.iter().map(|x| *x as f32).collect::<Vec<_>>())))
+        let real: Vec<f32> = real.iter().map(|x| *x as f32).collect();
+        Ok(network.decisions(&evaluator.evaluate(&real)))
     };
-    let classes = data.images.par_iter().map(one).collect::<Result<_>>()?;
+    let classes = data.images.par_iter().map(one).collect::<Result<Vec<_>>>()?;
     bar.finish_and_clear();
-    Ok(Some(classes))
+    Ok(Some(classes.concat()))
 }
 
 fn layers(plan: &Plan, all: Simulation) -> Vec<Layer> {
@@ -219,6 +224,9 @@ fn text(r: &Report) -> String {
     let mut line = |name: &str, value: String| text.push_str(&format!("{name:<20}{value}\n"));
     line("plan", r.plan.clone());
     line("images", format!("{} ({})", r.images, r.source));
+    if r.labels != r.images {
+        line("labels", format!("{}, one a pixel", r.labels));
+    }
     line("rounding", r.seed.map_or("nearest".into(), |s| format!("shares, seed {s}")));
     let shares = [
         ("accuracy", r.accuracy),

@@ -86,6 +86,8 @@ pub(super) struct Interpreter<'m> {
     pub dropped: Option<(Location, Operand)>,
     /// That operator is the arg-max.
     pub arg_max: bool,
+    /// It is the arg-max of every pixel of a map.
+    pub mapped: bool,
     /// Elements that folded constants may still take.
     budget: usize,
 }
@@ -110,6 +112,7 @@ impl<'m> Interpreter<'m> {
             statistics: Vec::new(),
             dropped: None,
             arg_max: false,
+            mapped: false,
             budget: MAX_FOLDED.saturating_add(elements.saturating_mul(4)),
         })
     }
@@ -119,7 +122,7 @@ impl<'m> Interpreter<'m> {
     }
 
     pub fn define_input(&mut self, input: &Input<'m>) -> Result<()> {
-        let Input { name, shape, ref view, bytes } = *input;
+        let Input { name, shape, ref view, bytes, .. } = *input;
         self.bytes = bytes;
         let view = view.clone();
         let at = Location {
@@ -165,7 +168,7 @@ impl<'m> Interpreter<'m> {
         Ok(())
     }
 
-    /// The node that makes the graph's output.
+    /// The node that makes the graph's output: one logit a class, or a map of them.
     pub fn output(&mut self, name: &str) -> Result<usize> {
         if let Some((at, operand)) = self.dropped.take() {
             let last = matches!(self.values.get(name), Some(Value::Node(o)) if o.id == operand.id);
@@ -184,7 +187,10 @@ impl<'m> Interpreter<'m> {
             }
         }
         match self.values.get(name) {
-            Some(Value::Node(o)) => Ok(o.id),
+            Some(Value::Node(o)) => {
+                check_output(o)?;
+                Ok(o.id)
+            }
             Some(Value::Const(_)) => Err(Error::input("the output does not depend on the image")),
             None => Err(Error::input(format!("no node makes the graph output `{name}`"))),
         }
@@ -263,4 +269,17 @@ impl<'m> Interpreter<'m> {
     ) -> Step<Operand> {
         self.push(op, vec![x.id], shape, View::image(shape), at)
     }
+}
+
+/// Refuses what is neither one logit a class nor a map of an image or a signal.
+fn check_output(o: &Operand) -> Result<()> {
+    let Shape { channels, height, width } = o.shape;
+    if height * width == 1 || o.view.is_map(o.shape) {
+        return Ok(());
+    }
+    Err(Error::input(format!(
+        "the network's output, a {:?}, is made of {channels}x{height}x{width} numbers: it must be one \
+         logit a class, or a map [1, channels, rows, columns]",
+        o.dims()
+    )))
 }

@@ -15,7 +15,7 @@ use crate::bytes::Reader;
 use crate::error::{Error, Result};
 
 /// Version of the plan format and of the protocol rules it implies.
-pub const PLAN_VERSION: u32 = 3;
+pub const PLAN_VERSION: u32 = 4;
 /// Largest plan file, in bytes.
 pub const MAX_FILE_BYTES: usize = 1 << 30;
 
