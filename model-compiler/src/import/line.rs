@@ -40,7 +40,8 @@ impl<'m> Interpreter<'m> {
     pub(super) fn filters(&self, node: &NodeProto) -> Reason<Rc<Constant>> {
         let (w, x) = (self.constant(node, 1)?, self.operand(node, 0)?);
         let (own, image) = (w.dims.len(), x.view.rank());
-        if own != image || own > 4 {
+        // What is neither an image nor a signal is refused as such.
+        if matches!(image, 3 | 4) && own != image {
             return Err(match own {
                 5 => "a 3-dimensional convolution: images and signals only are supported".into(),
                 _ => format!("weights of {own} dimensions for a value of {image}"),
