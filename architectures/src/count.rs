@@ -28,6 +28,7 @@ impl Graph {
                     (weights, node.shape.height * node.shape.width, bias)
                 }
                 Op::Linear(_, out) => (from.units() as i64 * out, 1, *out),
+                Op::Enlarge(_, out) => (from.channels * out * 4, from.height * from.width, *out),
                 Op::Norm(_) => (0, 0, 2 * from.channels),
                 _ => (0, 0, 0),
             };

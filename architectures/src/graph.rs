@@ -90,6 +90,11 @@ pub enum Op {
     },
     /// Fully connected layer over all values of its input, with bias; prefix and outputs.
     Linear(String, i64),
+    /// Transposed convolution of 2x2 with stride 2 and bias: twice the rows and columns; prefix and
+    /// output channels. Its weights are `[in, out, 2, 2]`.
+    Enlarge(String, i64),
+    /// The channels of two values of one size, one after the other.
+    Concat,
 }
 
 /// An operation, what it reads, and the shape of what it makes.
@@ -255,6 +260,20 @@ impl Builder {
     pub fn linear(&mut self, x: NodeId, name: &str, out: i64) -> NodeId {
         let shape = Shape { channels: out, height: 1, width: 1 };
         self.push(Op::Linear(name.to_owned(), out), &[x], shape)
+    }
+
+    /// Adds a transposed convolution that doubles rows and columns.
+    pub fn enlarge(&mut self, x: NodeId, name: &str, out: i64) -> NodeId {
+        let from = self.shape(x);
+        let shape = Shape { channels: out, height: 2 * from.height, width: 2 * from.width };
+        self.push(Op::Enlarge(name.to_owned(), out), &[x], shape)
+    }
+
+    /// Adds the channels of two values of one size.
+    pub fn concat(&mut self, a: NodeId, b: NodeId) -> NodeId {
+        let (first, second) = (self.shape(a), self.shape(b));
+        let shape = Shape { channels: first.channels + second.channels, ..first };
+        self.push(Op::Concat, &[a, b], shape)
     }
 
     /// Marks a node for attention transfer.

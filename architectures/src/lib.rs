@@ -17,6 +17,7 @@ mod error;
 mod families;
 mod graph;
 mod names;
+mod unet;
 
 pub use count::Counts;
 pub use error::{Error, Result};
@@ -25,6 +26,7 @@ pub use names::{NAMES, Options};
 
 use families::{MiniOnn, MobileNet, ResNet, Vgg, WideResNet};
 use serde::{Deserialize, Serialize};
+use unet::UNet;
 
 /// First layers of a residual network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,6 +115,13 @@ pub enum Family {
         /// Outputs and stride of each pair.
         blocks: Vec<(i64, i64)>,
     },
+    /// A map of the image, through images of half the size, a quarter and so on.
+    UNet {
+        /// Channels of each level, the full size first.
+        widths: Vec<i64>,
+        /// Convolutions of each level, on the way down and on the way up.
+        depths: Vec<usize>,
+    },
     /// The CIFAR-10 network of MiniONN and Delphi.
     MiniOnn {
         /// Channels of all convolutions but the last.
@@ -141,6 +150,18 @@ pub struct Network {
 }
 
 impl Network {
+    /// A U-Net whose map has `classes` channels. Rows and columns of the image are multiples of
+    /// two to the number of levels less one.
+    pub fn unet(
+        name: &str,
+        input: Shape,
+        classes: i64,
+        levels: impl IntoIterator<Item = (i64, usize)>,
+    ) -> Self {
+        let (widths, depths) = levels.into_iter().unzip();
+        Self { name: name.to_owned(), layout: Family::UNet { widths, depths }, input, classes }
+    }
+
     /// The network as a list of operations.
     pub fn graph(&self) -> Graph {
         let (input, classes) = (self.input, self.classes);
@@ -189,6 +210,7 @@ impl Network {
                 blocks,
             }
             .graph(),
+            Family::UNet { widths, depths } => UNet { input, classes, widths, depths }.graph(),
             &Family::MiniOnn { wide, narrow } => {
                 MiniOnn { input, classes, widths: (wide, narrow) }.graph()
             }
@@ -214,6 +236,7 @@ impl Network {
                 *stem_width = scale(*stem_width);
                 blocks.iter_mut().for_each(|(c, _)| *c = scale(*c));
             }
+            Family::UNet { widths, .. } => widths.iter_mut().for_each(|c| *c = scale(*c)),
             Family::MiniOnn { wide, narrow } => {
                 (*wide, *narrow) = (scale(*wide), scale(*narrow));
             }

@@ -156,3 +156,24 @@ fn scaling_rounds_down() {
     };
     assert_eq!((stem_width, widths), (4, vec![4, 24, 120, 360]));
 }
+
+#[test]
+fn a_unet_ends_in_a_map_of_its_input_s_size() {
+    let input = Shape { channels: 1, height: 64, width: 64 };
+    let graph = Network::unet("unet", input, 2, [(4, 1), (8, 2), (16, 2)]).graph();
+    let last = graph.nodes.last().expect("a node");
+    assert_eq!(last.shape, Shape { channels: 2, ..input });
+    // Joined with what the same level made on the way down.
+    let joined: Vec<i64> =
+        graph.nodes.iter().filter(|n| n.op == Op::Concat).map(|n| n.shape.channels).collect();
+    assert_eq!(joined, [16, 8]);
+    let relus = 2 * 4 * 64 * 64 + 4 * 8 * 32 * 32 + 2 * 16 * 16 * 16;
+    assert_eq!(graph.counts().relus, relus);
+    let weights = |from: i64, to: i64, side: i64| from * to * side * side;
+    let convs = [weights(1, 4, 3), weights(4, 8, 3), weights(8, 8, 3), weights(8, 16, 3)];
+    let more = [weights(16, 16, 3), weights(16, 8, 2), weights(16, 8, 3), weights(8, 8, 3)];
+    let rest = [weights(8, 4, 2), weights(8, 4, 3), weights(4, 2, 1)];
+    let norms = 2 * (4 + 8 + 8 + 16 + 16 + 8 + 8 + 4);
+    let all: i64 = convs.iter().chain(&more).chain(&rest).sum::<i64>() + norms + 8 + 4 + 2;
+    assert_eq!(graph.counts().parameters, all as u64);
+}

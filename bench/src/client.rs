@@ -1,10 +1,12 @@
 //! A `tacita-client infer` process and the JSON it prints, a line an image.
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use tacita_cli::{Ot, Relu};
 use tacita_protocol::wire::Traffic;
 use tacita_protocol::{Error, Result};
@@ -106,18 +108,34 @@ pub fn infer(
     certs: &Certs,
     images: &[PathBuf],
     (batch, relu, ot): (Option<usize>, Option<Relu>, Ot),
-    mut each: impl FnMut(&Answer) -> Result<()>,
+    each: impl FnMut(&Answer) -> Result<()>,
+) -> Result<Summary> {
+    let mut more = vec!["--ot".to_owned(), ot.to_string()];
+    if let Some(relu) = relu {
+        more.extend(["--relu".to_owned(), relu.to_string()]);
+    }
+    if let Some(batch) = batch {
+        more.extend(["--batch".to_owned(), batch.to_string()]);
+    }
+    let more: Vec<OsString> = more.into_iter().map(OsString::from).collect();
+    run(addr, certs, images, &more, each)
+}
+
+/// Runs `tacita-client infer` with `more` arguments; `each` sees every answer as it comes, in a form
+/// of its own.
+///
+/// # Errors
+/// `Local` if the client fails or prints something else.
+pub fn run<A: DeserializeOwned>(
+    addr: &str,
+    certs: &Certs,
+    images: &[PathBuf],
+    more: &[OsString],
+    mut each: impl FnMut(&A) -> Result<()>,
 ) -> Result<Summary> {
     let mut command = sibling("tacita-client")?;
     command.args(["infer", "--json", "--server", addr, "--server-name", "localhost"]);
-    command.arg("--ca").arg(&certs.ca);
-    command.args(["--ot", &ot.to_string()]);
-    if let Some(relu) = relu {
-        command.args(["--relu", &relu.to_string()]);
-    }
-    if let Some(batch) = batch {
-        command.args(["--batch", &batch.to_string()]);
-    }
+    command.arg("--ca").arg(&certs.ca).args(more);
     command.args(images).stdout(Stdio::piped()).stdin(Stdio::null());
     let failed = |what: String| Error::local(format!("tacita-client: {what}"));
     let mut child = command.spawn().map_err(|e| failed(e.to_string()))?;

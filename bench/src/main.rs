@@ -5,6 +5,7 @@ mod check;
 mod demo;
 mod e2e;
 mod kernels;
+mod maps;
 mod predict;
 mod priority;
 mod profile;
@@ -27,6 +28,8 @@ struct Cli {
 enum Verb {
     /// Classify the sample pictures privately: server and client as separate processes over TLS
     Demo(stage::Options),
+    /// Private maps of pictures beside clear ones, pixel by pixel: bytes and seconds
+    Maps(maps::Options),
     /// Honest clients beside strangers who abuse the server
     Abuse(abuse::Options),
     /// Measure this machine's kernels, for the seconds that `tacita-compile estimate` predicts
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
 fn run(verb: &Verb) -> tacita_protocol::Result<()> {
     match verb {
         Verb::Demo(options) => demo::run(options),
+        Verb::Maps(options) => maps::run(options),
         Verb::Abuse(options) => abuse::run(options),
         Verb::Profile(options) => profile::run(options),
         Verb::Kernels(options) => kernels::run(options),
@@ -79,6 +83,7 @@ impl Verb {
     fn json(&self) -> bool {
         match self {
             Self::Demo(options) => options.json,
+            Self::Maps(options) => options.json,
             Self::Abuse(options) => options.json,
             Self::Profile(options) => options.json,
             Self::Kernels(options) => options.json,

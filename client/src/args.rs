@@ -1,7 +1,7 @@
 //! The command line.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::builder::RangedU64ValueParser;
@@ -11,7 +11,7 @@ use tacita_protocol::cost::Link;
 use tacita_protocol::plan::MAX_BATCH;
 use tacita_protocol::wire::Timeouts;
 
-/// Has images classified by a server that learns nothing about them.
+/// Has images classified, or maps of them made, by a server that learns nothing about them.
 #[derive(Parser, Debug)]
 #[command(name = "tacita-client", version, after_help = EXIT_CODES)]
 pub struct Args {
@@ -35,6 +35,15 @@ pub enum Verb {
 }
 
 impl Verb {
+    /// Where answers go that are maps.
+    pub fn map_out(&self) -> Option<&Path> {
+        match self {
+            Self::Infer(v) => v.map_out.as_deref(),
+            Self::Prepare(v) => v.map_out.as_deref(),
+            Self::Info(_) => None,
+        }
+    }
+
     /// The options that all verbs have.
     pub fn common(&self) -> &Common {
         match self {
@@ -50,9 +59,14 @@ impl Verb {
 pub struct Infer {
     #[command(flatten)]
     pub common: Common,
-    /// Images (PNG or JPEG)
+    /// Images (PNG or JPEG); or arrays (.npy, of float32, float64 or uint8) in the network's own
+    /// units and of its input's shape, as the model's graph takes them
     #[arg(required = true, value_name = "IMAGE")]
     pub images: Vec<PathBuf>,
+    /// Where answers go that are maps: FILE.png (a mask: white where the network's value is over 0,
+    /// or a grey value a class), FILE.npy (the values), or a folder for both of each image
+    #[arg(long, value_name = "FILE|DIR")]
+    pub map_out: Option<PathBuf>,
     /// Scale images to the network's input size (the aspect ratio is not kept)
     #[arg(long)]
     pub resize: bool,
@@ -69,6 +83,9 @@ pub struct Prepare {
     #[arg(short = 'n', long = "tickets", value_name = "N",
           value_parser = RangedU64ValueParser::<usize>::new().range(1..=1 << 20))]
     pub tickets: usize,
+    /// A folder for answers that are maps: of each image a mask (PNG) and the values (.npy)
+    #[arg(long, value_name = "DIR")]
+    pub map_out: Option<PathBuf>,
     /// Scale images to the network's input size (the aspect ratio is not kept)
     #[arg(long)]
     pub resize: bool,

@@ -3,6 +3,7 @@
 mod args;
 mod ledger;
 mod link;
+mod map;
 mod paths;
 mod patience;
 mod progress;

@@ -11,6 +11,8 @@ use tacita_protocol::plan::{PlanHash, PublicPlan, Reveals, Winner};
 use tacita_protocol::session::Inference;
 use tacita_protocol::wire::PhaseTraffic;
 
+use crate::map::Map;
+
 /// Classes shown to people.
 const TOP: usize = 5;
 
@@ -63,6 +65,8 @@ pub struct Answer<'a> {
     pub path: &'a Path,
     /// What it revealed, and times.
     pub inference: &'a Inference,
+    /// The map that it opened.
+    pub map: Option<&'a Map>,
     /// The run that made its ticket, and that run's tickets.
     pub offline: (Cost, usize),
     /// The inference.
@@ -90,11 +94,14 @@ impl Answer<'_> {
     /// # Errors
     /// `Local` if stdout is closed, `PeerMisbehaved` if the values opened name no class.
     pub fn print(&self, plan: &PublicPlan, json: bool) -> Result<()> {
-        let winner = plan.winner(&self.inference.output)?;
+        let winner = match self.map {
+            Some(_) => None,
+            None => Some(plan.winner(&self.inference.output)?),
+        };
         if json { json_line(&self.json(plan, winner)) } else { line(&self.text(plan, winner)) }
     }
 
-    fn json(&self, plan: &PublicPlan, winner: Winner) -> Value {
+    fn json(&self, plan: &PublicPlan, winner: Option<Winner>) -> Value {
         let (offline, tickets) = self.offline;
         let mut offline = offline.json();
         if let Value::Object(fields) = &mut offline {
@@ -107,8 +114,8 @@ impl Answer<'_> {
         let mut value = json!({
             "event": "image",
             "image": self.path.display().to_string(),
-            "class": winner.class,
-            "label": label(plan, winner.class),
+            "class": winner.map(|w| w.class),
+            "label": winner.map(|w| label(plan, w.class)),
             "reveals": plan.reveals.name(),
             "offline_batch": offline,
             "online": online,
@@ -123,15 +130,19 @@ impl Answer<'_> {
         value
     }
 
-    /// What else is known: all logits and probabilities in class order, or the winning logit.
-    fn scores(&self, plan: &PublicPlan, winner: Winner) -> Vec<(&'static str, Value)> {
+    /// What else is known: the map, all logits and probabilities in class order, or the winning
+    /// logit.
+    fn scores(&self, plan: &PublicPlan, winner: Option<Winner>) -> Vec<(&'static str, Value)> {
+        if let Some(map) = self.map {
+            return vec![("map", map.json())];
+        }
         let opened = &self.inference.output;
         match plan.probabilities(opened) {
             Some(probabilities) => vec![
                 ("logits", opened.iter().map(|x| real(plan, *x)).collect()),
                 ("probabilities", probabilities.into()),
             ],
-            None => vec![("logit", real(plan, winner.logit).into())],
+            None => vec![("logit", winner.map(|w| real(plan, w.logit)).into())],
         }
     }
 
@@ -144,7 +155,7 @@ impl Answer<'_> {
         self.inference.layers.iter().map(layer).collect()
     }
 
-    fn text(&self, plan: &PublicPlan, winner: Winner) -> String {
+    fn text(&self, plan: &PublicPlan, winner: Option<Winner>) -> String {
         let named = |r: &Ranked| {
             let label = printable(&label(plan, r.class));
             match plan.reveals {
@@ -152,16 +163,23 @@ impl Answer<'_> {
                 Reveals::Top1 { .. } => format!("{label}, logit {:.3}", r.score),
             }
         };
-        let top: Vec<String> = self.ranking(plan, winner).iter().take(TOP).map(named).collect();
-        let best = printable(&label(plan, winner.class));
+        let answer = match (self.map, winner) {
+            (Some(map), _) => map.text(|class| label(plan, class)),
+            (None, Some(winner)) => {
+                let ranking = self.ranking(plan, winner);
+                let top: Vec<String> = ranking.iter().take(TOP).map(named).collect();
+                let best = printable(&label(plan, winner.class));
+                format!("{best}\n  top      {}", top.join(", "))
+            }
+            (None, None) => String::new(),
+        };
         let (offline, tickets) = self.offline;
         let share = offline.time.as_secs_f64() / tickets.max(1) as f64;
         let tickets = count(tickets, "ticket");
         format!(
-            "{}: {best}\n  top      {}\n  offline  {share:.3} s a ticket; {tickets}: {}\n  \
+            "{}: {answer}\n  offline  {share:.3} s a ticket; {tickets}: {}\n  \
              online   {}\n  ReLUs    {} of the unmasked network's {}",
             self.path.display(),
-            top.join(", "),
             offline.text(),
             self.online.text(),
             plan.relus(),

@@ -29,6 +29,7 @@ fn main() {
     put("public_plan", "tiny", &plan().public.to_bytes().expect("the plan can be encoded"));
     put("onnx", "resnet", &ResNet { side: 4, widths: [1, 1, 1], ..ResNet::tiny(1, 0.5) }.bytes());
     pictures();
+    put("npy", "array", &tacita_image_input::encode_npy(&[2, 3], [1.0; 6]));
     for (target, frames) in ["server_messages", "client_messages"].iter().zip(honest_frames()) {
         // All honest up to a message, and then rubbish.
         for n in 0..frames.len() {

@@ -5,7 +5,9 @@ use std::path::Path;
 
 use image::imageops::{FilterType, resize};
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbImage};
+use image::{
+    DynamicImage, GrayImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbImage,
+};
 use tacita_protocol::file::read_regular;
 use tacita_protocol::plan::Shape;
 use tacita_protocol::{Error, Result};
@@ -130,6 +132,20 @@ impl Pixels {
         let to = resize(&from, side(shape.width)?, side(shape.height)?, FilterType::Triangle);
         Self::new(shape.width, shape.height, to.into_raw())
     }
+}
+
+/// The contents of a grey PNG file, a byte a pixel.
+///
+/// # Errors
+/// [`Error::Local`] if the pixels are not as many, or it cannot be encoded.
+pub fn encode_png(width: usize, height: usize, pixels: Vec<u8>) -> Result<Vec<u8>> {
+    let side = |n: usize| u32::try_from(n).map_err(|_| too_large());
+    let image = GrayImage::from_raw(side(width)?, side(height)?, pixels)
+        .ok_or_else(|| Error::local("pixels are missing"))?;
+    let mut out = Cursor::new(Vec::new());
+    let encoded = image.write_to(&mut out, ImageFormat::Png);
+    encoded.map_err(|e| Error::local(format!("cannot encode a picture: {e}")))?;
+    Ok(out.into_inner())
 }
 
 fn refused(e: ImageError) -> Error {

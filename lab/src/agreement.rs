@@ -15,7 +15,7 @@ use tacita_compile::{
     Budget, Calibration, Evaluator, Judgement, Network, Options as Scales, Rounding, Simulator,
     compile, compile_within, load, lower, read_model,
 };
-use tacita_image_input::{Pixels, normalise};
+use tacita_image_input::{Sample, normalise};
 use tacita_protocol::cost::predict;
 use tacita_protocol::plan::{InputSpec, Plan, class_of};
 use tacita_protocol::{Error, Result};
@@ -53,7 +53,7 @@ pub struct Options {
 
 /// Images with what the float network makes of them.
 struct Known {
-    images: Vec<Pixels>,
+    images: Vec<Sample>,
     labels: Vec<usize>,
     float: Vec<usize>,
 }
@@ -88,10 +88,8 @@ struct Tested {
 /// If a build fails or the images are unusable.
 pub fn run(options: &Options) -> Result<()> {
     let network = network(options)?;
-    let input = InputSpec {
-        mean: network.mean.clone().unwrap_or_default(),
-        std: network.std.clone().unwrap_or_default(),
-    };
+    let numbers = |v: &Option<Vec<f32>>| v.clone().unwrap_or_default();
+    let input = InputSpec::new(numbers(&network.mean), numbers(&network.std));
     let known = |path: &Path, part| known(&network, &input, path, part);
     let pool = known(&options.pool, Part::Train)?;
     let test = options.test.as_deref().map(|path| known(path, Part::Test)).transpose()?;
@@ -129,7 +127,7 @@ fn known(network: &Network, input: &InputSpec, path: &Path, part: Part) -> Resul
     let read = Calibration::read(path, part, network.input, usize::MAX, false);
     let Calibration { images, labels, .. } = read.map_err(|e| Error::input(e.to_string()))?;
     let evaluator = Evaluator::new(network);
-    let class = |pixels: &Pixels| {
+    let class = |pixels: &Sample| {
         let real = normalise(pixels, network.input, input)?;
         Ok(class_of(&evaluator.evaluate(&real.iter().map(|x| *x as f32).collect::<Vec<_>>())))
     };
@@ -186,7 +184,7 @@ fn draw(
     let simulator = Simulator::new(&plan);
     // Other shares than those that judged.
     let rounding = Rounding::Shares(seed ^ 0x5eed);
-    let classes = |images: &[Pixels], which: &[usize]| {
+    let classes = |images: &[Sample], which: &[usize]| {
         let all = simulator.simulate_some(images, which, rounding, &|| ());
         all.map(|all| all.classes).map_err(|e| Error::input(e.to_string()))
     };

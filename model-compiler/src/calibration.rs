@@ -1,11 +1,12 @@
-//! What value ranges come from: images of a folder, a CIFAR binary batch or a NumPy archive, the
-//! model itself, or drawn images.
+//! What value ranges come from: images of a folder, a CIFAR binary batch or a NumPy archive, arrays,
+//! the model itself, or drawn images.
 
+mod arrays;
 mod npz;
 
 use std::path::{Path, PathBuf};
 
-use tacita_image_input::{Pixels, read_cifar};
+use tacita_image_input::{Pixels, Sample, is_npy, read_cifar};
 use tacita_protocol::plan::Shape;
 
 use crate::error::{Error, Result};
@@ -16,8 +17,8 @@ use crate::ranges::Ranges;
 /// quantisation does to the logits.
 #[derive(Clone, Debug, Default)]
 pub struct Calibration {
-    /// The images, all of the network's size.
-    pub images: Vec<Pixels>,
+    /// The images, or arrays, all of the network's size.
+    pub images: Vec<Sample>,
     /// The class of each image; empty if unknown.
     pub labels: Vec<usize>,
     /// The file of each image; empty if they have none of their own.
@@ -32,6 +33,8 @@ pub struct Calibration {
 
 /// Extensions of picture files.
 const PICTURES: &[&str] = &["png", "jpg", "jpeg"];
+/// Those of a folder's files that are read: pictures, and arrays.
+const FILES: &[&str] = &["png", "jpg", "jpeg", "npy"];
 
 /// Which part of a data set that has several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +47,7 @@ pub enum Part {
 
 /// Images of any size.
 struct Labelled {
-    images: Vec<Pixels>,
+    images: Vec<Sample>,
     /// Empty if unknown.
     labels: Vec<usize>,
     /// Empty if they are in one file.
@@ -55,9 +58,14 @@ impl Calibration {
     /// Deterministic drawn images: ramps, boxes and noise. Better than nothing; real images give
     /// tighter and more trustworthy ranges.
     pub fn synthetic(shape: Shape, count: usize) -> Self {
-        let images = (0..count).map(|i| draw(shape, i as u64)).collect();
+        let images = Self::pictures(shape, count).into_iter().map(Sample::from).collect();
         let source = format!("{count} drawn images");
         Self { images, source, ..Self::default() }
+    }
+
+    /// The pictures of [`Self::synthetic`].
+    pub fn pictures(shape: Shape, count: usize) -> Vec<Pixels> {
+        (0..count).map(|i| draw(shape, i as u64)).collect()
     }
 
     /// The ranges that the model file carries, beside `count` drawn images for the checks; `None`
@@ -67,7 +75,25 @@ impl Calibration {
     /// [`Error::Input`] if the ranges are damaged or another network's.
     pub fn stored(network: &Network, count: usize) -> Result<Option<Self>> {
         let ranges = Ranges::stored(network)?;
-        Ok(ranges.map(|r| Self { ranges: Some(r), ..Self::synthetic(network.input, count) }))
+        Ok(ranges.map(|r| {
+            let largest = r.largest().first().copied().unwrap_or(1.0);
+            Self { ranges: Some(r), ..Self::drawn_up_to(network, count, largest) }
+        }))
+    }
+
+    /// What [`Self::synthetic`] draws for a network of pictures; for one of arrays, numbers from -1
+    /// to 1 (what its input tensor holds, that is).
+    pub fn drawn(network: &Network, count: usize) -> Self {
+        Self::drawn_up_to(network, count, 1.0)
+    }
+
+    fn drawn_up_to(network: &Network, count: usize, largest: f32) -> Self {
+        if !network.graph_input.arrays_only {
+            return Self::synthetic(network.input, count);
+        }
+        let images = (0..count).map(|i| arrays::draw(network, i as u64, largest)).collect();
+        let source = format!("{count} drawn arrays");
+        Self { images, source, ..Self::default() }
     }
 
     /// [`Self::read`] of training images.
@@ -79,17 +105,20 @@ impl Calibration {
     }
 
     /// At most `limit` images from a folder of PNG and JPEG files or one of these, a CIFAR batch
-    /// file or the folder of those, or a NumPy archive (`.npz`). The last two know their labels.
+    /// file or the folder of those, or a NumPy archive (`.npz`), of which the last two know their
+    /// labels; or arrays in the network's own units: a `.npy` file of one or of many (the first
+    /// dimension counts them), a folder of such files, or an archive of floats.
     ///
     /// # Errors
     /// [`Error::Input`] if there are none, or one is unreadable or of another size.
     pub fn read(path: &Path, part: Part, shape: Shape, limit: usize, resize: bool) -> Result<Self> {
         let Labelled { images, labels, names } = match batches(path, part)? {
             _ if has_extension(path, &["npz"]) => npz::read(path, part, limit)?,
+            _ if is_npy(path) => arrays::read(path, shape, limit)?,
             _ if has_extension(path, PICTURES) => pictures(&[path.to_owned()], shape, resize)?,
             Some(batches) => cifar(&batches, limit)?,
             None if path.is_dir() => {
-                let files = files_with(path, PICTURES)?;
+                let files = files_with(path, FILES)?;
                 pictures(files.get(..limit).unwrap_or(&files), shape, resize)?
             }
             None => cifar(&[path.to_owned()], limit)?,
@@ -97,11 +126,12 @@ impl Calibration {
         if images.is_empty() {
             return Err(Error::input(format!("no images in {}", path.display())));
         }
-        let fit = |p: Pixels| p.fit(shape, resize).map_err(|e| about(path, e));
+        let fit = |s: Sample| s.fit(shape, resize).map_err(|e| about(path, e));
         let images = images.into_iter().map(fit).collect::<Result<Vec<_>>>()?;
         // The file's name alone: this text may travel in a model.
         let name = path.file_name().map_or("a folder".into(), |n| n.to_string_lossy());
-        let source = format!("{} images of {name}", images.len());
+        let what = if images.iter().any(|s| s.picture().is_none()) { "arrays" } else { "images" };
+        let source = format!("{} {what} of {name}", images.len());
         Ok(Self { images, labels, names, source, any_image: false, ranges: None })
     }
 }
@@ -128,14 +158,16 @@ fn cifar(batches: &[PathBuf], limit: usize) -> Result<Labelled> {
         let left = limit.saturating_sub(images.len());
         for (label, pixels) in read_cifar(path)?.into_iter().take(left) {
             labels.push(usize::from(label));
-            images.push(pixels);
+            images.push(pixels.into());
         }
     }
     Ok(Labelled { images, labels, names: Vec::new() })
 }
 
 fn pictures(files: &[PathBuf], shape: Shape, resize: bool) -> Result<Labelled> {
-    let load = |p: &PathBuf| Ok(Pixels::load_for(p, shape, resize)?);
+    let load = |p: &PathBuf| -> Result<Sample> {
+        Ok(if is_npy(p) { Sample::load(p)? } else { Pixels::load_for(p, shape, resize)?.into() })
+    };
     let images = files.iter().map(load).collect::<Result<_>>()?;
     let names = files.iter().map(|p| p.display().to_string()).collect();
     Ok(Labelled { images, labels: Vec::new(), names })

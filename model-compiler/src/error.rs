@@ -3,11 +3,11 @@
 use std::fmt;
 
 /// Operators that the importer understands, as listed in error messages.
-pub const SUPPORTED: &str = "Conv, Gemm, MatMul, BatchNormalization and arithmetic with \
+pub const SUPPORTED: &str = "Conv, Gemm, MatMul, ConvTranspose, BatchNormalization and arithmetic with \
      constants, Relu, Clip, PRelu, LeakyRelu, masked ReLUs such as Add(Mul(Relu(x), m), Mul(x, \
      1 - m)) or Where(m, Relu(x), x), Add, Sub, Sum, Max, Min, MaxPool, AveragePool, their global \
-     forms, ReduceMean, ReduceSum, Concat, Split, Slice, Gather, Pad, Transpose, Reshape, Flatten, \
-     Squeeze, Unsqueeze, Identity, Dropout, Cast, a final Softmax, and whatever is computed from \
+     forms, ReduceMean, ReduceSum, Concat, Split, Slice, Gather, Pad, Resize (nearest and linear), \
+     Upsample, DepthToSpace, SpaceToDepth, Transpose, Reshape, Flatten, Squeeze, Unsqueeze, Identity, Dropout, Cast, a final Softmax, and whatever is computed from \
      constants alone";
 
 /// Which node of the model an error is about.

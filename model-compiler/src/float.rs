@@ -102,8 +102,8 @@ fn copy(c: &CopyShape, (from, a): (Shape, &[f32]), (to, z): (Shape, &mut [f32]))
     let sign = if c.negative { -1.0 } else { 1.0 };
     c.for_each_run(from, to, |first, at, count| {
         let source = a.get(first..).unwrap_or_default().iter().step_by(c.stride[1]);
-        let target = z.get_mut(at..at + count).unwrap_or_default();
-        target.iter_mut().zip(source).for_each(|(z, a)| *z += sign * a);
+        let target = z.get_mut(at..).unwrap_or_default().iter_mut().step_by(c.spread[1]);
+        target.zip(source).take(count).for_each(|(z, a)| *z += sign * a);
     });
 }
 

@@ -6,6 +6,7 @@
 
 pub mod calibration;
 mod compile;
+mod copying;
 mod engine;
 pub mod error;
 mod float;
@@ -13,7 +14,6 @@ mod import;
 pub mod lower;
 pub mod masks;
 mod network;
-mod npy_header;
 pub mod pixels;
 mod ranges;
 pub mod report_page;

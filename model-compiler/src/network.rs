@@ -1,7 +1,7 @@
 //! The folded float network: the plan's structure with real weights.
 
 use tacita_protocol::plan::{
-    ConvShape, CopyShape, Head, Mask, Padding, PoolShape, Shape, classes_of,
+    ConvShape, CopyShape, Head, Mask, Padding, PoolShape, Shape, class_of, classes_of, decide,
 };
 
 use crate::pixels::GraphInput;
@@ -172,12 +172,25 @@ impl Network {
         }
     }
 
-    /// Number of logits.
+    /// Channels of the output: logits, or values of a map at each pixel.
     pub fn logits(&self) -> usize {
-        self.layers.last().map_or(0, |l| l.shape.len())
+        self.layers.last().map_or(0, |l| l.shape.channels)
     }
 
-    /// Number of classes: two if there is only one logit.
+    /// The shape of the output, if it is a map: more than one row or column.
+    pub fn map(&self) -> Option<Shape> {
+        self.layers.last().map(|l| l.shape).filter(|s| s.height * s.width > 1)
+    }
+
+    /// The class that an output names; of a map, that of each pixel.
+    pub fn decisions(&self, output: &[f32]) -> Vec<usize> {
+        match self.map() {
+            Some(shape) => decide(output, shape),
+            None => vec![class_of(output)],
+        }
+    }
+
+    /// Number of classes, of each pixel in a map: two if there is only one logit.
     pub fn classes(&self) -> usize {
         classes_of(self.logits())
     }

@@ -88,6 +88,12 @@ pub struct GraphInput {
     pub affine: Option<(Vec<f64>, Vec<f64>)>,
     /// What its first numbers make sense for.
     pub hint: Option<Before>,
+    /// Its sizes behind the batch; empty for a network that no graph was read for.
+    pub dims: Vec<usize>,
+    /// Channels are the last of them.
+    pub channels_last: bool,
+    /// It is no picture: the network is fed arrays in its own units.
+    pub arrays_only: bool,
 }
 
 impl Network {
@@ -132,8 +138,33 @@ impl Network {
         Ok(())
     }
 
+    /// From arrays in the graph's own units to tensor 0: `(x - mean) / std`, a pair a channel.
+    pub(crate) fn own_units(&self) -> (Vec<f32>, Vec<f32>) {
+        let n = self.input.channels;
+        match &self.graph_input.affine {
+            None => (vec![0.0; n], vec![1.0; n]),
+            Some((scale, shift)) => {
+                let each =
+                    scale.iter().zip(shift).map(|(s, t)| ((-t / s) as f32, (1.0 / s) as f32));
+                each.unzip()
+            }
+        }
+    }
+
+    /// Takes inputs for arrays in the graph's own units, whatever pictures they may look like.
+    pub fn feed_arrays(&mut self) {
+        self.graph_input.arrays_only = true;
+        let (mean, std) = self.own_units();
+        self.warnings.retain(|w| !w.starts_with(OWN));
+        (self.mean, self.std) = (Some(mean), Some(std));
+    }
+
     /// Takes the graph's word, where the metadata say nothing.
     pub(crate) fn feed_by_graph(&mut self) -> Result<()> {
+        if self.graph_input.arrays_only {
+            self.feed_arrays();
+            return Ok(());
+        }
         if self.graph_input.bytes {
             return self.feed(&Before::bytes());
         }
@@ -160,7 +191,7 @@ fn each(name: &str, values: &[f64], n: usize) -> Result<Vec<f64>> {
 
 /// What an error about unknown pixels asks for.
 pub(crate) const ASK: &str = "nothing says what the network's pixels are: give --pixels 0..1, \
-     --pixels 0..255, or the mean and standard deviation that it was trained with (--mean and \
+     --pixels 0..255, --arrays for inputs that are no pictures, or the mean and standard deviation that it was trained with (--mean and \
      --std, or tacita.mean and tacita.std in its metadata)";
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ fn plan() -> Result<Plan> {
     ];
     let public = PublicPlan {
         name: "example".into(),
-        input: InputSpec { mean: vec![0.0], std: vec![1.0] },
+        input: InputSpec::new(vec![0.0], vec![1.0]),
         relu_choices: ReluChoices::garbled(&tensors),
         tensors,
         labels: vec![],

@@ -97,7 +97,7 @@ fn plan() -> Plan {
     let public = PublicPlan {
         name: "memory".into(),
         relu_choices: ReluChoices::garbled(&tensors),
-        input: InputSpec { mean: vec![0.5; 3], std: vec![0.25; 3] },
+        input: InputSpec::new(vec![0.5; 3], vec![0.25; 3]),
         tensors,
         labels: Vec::new(),
         batch: 2,

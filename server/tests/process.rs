@@ -37,7 +37,7 @@ fn plan() -> Plan {
     };
     let public = PublicPlan {
         name: "tiny".into(),
-        input: InputSpec { mean: vec![0.5; 4], std: vec![0.5; 4] },
+        input: InputSpec::new(vec![0.5; 4], vec![0.5; 4]),
         tensors: vec![
             tensor("image", 4, 0, Vec::new()),
             tensor("logits", 2, 8, vec![Term { input: 0, op: Linear::Conv(conv) }]),

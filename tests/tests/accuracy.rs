@@ -48,10 +48,10 @@ impl Pair {
     fn new(model: &[u8]) -> Self {
         let network = import(model).unwrap();
         let channels = network.input.channels;
-        let input = InputSpec {
-            mean: network.mean.clone().unwrap_or_else(|| vec![0.0; channels]),
-            std: network.std.clone().unwrap_or_else(|| vec![1.0; channels]),
-        };
+        let input = InputSpec::new(
+            network.mean.clone().unwrap_or_else(|| vec![0.0; channels]),
+            network.std.clone().unwrap_or_else(|| vec![1.0; channels]),
+        );
         let tract = onnx().model_for_read(&mut &model[..]).unwrap();
         let fact = f32::fact([1, channels, network.input.height, network.input.width]);
         let tract = tract.with_input_fact(0, fact.into()).unwrap();
@@ -86,7 +86,7 @@ fn largest<T: PartialOrd + Copy>(values: &[T]) -> usize {
 
 /// The drawn samples at the network's size, and images drawn here.
 fn pictures(network: &Network) -> Vec<Pixels> {
-    let mut images = Calibration::synthetic(network.input, 8).images;
+    let mut images = Calibration::pictures(network.input, 8);
     for entry in std::fs::read_dir(root().join("samples")).into_iter().flatten() {
         if let Ok(pixels) = Pixels::load(&entry.unwrap().path()) {
             images.push(pixels.fit(network.input, true).unwrap());

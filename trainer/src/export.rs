@@ -12,7 +12,7 @@ use crate::results::replace;
 use crate::{Error, Result};
 use prost::Message;
 use std::path::Path;
-use tacita_architectures::{Conv, Graph, Node, NodeId, Op};
+use tacita_architectures::{Conv, Family, Graph, Node, NodeId, Op};
 use tacita_onnx::{
     GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto,
     ValueInfoProto,
@@ -25,7 +25,7 @@ const OPSET: i64 = 17;
 const IR_VERSION: i64 = 8;
 /// Name of the graph's input, `[1, C, H, W]`.
 pub const INPUT: &str = "image";
-/// Name of the graph's output, `[1, classes]`.
+/// Name of the graph's output, `[1, classes]`, or a map `[1, classes, H, W]`.
 pub const OUTPUT: &str = "logits";
 
 /// What the file says beside the network.
@@ -91,12 +91,18 @@ struct Writer {
     constants: Vec<TensorProto>,
     /// Names of the values of the network's nodes.
     names: Vec<String>,
+    /// No ReLU is masked, and none is to be later: masks of ones would be most of the file.
+    plain: bool,
 }
 
 impl Writer {
     fn network(mut self, net: &Net) -> Result<GraphProto> {
         let graph = net.graph();
-        self.constants.push(TensorProto::from_f32("one", &[], &[1.0]));
+        let full = net.masks()?.counts().iter().sum::<usize>() == graph.counts().relus;
+        self.plain = full && matches!(net.network.layout, Family::UNet { .. });
+        if !self.plain {
+            self.constants.push(TensorProto::from_f32("one", &[], &[1.0]));
+        }
         for (at, node) in graph.nodes.iter().enumerate() {
             let name = match at {
                 0 => INPUT.to_owned(),
@@ -104,13 +110,21 @@ impl Writer {
             };
             self.names.push(name);
         }
+        // A map ends in a convolution, which bears its own name.
+        let mut output = vec![1, graph.classes()];
+        if let (Some(name), Some(last)) = (self.names.last().cloned(), graph.nodes.last())
+            && name != OUTPUT
+        {
+            self.nodes.push(NodeProto::new("Identity", "map", &[&name], OUTPUT));
+            output.extend([last.shape.height, last.shape.width]);
+        }
         let s = graph.input();
         Ok(GraphProto {
             node: self.nodes,
             name: net.network.name.clone(),
             initializer: self.constants,
             input: vec![ValueInfoProto::float(INPUT, &[1, s.channels, s.height, s.width])],
-            output: vec![ValueInfoProto::float(OUTPUT, &[1, graph.classes()])],
+            output: vec![ValueInfoProto::float(OUTPUT, &output)],
             ..GraphProto::default()
         })
     }
@@ -126,6 +140,13 @@ impl Writer {
         match (&node.op, &net.weights[at]) {
             (Op::Conv(conv), Weights::Affine(weight, bias)) => {
                 self.conv(conv, (weight, bias.as_ref()), &x)
+            }
+            (Op::Enlarge(prefix, _), Weights::Affine(weight, bias)) => {
+                self.enlarge(prefix, (weight, bias.as_ref()), &x)
+            }
+            (Op::Concat, _) => {
+                let y = self.names[node.inputs[1]].clone();
+                Ok(self.concat(&name("joined"), [&x, &y]))
             }
             (Op::Norm(prefix), Weights::Norm(norms)) => match norms.last() {
                 Some(norm) => self.norm(prefix, norm, &x),
@@ -207,6 +228,28 @@ impl Writer {
         Ok(out)
     }
 
+    fn enlarge(
+        &mut self,
+        prefix: &str,
+        weights: (&Tensor, Option<&Tensor>),
+        x: &str,
+    ) -> Result<String> {
+        let inputs = self.affine(prefix, weights, x)?;
+        let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
+        let out = format!("{prefix}.out");
+        self.nodes.push(
+            NodeProto::new("ConvTranspose", &out, &inputs, &out)
+                .with_ints("kernel_shape", &[2; 2])
+                .with_ints("strides", &[2; 2]),
+        );
+        Ok(out)
+    }
+
+    fn concat(&mut self, name: &str, inputs: [&str; 2]) -> String {
+        self.nodes.push(NodeProto::new("Concat", name, &inputs, name).with_int("axis", 1));
+        name.to_owned()
+    }
+
     fn norm(&mut self, prefix: &str, norm: &Norm, x: &str) -> Result<String> {
         let parts = [
             ("scale", &norm.scale),
@@ -228,6 +271,9 @@ impl Writer {
     }
 
     fn masked_relu(&mut self, name: &str, relu: &MaskedRelu, x: &str) -> Result<String> {
+        if self.plain {
+            return Ok(self.node("Relu", &format!("{name}.out"), &[x]));
+        }
         let mask = self.constant(format!("{name}.mask"), &relu.mask)?;
         let positive = self.node("Relu", &format!("{name}.relu"), &[x]);
         let kept = self.node("Mul", &format!("{name}.kept"), &[&positive, &mask]);

@@ -41,6 +41,7 @@ pub mod scale;
 pub mod schedule;
 pub mod senet;
 pub mod senetpp;
+pub mod shapes;
 pub mod untrained;
 pub mod verbs;
 

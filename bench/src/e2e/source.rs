@@ -13,7 +13,7 @@ use tacita_protocol::{Error, Result};
 /// A network with its masks.
 pub enum Source {
     /// One of ours, with drawn weights.
-    Drawn(Network, Keep),
+    Drawn(Box<Network>, Keep),
     /// A file with masks of its own.
     File(PathBuf),
 }
@@ -28,7 +28,7 @@ impl Source {
         if !name.ends_with(".onnx") {
             let network = Network::named(name)?;
             keep.of(network.relus())?;
-            return Ok(Self::Drawn(network, keep));
+            return Ok(Self::Drawn(Box::new(network), keep));
         }
         if keep != Keep::All {
             return Err(Error::input(format!(
@@ -73,7 +73,7 @@ impl Source {
 pub fn images(plan: &PublicPlan, n: usize, dir: &Path) -> Result<Vec<PathBuf>> {
     let shape = plan.tensors.first().map(|t| t.shape);
     let shape = shape.ok_or_else(|| Error::input("the plan has no input"))?;
-    let pixels = Calibration::synthetic(shape, n).images;
+    let pixels = Calibration::pictures(shape, n);
     pixels.iter().enumerate().map(|(i, pixels)| write_png(pixels, i, dir)).collect()
 }
 

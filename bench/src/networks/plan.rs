@@ -194,7 +194,7 @@ impl<'a> Builder<'a> {
         PublicPlan {
             name: name.into(),
             relu_choices: ReluChoices::garbled(&self.tensors),
-            input: InputSpec { mean: vec![0.5; 3], std: vec![0.25; 3] },
+            input: InputSpec::new(vec![0.5; 3], vec![0.25; 3]),
             tensors: self.tensors,
             labels: Vec::new(),
             batch: 1,

@@ -96,8 +96,7 @@ fn activations_stay_in_range_and_logits_above_rounding() {
     ];
     for (name, keep) in cases {
         let plan = Network::named(name).unwrap().plan(keep.parse().unwrap()).unwrap();
-        let image =
-            tacita_compile::Calibration::synthetic(Shape::new(3, 32, 32), 1).images.remove(0);
+        let image = tacita_compile::Calibration::pictures(Shape::new(3, 32, 32), 1).remove(0);
         let input = tacita_image_input::encode(&image, &plan.public).unwrap();
         let values = clear::evaluate(&plan, &input);
         let largest = |v: &[i64]| v.iter().map(|x| x.unsigned_abs()).max().unwrap();

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
 use tacita_cli::{Failure, count};
-use tacita_image_input::{Pixels, check_size};
+use tacita_image_input::{Extent, Sample, check_extent, tensor};
 use tacita_protocol::plan::{PublicPlan, ReluChoices};
 use tacita_protocol::session::Offer;
 use tacita_protocol::{Error, Result};
@@ -13,18 +13,16 @@ use super::session::{Run, Ticket};
 use super::{Program, about, choose, partly};
 use crate::args::Infer;
 use crate::link::{Context, Session, with_session};
+use crate::map::Maps;
 use crate::report::{Totals, print_failure};
-
-/// Columns and rows.
-type Size = (usize, usize);
 
 pub(super) fn infer(program: &Program<'_>, args: &Infer) -> std::result::Result<(), Failure> {
     // Decoded before anything is spent on them, and again when they are needed: pixels of many
     // images would fill the memory.
     let json = program.common.json;
-    let size = |_, path: &Path| Pixels::load(path).map(|p| (p.width, p.height));
-    let sizes = all(&args.images, json, size)?;
-    let mut work = Work { program, args, sizes, done: 0, failed: 0, totals: Totals::default() };
+    let extent = |_, path: &Path| Sample::load(path).map(|s| s.extent());
+    let extents = all(&args.images, json, extent)?;
+    let mut work = Work { program, args, extents, done: 0, failed: 0, totals: Totals::default() };
     let chosen = OnceCell::new();
     program.persist(|| {
         let left = args.images.len() - work.done;
@@ -71,7 +69,7 @@ fn all<T>(
 struct Work<'a> {
     program: &'a Program<'a>,
     args: &'a Infer,
-    sizes: Vec<Size>,
+    extents: Vec<Extent>,
     /// Images done with, answered or not.
     done: usize,
     /// Those not answered.
@@ -87,6 +85,8 @@ impl Work<'_> {
         chosen: &OnceCell<ReluChoices>,
     ) -> Result<()> {
         self.check_sizes(session.plan())?;
+        let maps = Maps::new(self.program.map_out);
+        maps.check(session.plan(), Some(self.args.images.len()))?;
         let (program, making) = (self.program, &self.args.making);
         let mut totals = std::mem::take(&mut self.totals);
         let mut run = Run::new(program, session, context, &mut totals);
@@ -102,8 +102,15 @@ impl Work<'_> {
 
     fn check_sizes(&self, plan: &PublicPlan) -> Result<()> {
         let of = |i: usize, path: &Path| {
-            let size = self.sizes.get(i).copied().unwrap_or_default();
-            check_size(plan, size, self.args.resize).map_err(|e| about(path, e))
+            let extent = self.extents.get(i).ok_or_else(|| Error::local("an image is missing"))?;
+            check_extent(plan, extent, self.args.resize).map_err(|e| about(path, e))?;
+            // The range of pixels is known, that of other numbers is not.
+            match extent {
+                Extent::Picture(..) => Ok(()),
+                Extent::Array(_) => {
+                    tensor(plan, Sample::load(path)?, false).map(drop).map_err(|e| about(path, e))
+                }
+            }
         };
         all(&self.args.images, self.program.common.json, of).map(drop)
     }

@@ -27,7 +27,8 @@ use crate::report;
 pub fn run(args: &Args, ledger: &Ledger) -> std::result::Result<(), Failure> {
     let common = args.verb.common();
     tacita_cli::init_compute_pool(common.threads.map(Into::into))?;
-    let program = Program { common, ledger, progress: Progress::new(common.log) };
+    let map_out = args.verb.map_out();
+    let program = Program { common, ledger, progress: Progress::new(common.log), map_out };
     match &args.verb {
         Verb::Infer(args) => infer::infer(&program, args),
         Verb::Prepare(args) => prepare::prepare(&program, args),
@@ -41,6 +42,8 @@ struct Program<'a> {
     common: &'a Common,
     ledger: &'a Ledger,
     progress: Progress,
+    /// Where answers go that are maps.
+    map_out: Option<&'a Path>,
 }
 
 impl Program<'_> {

@@ -14,6 +14,7 @@ use super::session::{Run, Ticket};
 use super::{Program, choose, partly};
 use crate::args::Prepare;
 use crate::link::with_session;
+use crate::map::Maps;
 use crate::paths::{self, Line};
 use crate::report::{Totals, print_failure};
 
@@ -25,6 +26,7 @@ pub(super) fn prepare(program: &Program<'_>, args: &Prepare) -> std::result::Res
     let mut totals = Totals::default();
     let failed = program.persist(|| {
         with_session(program.common, program.progress, choose, |session, context| {
+            Maps::new(program.map_out).check(session.plan(), None)?;
             let mut run = Run::new(program, session, context, &mut totals);
             let tickets = stock_up(&mut run, args, &chosen)?;
             // Lines of stdin come once, and the tickets for them go with the session.

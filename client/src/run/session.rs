@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use tacita_cli::{Relu, count, tell_choices};
-use tacita_image_input::{Pixels, tensor};
+use tacita_image_input::{Sample, tensor};
 use tacita_protocol::Result;
 use tacita_protocol::plan::ReluChoices;
 use tacita_protocol::ticket::ClientTicket;
@@ -13,6 +13,7 @@ use tacita_protocol::wire::{Phase, PhaseTraffic, RawTraffic, Transport};
 
 use super::{Program, about, batch};
 use crate::link::{Context, Session};
+use crate::map::Maps;
 use crate::progress::Step;
 use crate::report::{Answer, Cost, Totals};
 
@@ -28,6 +29,7 @@ pub(super) struct Run<'a> {
     pub(super) context: &'a Context,
     program: &'a Program<'a>,
     totals: &'a mut Totals,
+    maps: Maps<'a>,
 }
 
 impl<'a> Run<'a> {
@@ -41,7 +43,7 @@ impl<'a> Run<'a> {
         let time = context.connecting.elapsed();
         totals.setup = totals.setup.plus(Cost { time, traffic });
         program.ledger.open();
-        Self { session, context, program, totals }
+        Self { session, context, program, totals, maps: Maps::new(program.map_out) }
     }
 
     /// Tickets to make at a time: as asked for, else what the plan advises.
@@ -63,10 +65,10 @@ impl<'a> Run<'a> {
         self.totals.offline.time.as_secs_f64()
     }
 
-    /// Tensor 0 of an image file.
+    /// Tensor 0 of an image file or an array.
     pub(super) fn load(&self, path: &Path, resize: bool) -> Result<Vec<u64>> {
-        let pixels = Pixels::load(path)?;
-        let input = tensor(self.session.plan(), pixels, resize).map_err(|e| about(path, e))?;
+        let sample = Sample::load(path)?;
+        let input = tensor(self.session.plan(), sample, resize).map_err(|e| about(path, e))?;
         Ok(input.into_iter().map(|x| x as u64).collect())
     }
 
@@ -101,7 +103,8 @@ impl<'a> Run<'a> {
         drop(step);
         self.totals.images += 1;
         self.totals.online = self.totals.online.plus(online);
-        Answer { path, inference: &inference, offline: made, online }
+        let map = self.maps.keep(self.session.plan(), path, &inference.output)?;
+        Answer { path, inference: &inference, map: map.as_ref(), offline: made, online }
             .print(self.session.plan(), self.program.common.json)?;
         self.program.ledger.answered();
         Ok(())

@@ -32,7 +32,7 @@ pub fn images(data: Option<&Path>, shape: Shape, n: usize) -> Result<Images> {
         let pixels = test_pixels(data, n)?.into_iter().map(|(_, pixels)| pixels).collect();
         return Ok(Images { pixels, source: "CIFAR-10 test images".into(), cifar: true });
     }
-    let mut pixels = Calibration::synthetic(shape, CALIBRATION + n).images;
+    let mut pixels = Calibration::pictures(shape, CALIBRATION + n);
     pixels.drain(..CALIBRATION);
     Ok(Images { pixels, source: "drawn images".into(), cifar: false })
 }

@@ -124,10 +124,10 @@ impl Job<'_> {
         let Some(name) = Runtime::NAME else { return Ok(None) };
         let runtime = Runtime::load(self.model, network.input)?;
         let n = network.input.channels;
-        let spec = InputSpec {
-            mean: network.mean.clone().unwrap_or_else(|| vec![0.0; n]),
-            std: network.std.clone().unwrap_or_else(|| vec![1.0; n]),
-        };
+        let spec = InputSpec::new(
+            network.mean.clone().unwrap_or_else(|| vec![0.0; n]),
+            network.std.clone().unwrap_or_else(|| vec![1.0; n]),
+        );
         let each = self.checked().par_iter().map(|pixels| {
             let image = normalised(network, &spec, pixels)?;
             let ours: Vec<f64> = network.evaluate(&image).into_iter().map(f64::from).collect();

@@ -7,12 +7,11 @@ use std::io::{BufReader, Read};
 use std::path::Path;
 
 use npyz::Order;
-use tacita_image_input::Pixels;
+use tacita_image_input::{Pixels, Sample, npy_header};
 use zip::ZipArchive;
 
 use super::{Labelled, Part};
 use crate::error::{Error, Result};
-use crate::npy_header::header;
 
 /// Most bytes of an array that are read.
 const MAX_BYTES: usize = 2 << 30;
@@ -48,7 +47,7 @@ pub(super) fn read(path: &Path, part: Part, limit: usize) -> Result<Labelled> {
     let Some((images, labels)) = found else {
         return Err(at(&"no array `images`, `x`, `train_images` or `test_images` in it"));
     };
-    let pixels = member(&mut archive, &images, limit).and_then(|a| pixels(&a));
+    let pixels = member(&mut archive, &images, limit).and_then(|a| samples(&a));
     let pixels = pixels.map_err(|e| at(&format!("`{images}`: {e}")))?;
     let mut classes = Vec::new();
     if has(&archive, &labels) {
@@ -65,7 +64,7 @@ pub(super) fn read(path: &Path, part: Part, limit: usize) -> Result<Labelled> {
 /// The first `limit` items of one array.
 fn member(archive: &mut Archive, name: &str, limit: usize) -> std::result::Result<Array, String> {
     let mut reader = archive.by_name(&format!("{name}.npy")).map_err(|e| e.to_string())?;
-    let header = header(&mut reader)?;
+    let header = npy_header(&mut reader)?;
     if header.order() != Order::C {
         return Err("not in row-major order: save it with numpy.ascontiguousarray".into());
     }
@@ -86,11 +85,19 @@ fn member(archive: &mut Archive, name: &str, limit: usize) -> std::result::Resul
     Ok(Array { dims, kind, bytes })
 }
 
+/// Images, or arrays of floats.
+fn samples(a: &Array) -> std::result::Result<Vec<Sample>, String> {
+    match super::arrays::items(&a.dims, &a.kind, &a.bytes) {
+        Some(arrays) => arrays.map_err(|e| e.to_string()),
+        None => pixels(a).map(|all| all.into_iter().map(Sample::from).collect()),
+    }
+}
+
 /// `[N, H, W]`, `[N, H, W, 1 or 3]` or `[N, 1 or 3, H, W]` bytes as images; grey ones get three
 /// equal channels.
 fn pixels(a: &Array) -> std::result::Result<Vec<Pixels>, String> {
     if a.kind != "'|u1'" {
-        return Err(format!("images of type {}: uint8 is needed", a.kind));
+        return Err(format!("images of type {}: uint8 is needed, or floats for arrays", a.kind));
     }
     let (height, width, channels, [pixel, channel]) = match a.dims[..] {
         [_, h, w] => (h, w, 1, [1, 0]),

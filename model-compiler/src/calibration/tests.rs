@@ -10,6 +10,10 @@ fn drawn_images_are_reproducible_and_varied() {
     assert_ne!(a.images[0], a.images[1]);
 }
 
+fn rgb(sample: &Sample) -> &[u8] {
+    &sample.picture().unwrap().rgb
+}
+
 /// A NumPy array as `numpy.save` writes it.
 fn npy(kind: &str, dims: &[usize], bytes: &[u8]) -> Vec<u8> {
     let dims: Vec<String> = dims.iter().map(|d| format!("{d},")).collect();
@@ -44,7 +48,7 @@ fn archives_of_all_layouts_are_read() {
     let (_dir, path) = archive(&[("test_images", last), ("test_labels", labels)]);
     for part in [Part::Train, Part::Test] {
         let got = read(&path, part, 10).unwrap();
-        assert_eq!((got.labels, &got.images[1].rgb[..]), (vec![4, 7], &bytes[24..]));
+        assert_eq!((got.labels, rgb(&got.images[1])), (vec![4, 7], &bytes[24..]));
     }
     assert_eq!(read(&path, Part::Test, 1).unwrap().labels, [4]);
     // Channels first, labels of eight bytes.
@@ -52,20 +56,20 @@ fn archives_of_all_layouts_are_read() {
     let (_dir, path) =
         archive(&[("x", npy("|u1", &[2, 3, 2, 4], &bytes)), ("y", npy("<i8", &[2], &wide))]);
     let got = read(&path, Part::Test, 10).unwrap();
-    assert_eq!((got.labels, &got.images[0].rgb[..4]), (vec![3, 2], &[0, 8, 16, 1][..]));
+    assert_eq!((got.labels, &rgb(&got.images[0])[..4]), (vec![3, 2], &[0, 8, 16, 1][..]));
     // Grey, several labels an image.
     let many = npy("|u1", &[2, 2], &[0, 1, 1, 0]);
     let (_dir, path) =
         archive(&[("images", npy("|u1", &[2, 2, 4], &bytes[..16])), ("labels", many)]);
     let got = read(&path, Part::Test, 10).unwrap();
-    assert_eq!((got.labels.len(), &got.images[1].rgb[..6]), (0, &[8, 8, 8, 9, 9, 9][..]));
+    assert_eq!((got.labels.len(), &rgb(&got.images[1])[..6]), (0, &[8, 8, 8, 9, 9, 9][..]));
 }
 
 #[test]
 fn archives_have_a_training_and_a_test_part() {
     let set = |value: u8| npy("|u1", &[1, 2, 4], &[value; 8]);
     let (_dir, path) = archive(&[("train_images", set(1)), ("test_images", set(2))]);
-    let first = |part| read(&path, part, 9).unwrap().images[0].rgb[0];
+    let first = |part| rgb(&read(&path, part, 9).unwrap().images[0])[0];
     assert_eq!((first(Part::Train), first(Part::Test)), (1, 2));
 }
 

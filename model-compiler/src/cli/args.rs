@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 use tacita_cli::{Ot, Relu};
 use tacita_compile::pixels::Before;
-use tacita_compile::{Network, Result};
+use tacita_compile::{Error, Network, Result};
 use tacita_protocol::cost::Link;
 
 /// Compiles an ONNX network with ReLU masks into a Tacita plan, and looks into plans.
@@ -73,7 +73,8 @@ pub struct Build {
     #[arg(short, long, value_name = "PLAN")]
     pub output: PathBuf,
     /// Calibration images: a folder of PNG and JPEG files, a CIFAR binary batch or the folder of
-    /// those, or a NumPy archive (.npz). Half of them choose the scales of the fewest bytes within
+    /// those, or a NumPy archive (.npz); or arrays in the network's own units: .npy, a folder of
+    /// .npy, or an archive of floats. Half of them choose the scales of the fewest bytes within
     /// --max-loss, the other half judges them. By default the ranges that `calibrate` stored in the
     /// model; without those, bounds that hold for any image, which only small networks allow.
     #[arg(long, value_name = "PATH")]
@@ -165,11 +166,25 @@ pub struct Pixels {
     /// Standard deviation of each channel (or one for all), comma-separated; replaces the metadata's.
     #[arg(long, value_delimiter = ',', requires = "mean")]
     pub std: Option<Vec<f32>>,
+    /// The network's inputs are no pictures, whatever their shape: it is fed arrays (.npy) of
+    /// numbers in its own units.
+    #[arg(long, conflicts_with_all = ["pixels", "mean", "std"])]
+    pub arrays: bool,
 }
 
 impl Pixels {
     /// Tells the network.
     pub fn apply(&self, network: &mut Network) -> Result<()> {
+        if self.arrays {
+            network.feed_arrays();
+            return Ok(());
+        }
+        if network.graph_input.arrays_only && (self.pixels.is_some() || self.mean.is_some()) {
+            return Err(Error::input(
+                "the network's input can be no picture: it is fed arrays in its own units, for \
+                 which --pixels, --mean and --std mean nothing",
+            ));
+        }
         if let Some(before) = &self.pixels {
             return network.feed(before);
         }
@@ -214,7 +229,8 @@ pub struct Explain {
 pub struct Calibrate {
     /// The ONNX model.
     pub model: PathBuf,
-    /// Images: a folder of PNG and JPEG files or a CIFAR binary batch. Take training images.
+    /// Images: a folder of PNG and JPEG files, a CIFAR binary batch, a NumPy archive (.npz); or
+    /// arrays (.npy) in the network's own units. Take training images.
     #[arg(long, value_name = "PATH")]
     pub data: PathBuf,
     /// Only the first N images.

@@ -146,7 +146,7 @@ fn calibration(args: &Build, network: &Network, measured_with: Input) -> Result<
         return Calibration::from_path(path, network.input, args.calibrate_limit, args.resize);
     }
     let Some(stored) = Calibration::stored(network, DRAWN_IMAGES)? else {
-        let drawn = Calibration::synthetic(network.input, DRAWN_IMAGES);
+        let drawn = Calibration::drawn(network, DRAWN_IMAGES);
         return Ok(Calibration { any_image: !args.drawn_ranges, ..drawn });
     };
     if measured_with != (network.mean.clone(), network.std.clone()) {

@@ -43,11 +43,15 @@ fn agreement(judgement: Option<&Judgement>) -> String {
     let Some(j) = judgement else {
         return "unjudged: give images with --calibrate".into();
     };
+    let held_out = if j.held_out { "that chose nothing " } else { "" };
+    let what = match j.counted.as_str() {
+        "images" => format!("images {held_out}keep"),
+        pixels => format!("{pixels} of {} images {held_out}keep", j.images),
+    };
     format!(
-        "{} of {} images {}keep the float network's label: {}",
+        "{} of {} {what} the float network's label: {}",
         j.agreement.hits,
-        j.images,
-        if j.held_out { "that chose nothing " } else { "" },
+        j.agreement.of,
         percent(&j.agreement)
     )
 }
@@ -65,12 +69,17 @@ fn judgement(j: &Judgement, verbose: bool) -> String {
         text.push_str(&format!("accuracy   float network {float}, plan {plan}\n"));
     }
     text.push_str(&format!("\n{}\n{}", classes(j, verbose), signs(j)));
-    text.push_str("Shares are of images, with 95 % intervals, as the protocol rounds.\n");
+    text.push_str(&format!(
+        "Shares are of {}, with 95 % intervals{}, as the protocol rounds.\n",
+        j.counted,
+        if j.counted == "images" { "" } else { " as if each were an image of its own" }
+    ));
     text
 }
 
 fn classes(j: &Judgement, verbose: bool) -> String {
-    let mut table = Table::new(&["class", "images", "label kept", "right in float", "in the plan"]);
+    let mut table =
+        Table::new(&["class", &j.counted, "label kept", "right in float", "in the plan"]);
     let mut worst: Vec<_> = j.classes.iter().collect();
     worst.sort_by(|a, b| a.agreement.share.total_cmp(&b.agreement.share));
     let shown = if verbose { worst.len() } else { worst.len().min(CLASSES) };

@@ -208,7 +208,10 @@ fn window(w: &Window) -> String {
 fn copy(c: &CopyShape, whole: bool) -> String {
     let sign = if c.negative { "minus " } else { "" };
     let mut text = format!("{sign}copy");
-    if !whole || c.from != 0 || c.to != 0 {
+    if c.step != 1 {
+        text.push_str(&format!(" {} channels", c.channels));
+        text.push_str(&format!(", every {} from {}, to {}", c.step, c.from, c.to));
+    } else if !whole || c.from != 0 || c.to != 0 {
         text.push_str(&format!(" channels {}..{} to {}", c.from, c.from + c.channels, c.to));
     }
     if c.stride != [1; 2] {
@@ -216,6 +219,10 @@ fn copy(c: &CopyShape, whole: bool) -> String {
     }
     if c.offset != [0; 2] {
         text.push_str(&format!(" from {},{}", c.offset[0], c.offset[1]));
+    }
+    if (c.spread, c.at) != ([1; 2], [0; 2]) {
+        let ([rows, columns], [y, x]) = (c.spread, c.at);
+        text.push_str(&format!(" to every {rows}x{columns} from {y},{x}"));
     }
     text
 }

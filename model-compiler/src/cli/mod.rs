@@ -82,7 +82,7 @@ fn fed(
     plan: &tacita_protocol::plan::PublicPlan,
 ) -> Result<Network> {
     let mut network = tacita_compile::read_model(&model)?;
-    let InputSpec { mean, std } = plan.input.clone();
+    let InputSpec { mean, std, .. } = plan.input.clone();
     (network.mean, network.std) = (Some(mean), Some(std));
     lower::lower(&mut network)?;
     Ok(network)

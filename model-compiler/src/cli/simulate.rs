@@ -8,7 +8,7 @@ use tacita_compile::calibration::{Calibration, Part};
 use tacita_compile::simulate::{LayerStats, Simulation};
 use tacita_compile::{Error, Evaluator, Result, Rounding, Share, Simulator, load};
 use tacita_image_input::normalise;
-use tacita_protocol::plan::{Plan, class_of};
+use tacita_protocol::plan::Plan;
 
 use super::args::{RoundingKind, Simulate};
 use super::output::{Table, print, print_json};
@@ -19,6 +19,8 @@ struct Report {
     plan: String,
     source: String,
     images: usize,
+    /// Labels compared: one an image, or one a pixel of a map.
+    labels: usize,
     rounding: &'static str,
     seed: Option<u64>,
     /// Share of right labels, where they are known.
@@ -44,11 +46,15 @@ struct Report {
 #[derive(Serialize)]
 struct Each {
     image: String,
-    class: usize,
-    label: String,
+    /// `None` of a map.
+    class: Option<usize>,
+    label: Option<String>,
     /// `None` if the plan reveals the largest alone.
     logits: Option<Vec<f64>>,
     probabilities: Option<Vec<f64>>,
+    /// How many pixels of a map each class has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pixels: Option<Vec<usize>>,
 }
 
 #[derive(Serialize)]
@@ -82,23 +88,25 @@ pub fn run(args: &Simulate, json: bool) -> Result<()> {
     let (all, seconds) = with(rounding, "simulating")?;
     let float = float_classes(args, &plan, &data)?;
     let equal = |other: &[usize]| share(&all.classes, other);
-    let labelled =
-        |classes: &[usize]| (!data.labels.is_empty()).then(|| share(classes, &data.labels));
+    // The labels of images are not those of pixels.
+    let known = if plan.public.map().is_some() { &[] } else { data.labels.as_slice() };
+    let labelled = |classes: &[usize]| (!known.is_empty()).then(|| share(classes, known));
     let report = Report {
         plan: plan.public.name.clone(),
         source: data.source.clone(),
-        images: all.classes.len(),
+        images: data.images.len(),
+        labels: all.classes.len(),
         rounding: if nearest.is_some() { "shares" } else { "nearest" },
         seed: nearest.as_ref().map(|_| args.seed),
         accuracy: labelled(&all.classes),
         float_accuracy: float.as_ref().and_then(|f| labelled(f)),
         agreement_float: float.as_ref().map(|f| equal(f)),
         agreement_nearest: nearest.as_ref().map(|n| equal(&n.classes)),
-        images_per_second: all.classes.len() as f64 / seconds.max(1e-9),
+        images_per_second: data.images.len() as f64 / seconds.max(1e-9),
         overflows: all.layers.iter().map(|l| l.overflows).sum(),
         sign_mistakes: all.layers.iter().map(|l| l.sign_mistakes).sum(),
-        confusion: confusion(&data.labels, &all.classes, plan.public.classes()),
-        auc: auc(&data.labels, &all.logits),
+        confusion: confusion(known, &all.classes, plan.public.classes()),
+        auc: auc(known, &all.logits),
         each: if args.each { each(&plan, &data, &all) } else { vec![] },
         layers: layers(&plan, all),
     };
@@ -115,33 +123,45 @@ pub fn run(args: &Simulate, json: bool) -> Result<()> {
 fn each(plan: &Plan, data: &Calibration, all: &Simulation) -> Vec<Each> {
     let public = &plan.public;
     let scale = f64::from(public.logit_frac()).exp2();
-    let one = |(i, (class, opened)): (usize, (&usize, &Vec<i64>))| {
+    let answers = all.classes.len() / all.logits.len().max(1);
+    let one = |(i, (classes, opened)): (usize, (&[usize], &Vec<i64>))| {
+        let class = public.map().is_none().then(|| classes.first().copied()).flatten();
         let probabilities = public.probabilities(opened);
+        let real = || opened.iter().map(|x| *x as f64 / scale).collect();
         Each {
             image: data.names.get(i).cloned().unwrap_or_else(|| i.to_string()),
-            class: *class,
-            label: public.labels.get(*class).cloned().unwrap_or_else(|| class.to_string()),
-            logits: probabilities
-                .is_some()
-                .then(|| opened.iter().map(|x| *x as f64 / scale).collect()),
+            class,
+            label: class.map(|c| public.labels.get(c).cloned().unwrap_or_else(|| c.to_string())),
+            logits: probabilities.is_some().then(real),
             probabilities,
+            pixels: public.map().map(|_| counts(classes, public.classes())),
         }
     };
-    all.classes.iter().zip(&all.logits).enumerate().map(one).collect()
+    all.classes.chunks(answers.max(1)).zip(&all.logits).enumerate().map(one).collect()
+}
+
+fn counts(found: &[usize], classes: usize) -> Vec<usize> {
+    (0..classes).map(|class| found.iter().filter(|c| **c == class).count()).collect()
 }
 
 fn each_text(each: &[Each]) -> String {
     let mut table = Table::new(&["image", "label", "logits"]);
     for e in each {
-        let logits = e.logits.iter().flatten().map(|x| format!("{x:.3}")).collect::<Vec<_>>();
-        table.row(vec![e.image.clone(), e.label.clone(), logits.join(" ")]);
+        let (label, values) = match (&e.label, &e.pixels) {
+            (_, Some(pixels)) => ("a map".into(), format!("pixels of each class: {pixels:?}")),
+            (label, None) => {
+                let logits = e.logits.iter().flatten().map(|x| format!("{x:.3}"));
+                (label.clone().unwrap_or_default(), logits.collect::<Vec<_>>().join(" "))
+            }
+        };
+        table.row(vec![e.image.clone(), label, values]);
     }
     table.render() + "\n"
 }
 
 fn check(args: &Simulate, r: &Report) -> Result<()> {
     let (Some(least), Some(share)) = (args.check, r.agreement_float) else { return Ok(()) };
-    let agreement = Share::new((share * r.images as f64).round() as usize, r.images);
+    let agreement = Share::new((share * r.labels as f64).round() as usize, r.labels);
     if agreement.high >= least / 100.0 {
         return Ok(());
     }
@@ -206,14 +226,15 @@ fn float_classes(args: &Simulate, plan: &Plan, data: &Calibration) -> Result<Opt
     let network = fed(load(path)?, &plan.public)?;
     let evaluator = Evaluator::new(&network);
     let bar = progress(data.images.len(), "float network");
-    let one = |pixels| -> Result<usize> {
-        let real = normalise(pixels, network.input, &plan.public.input)?;
+    let one = |sample| -> Result<Vec<usize>> {
+        let real = normalise(sample, network.input, &plan.public.input)?;
         bar.inc(1);
-        Ok(class_of(&evaluator.evaluate(&real.iter().map(|x| *x as f32).collect::<Vec<_>>())))
+        let real: Vec<f32> = real.iter().map(|x| *x as f32).collect();
+        Ok(network.decisions(&evaluator.evaluate(&real)))
     };
-    let classes = data.images.par_iter().map(one).collect::<Result<_>>()?;
+    let classes = data.images.par_iter().map(one).collect::<Result<Vec<_>>>()?;
     bar.finish_and_clear();
-    Ok(Some(classes))
+    Ok(Some(classes.concat()))
 }
 
 fn layers(plan: &Plan, all: Simulation) -> Vec<Layer> {
@@ -271,6 +292,9 @@ fn text(r: &Report) -> String {
     let mut line = |name: &str, value: String| text.push_str(&format!("{name:<20}{value}\n"));
     line("plan", r.plan.clone());
     line("images", format!("{} ({})", r.images, r.source));
+    if r.labels != r.images {
+        line("labels", format!("{}, one a pixel", r.labels));
+    }
     line("rounding", r.seed.map_or("nearest".into(), |s| format!("shares, seed {s}")));
     let shares = [
         ("accuracy", r.accuracy),

@@ -38,6 +38,11 @@ impl Interval {
         if zero { Self { low: self.low.min(0.0), high: self.high.max(0.0) } } else { self }
     }
 
+    /// The least interval that holds both.
+    fn hull(self, other: Self) -> Self {
+        Self { low: self.low.min(other.low), high: self.high.max(other.high) }
+    }
+
     fn peak(self) -> f64 {
         self.high.max(-self.low)
     }
@@ -57,14 +62,20 @@ pub(super) fn peaks(draft: &Draft) -> Vec<f64> {
         for (z, b) in z.iter_mut().zip(&secret.bias) {
             z.add(Interval { low: *b as f64, high: *b as f64 });
         }
+        let mut apart = Apart::default();
         for (term, weights) in spec.terms.iter().zip(&secret.weights) {
             let (Some(from), Some(shape)) =
                 (known.get(term.input), draft.public.tensors.get(term.input).map(|t| t.shape))
             else {
                 continue;
             };
-            add_term(&term.op, weights, (from, shape), spec, &mut z);
+            match &term.op {
+                Linear::Conv(c) => add_conv(c, weights, from, &mut z),
+                Linear::Copy(c) => add_copy(c, (from, shape), spec.shape, apart.part(c, &mut z)),
+                Linear::AvgPool(p) => add_pool(p, from, &mut z),
+            }
         }
+        apart.add_to(&mut z);
         if j > 0 {
             let unit = f64::from(spec.truncate).exp2();
             for z in &mut z {
@@ -78,17 +89,45 @@ pub(super) fn peaks(draft: &Draft) -> Vec<f64> {
     peaks
 }
 
-fn add_term(
-    op: &Linear,
-    weights: &[i32],
-    (from, shape): (&[Interval], Shape),
-    to: &TensorSpec,
-    z: &mut [Interval],
-) {
-    match op {
-        Linear::Conv(c) => add_conv(c, weights, from, z),
-        Linear::Copy(c) => add_copy(c, (from, shape), to.shape, z),
-        Linear::AvgPool(p) => add_pool(p, from, z),
+/// Sums of copies that spread: those that write every third row, say, from the first on and from
+/// the second on never meet in an element, and do not add up.
+#[derive(Default)]
+struct Apart(Vec<Part>);
+
+/// What the elements get that lie `spread` apart, the first of them at `at`.
+struct Part {
+    spread: [usize; 2],
+    at: [usize; 2],
+    sum: Vec<Interval>,
+}
+
+impl Apart {
+    /// Where to add a copy: its part, or the whole tensor for one that writes side by side.
+    fn part<'a>(&'a mut self, c: &CopyShape, z: &'a mut Vec<Interval>) -> &'a mut Vec<Interval> {
+        if c.spread == [1; 2] {
+            return z;
+        }
+        let at = [0, 1].map(|axis| c.at[axis] % c.spread[axis]);
+        let own = |p: &Part| p.spread == c.spread && p.at == at;
+        let i = self.0.iter().position(own).unwrap_or(self.0.len());
+        if i == self.0.len() {
+            let sum = vec![Interval::ZERO; z.len()];
+            self.0.push(Part { spread: c.spread, at, sum });
+        }
+        self.0.get_mut(i).map_or(z, |p| &mut p.sum)
+    }
+
+    /// Adds what any of the parts of one spread may hold; where there is none, that is zero.
+    fn add_to(mut self, z: &mut [Interval]) {
+        while let Some(Part { spread, mut sum, .. }) = self.0.pop() {
+            let same = |p: &mut Part| p.spread == spread;
+            let others: Vec<Part> = self.0.extract_if(.., same).collect();
+            let all = others.len() + 1 == spread[0] * spread[1];
+            for other in &others {
+                sum.iter_mut().zip(&other.sum).for_each(|(a, b)| *a = a.hull(*b));
+            }
+            z.iter_mut().zip(sum).for_each(|(z, s)| z.add(s.or_zero(!all)));
+        }
     }
 }
 
@@ -107,14 +146,16 @@ fn add_conv(c: &ConvShape, weights: &[i32], from: &[Interval], z: &mut [Interval
 }
 
 fn add_copy(c: &CopyShape, (from, shape): (&[Interval], Shape), to: Shape, z: &mut [Interval]) {
-    let inside = |axis: usize, size: usize, count: usize| {
+    // Of the elements that lie `spread` apart.
+    let inside = |axis: usize, size: usize, outputs: usize| {
+        let count = outputs.saturating_sub(c.at[axis]).div_ceil(c.spread[axis]);
         let last = count.saturating_sub(1) as f64 * c.stride[axis] as f64 + c.offset[axis] as f64;
-        c.offset[axis] >= 0 && last < size as f64
+        c.at[axis] < c.spread[axis] && c.offset[axis] >= 0 && last < size as f64
     };
     let everywhere = inside(0, shape.height, to.height) && inside(1, shape.width, to.width);
     let by = f64::from(c.shift).exp2() * if c.negative { -1.0 } else { 1.0 };
     let block = z.iter_mut().skip(c.to).take(c.channels);
-    for (z, a) in block.zip(from.iter().skip(c.from)) {
+    for (z, a) in block.zip(from.iter().skip(c.from).step_by(c.step)) {
         z.add(a.or_zero(!everywhere).times(by));
     }
 }
@@ -159,7 +200,7 @@ mod tests {
                 Plan { public: draft.public, secret: draft.secret, record: String::new() };
             plan.public.tensors.iter_mut().for_each(|t| t.magnitude = 40);
             let simulator = Simulator::new(&plan);
-            let mut images = Calibration::synthetic(network.input, 4).images;
+            let mut images = Calibration::pictures(network.input, 4);
             for (i, p) in images.iter_mut().take(2).enumerate() {
                 p.rgb.iter_mut().enumerate().for_each(|(j, x)| *x = 255 * ((i + j) % 2) as u8);
             }

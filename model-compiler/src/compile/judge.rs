@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 use tacita_image_input::normalise;
-use tacita_protocol::plan::{InputSpec, class_of};
+use tacita_protocol::plan::InputSpec;
 
 use super::gate::Tally;
 use super::share::Share;
@@ -19,13 +19,22 @@ const ABOVE_CHANCE: (f64, f64) = (3.0, 0.05);
 
 /// One image in the float network.
 struct Known {
-    /// Its class there.
-    class: usize,
-    /// The class that it counts for: its label, or the float network's class where no labels are
-    /// known.
-    group: usize,
+    /// Its class there; of a map, that of each pixel.
+    classes: Vec<usize>,
+    /// Its label, where labels are known.
+    label: Option<usize>,
     /// Largest magnitude of each tensor before its ReLU.
     largest: Vec<f32>,
+}
+
+impl Known {
+    fn class(&self) -> usize {
+        self.classes.first().copied().unwrap_or(0)
+    }
+
+    fn group(&self) -> usize {
+        self.label.unwrap_or_else(|| self.class())
+    }
 }
 
 /// The float network's results on the calibration images.
@@ -33,6 +42,8 @@ pub(super) struct Judge {
     images: Vec<Known>,
     pub classes: usize,
     pub labelled: bool,
+    /// Answers of one image: 1, or the pixels of a map.
+    pub answers: usize,
 }
 
 impl Judge {
@@ -41,7 +52,11 @@ impl Judge {
         calibration: &Calibration,
         input: &InputSpec,
     ) -> Result<Self> {
-        let (labels, classes) = (&calibration.labels, network.classes());
+        let map = network.map();
+        // A map of one channel tells two classes of pixels apart. Images' labels are not pixels'.
+        let classes = if map.is_some() { network.classes().max(2) } else { network.classes() };
+        let none = Vec::new();
+        let labels = if map.is_some() { &none } else { &calibration.labels };
         if let Some(label) = labels.iter().find(|l| **l >= classes) {
             return Err(Error::input(format!(
                 "the calibration images have the label {label}, the network {classes} classes: \
@@ -52,24 +67,26 @@ impl Judge {
         let one = |(i, pixels)| -> Result<Known> {
             let real = normalise(pixels, network.input, input)?;
             let trace = evaluator.trace(&real.iter().map(|x| *x as f32).collect::<Vec<_>>());
-            let class = class_of(trace.values.last().map(Vec::as_slice).unwrap_or_default());
-            let group = labels.get(i).copied().unwrap_or(class);
-            Ok(Known { class, group, largest: trace.largest })
+            let output = trace.values.last().map(Vec::as_slice).unwrap_or_default();
+            let (classes, label) = (network.decisions(output), labels.get(i).copied());
+            Ok(Known { classes, label, largest: trace.largest })
         };
         let images = calibration.images.par_iter().enumerate().map(one).collect::<Result<_>>()?;
-        let judge = Self { images, classes, labelled: !labels.is_empty() };
+        let answers = map.map_or(1, |s| s.height * s.width);
+        let judge = Self { images, classes, labelled: !labels.is_empty(), answers };
         judge.refuse_guessing()?;
         Ok(judge)
     }
 
-    /// The float network's class of image `i`.
+    /// The float network's class of image `i`; of a map, that of its first pixel.
     pub(super) fn class(&self, i: usize) -> usize {
-        self.images.get(i).map_or(0, |known| known.class)
+        self.images.get(i).map_or(0, Known::class)
     }
 
-    /// The class that image `i` counts for.
+    /// The class that image `i` counts for: its label, or the float network's class where no labels
+    /// are known.
     pub(super) fn group(&self, i: usize) -> usize {
-        self.images.get(i).map_or(0, |known| known.group)
+        self.images.get(i).map_or(0, Known::group)
     }
 
     /// All images.
@@ -95,22 +112,27 @@ impl Judge {
         [half(0), half(1)]
     }
 
-    /// Images of each class.
+    /// Images of each class; of maps, pixels.
     pub(super) fn counts(&self, which: &[usize]) -> Vec<usize> {
         let mut counts = vec![0; self.classes];
-        for i in which {
-            if let Some(n) = counts.get_mut(self.group(*i)) {
-                *n += 1;
+        for known in which.iter().filter_map(|i| self.images.get(*i)) {
+            for class in &known.classes {
+                if let Some(n) = counts.get_mut(known.label.unwrap_or(*class)) {
+                    *n += 1;
+                }
             }
         }
         counts
     }
 
-    /// Counts the labels that differ; `classes` are those of the images `which`.
+    /// Counts the labels that differ; `classes` are those of the images `which`, or of their pixels.
     pub(super) fn tally(&self, which: &[usize], classes: &[usize]) -> Tally {
         let mut tally = Tally::new(self.classes);
-        for (i, class) in which.iter().zip(classes) {
-            tally.add(self.group(*i), *class != self.class(*i));
+        for (i, found) in which.iter().zip(classes.chunks(self.answers)) {
+            let Some(known) = self.images.get(*i) else { continue };
+            for (own, class) in known.classes.iter().zip(found) {
+                tally.add(known.label.unwrap_or(*own), own != class);
+            }
         }
         tally
     }
@@ -127,7 +149,8 @@ impl Judge {
         let chance = 1.0 / present as f64;
         let (mut mean, mut variance) = (0.0, 0.0);
         for (class, n) in counts.iter().enumerate().filter(|(_, n)| **n > 0) {
-            let own = self.images.iter().filter(|k| k.group == class && k.class == class).count();
+            let own =
+                self.images.iter().filter(|k| k.group() == class && k.class() == class).count();
             mean += own as f64 / *n as f64 * chance;
             variance += chance * (1.0 - chance) / *n as f64 * chance * chance;
         }
@@ -135,7 +158,7 @@ impl Judge {
         if mean > chance + (deviations * variance.sqrt()).max(least * (1.0 - chance)) {
             return Ok(());
         }
-        let right = self.images.iter().filter(|k| k.group == k.class).count();
+        let right = self.images.iter().filter(|k| k.group() == k.class()).count();
         let share = Share::new(right, self.images.len());
         Err(Error::input(format!(
             "the float network itself recognises {right} of {} calibration images ({:.1} % of the \
@@ -154,8 +177,13 @@ mod tests {
     use super::*;
 
     fn judge(pairs: impl IntoIterator<Item = (usize, usize)>, classes: usize) -> Judge {
-        let known = |(class, group)| Known { class, group, largest: vec![class as f32] };
-        Judge { images: pairs.into_iter().map(known).collect(), classes, labelled: true }
+        let known = |(class, label)| Known {
+            classes: vec![class],
+            label: Some(label),
+            largest: vec![class as f32],
+        };
+        let images = pairs.into_iter().map(known).collect();
+        Judge { images, classes, labelled: true, answers: 1 }
     }
 
     #[test]

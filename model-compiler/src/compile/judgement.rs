@@ -13,6 +13,8 @@ use crate::simulate::Simulation;
 pub struct Judgement {
     /// Images judged on.
     pub images: usize,
+    /// What is counted: images, or the pixels of maps.
+    pub counted: String,
     /// None of them had a part in choosing the bits.
     pub held_out: bool,
     /// Images that keep the float network's label.
@@ -81,6 +83,7 @@ impl Judgement {
         });
         Self {
             images: which.len(),
+            counted: if judge.answers > 1 { "pixels" } else { "images" }.into(),
             held_out,
             agreement: agreement(&tally.all),
             accuracy: accuracy(judge, which, all, |_| true),

@@ -17,7 +17,7 @@ mod search;
 mod share;
 mod trial;
 
-use tacita_protocol::plan::{InputSpec, Plan, PublicPlan, append_top1};
+use tacita_protocol::plan::{ArraySpec, InputSpec, Plan, PublicPlan, Shape, append_top1};
 
 pub use batch::{BatchCandidate, BatchChoice, choose_batch};
 pub use choose::compile_within;
@@ -108,6 +108,14 @@ impl<'a> Job<'a> {
         }
         let warnings = network.warnings.clone();
         let input = input_spec(network)?;
+        if calibration.any_image && !input.pictures {
+            return Err(Error::input(
+                "the network takes arrays, and nothing says how large their numbers are: give \
+                 some with --calibrate, store ranges in the model with `tacita-compile \
+                 calibrate`, or take those of drawn ones with --drawn-ranges, which is good for \
+                 measuring time and bytes alone",
+            ));
+        }
         Ok(Self { network, calibration, options, input, warnings })
     }
 
@@ -122,7 +130,7 @@ impl<'a> Job<'a> {
         for (spec, peak) in public.tensors.iter_mut().zip(peaks) {
             spec.magnitude = magnitude(*peak, self.options.margin_bits);
         }
-        if let Some(spec) = public.tensors.first_mut() {
+        if let Some(spec) = public.tensors.first_mut().filter(|_| self.input.pictures) {
             // Pixels are bounded, whatever the calibration images show.
             spec.magnitude = magnitude(input_peak(&self.input, spec.frac), 0);
         }
@@ -195,6 +203,16 @@ fn input_peak(input: &InputSpec, frac: u32) -> f64 {
     ends.fold(0.0, |p: f64, x| p.max(x.abs())) * f64::from(frac).exp2() + 1.0
 }
 
+/// How arrays become the network's input.
+fn array_spec(network: &Network) -> ArraySpec {
+    let input = &network.graph_input;
+    let (mean, std) = network.own_units();
+    let Shape { channels, height, width } = network.input;
+    let dims =
+        if input.dims.is_empty() { vec![channels, height, width] } else { input.dims.clone() };
+    ArraySpec { dims, channels_last: input.channels_last, mean, std }
+}
+
 /// How pixels become the network's input.
 pub(crate) fn input_spec(network: &Network) -> Result<InputSpec> {
     let n = network.input.channels;
@@ -209,5 +227,7 @@ pub(crate) fn input_spec(network: &Network) -> Result<InputSpec> {
     if std.iter().any(|s| s.partial_cmp(&0.0) != Some(std::cmp::Ordering::Greater)) {
         return Err(Error::input("the standard deviations must be positive"));
     }
-    Ok(InputSpec { mean: mean.clone(), std: std.clone() })
+    let (mean, std) = (mean.clone(), std.clone());
+    let arrays = Some(array_spec(network));
+    Ok(InputSpec { mean, std, pictures: !network.graph_input.arrays_only, arrays })
 }

@@ -156,7 +156,7 @@ mod tests {
             scales.frac.iter_mut().for_each(|f| *f = 9 + (splitmix(&mut state) % 5) as u32);
             scales.weight_frac.iter_mut().for_each(|f| *f = 9 + (splitmix(&mut state) % 4) as u32);
             let n = network.input.channels;
-            let input = InputSpec { mean: vec![0.5; n], std: vec![0.25; n] };
+            let input = InputSpec::new(vec![0.5; n], vec![0.25; n]);
             let Draft { mut public, secret } = quantize(&network, &input, &scales).unwrap();
             public.tensors.iter_mut().for_each(|t| t.magnitude = 20);
             let plan = Plan::new(public, secret).unwrap();

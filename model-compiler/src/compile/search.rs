@@ -171,15 +171,15 @@ impl Search<'_, '_> {
         let Some((_, plan, _)) = &self.draft else { return Ok((tally, all)) };
         let simulator = Simulator::new(plan);
         let images = &self.job.calibration.images;
-        let mut classes = Vec::new();
+        let (mut which, mut classes) = (Vec::new(), Vec::new());
         // Halves are in order of classes: a chunk should hold some of each.
         for chunk in interleaved(self.which, CHUNK) {
             let rounding = Rounding::Shares(self.budget.seed);
             let part = simulator.simulate_some(images, &chunk, rounding, &|| ())?;
-            classes.extend(chunk.iter().copied().zip(part.classes.iter().copied()));
+            which.extend(chunk);
+            classes.extend(part.classes.iter().copied());
             all.extend(part);
-            let (which, now): (Vec<_>, Vec<_>) = classes.iter().copied().unzip();
-            tally = self.judge.tally(&which, &now);
+            tally = self.judge.tally(&which, &classes);
             if !self.gate.admits(&tally) {
                 break;
             }

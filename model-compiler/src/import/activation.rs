@@ -7,6 +7,7 @@ use super::attributes::{Attributes, axis_of};
 use super::constant::{Constant, ElementWise, Reason};
 use super::graph::Op;
 use super::interpret::{Fault, Interpreter, Operand, Step, Value};
+use super::view::Axis;
 use crate::error::Location;
 
 /// Ends of a clip up to here may be shifted to 0 and back.
@@ -204,10 +205,13 @@ impl<'m> Interpreter<'m> {
         let attributes = Attributes(node);
         attributes.require("select_last_index", 0, "the first of equal logits is taken")?;
         let alone = self.dropped.as_ref().is_none_or(|(_, softmax)| softmax.id == x.id);
-        if !over_all(&x, attributes.int("axis", 0))? || self.arg_max || !alone {
+        let axis = attributes.int("axis", 0);
+        let (all, pixels) = (over_all(&x, axis)?, over_classes(&x, axis)?);
+        if !(all || pixels) || self.arg_max || self.mapped || !alone {
             return Err("it is only supported as the last operator, over all logits".into());
         }
-        self.arg_max = true;
+        // The class of a pixel is named by the client, who gets all of the pixel's logits.
+        (self.arg_max, self.mapped) = (all, !all);
         self.dropped = Some((at.clone(), x.clone()));
         Ok(Value::Node(x))
     }
@@ -226,7 +230,7 @@ impl<'m> Interpreter<'m> {
     pub(super) fn softmax(&mut self, node: &NodeProto, at: &Location) -> Step {
         let x = self.operand(node, 0)?;
         let axis = Attributes(node).int("axis", if self.opset < 13 { 1 } else { -1 });
-        if !over_all(&x, axis)? {
+        if !over_all(&x, axis)? && !over_classes(&x, axis)? {
             return Err("it is only supported as the last operator, over all logits: attention \
                  and gates have no private gadget"
                 .into());
@@ -236,6 +240,12 @@ impl<'m> Interpreter<'m> {
         }
         Ok(Value::Node(x))
     }
+}
+
+/// True if an axis holds the channels of a map.
+fn over_classes(x: &Operand, axis: i64) -> Reason<bool> {
+    let axis = axis_of(axis, x.view.rank())?;
+    Ok(x.view.is_map(x.shape) && x.view.axis(axis, x.shape) == Some(Axis::Channels))
 }
 
 /// True if an axis holds all elements.

@@ -29,6 +29,10 @@ impl<'a> Attributes<'a> {
         self.get(name).map(|a| a.ints.as_slice())
     }
 
+    pub fn floats(self, name: &str) -> Vec<f32> {
+        self.get(name).map(|a| a.floats.clone()).unwrap_or_default()
+    }
+
     pub fn tensor(self, name: &str) -> Option<&'a TensorProto> {
         self.get(name).and_then(|a| a.t.as_ref())
     }

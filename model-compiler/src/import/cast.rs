@@ -37,7 +37,8 @@ impl<'m> Interpreter<'m> {
                 | DataType::Uint64)
         );
         // A class is an integer already.
-        let class = self.arg_max && self.dropped.as_ref().is_some_and(|(_, of)| of.id == x.id);
+        let class = (self.arg_max || self.mapped)
+            && self.dropped.as_ref().is_some_and(|(_, of)| of.id == x.id);
         let real = kind.is_ok_and(|k| k.is_real() || k == DataType::Undefined);
         if real || wider && (class || self.is_bytes(x)) {
             return Ok(value);

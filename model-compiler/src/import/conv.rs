@@ -29,13 +29,7 @@ impl Filter {
 
 impl<'m> Interpreter<'m> {
     pub(super) fn conv(&mut self, node: &NodeProto, at: &Location) -> Step {
-        let w = self.constant(node, 1)?;
-        if w.dims.len() == 3 || w.dims.len() == 5 {
-            let d = w.dims.len() - 2;
-            return Err(Fault::Because(format!(
-                "a {d}-dimensional convolution: only two-dimensional images are supported"
-            )));
-        }
+        let w = self.filters(node)?;
         self.warn_of_shared_bias(node);
         let x = self.image(node, at)?;
         let (x, filter, strides) = self.filter(node, x, &w, at)?;
@@ -214,7 +208,7 @@ pub(super) fn zeros_around(
 }
 
 /// Kernel size and weights, with the zeros that dilation leaves between the taps.
-fn dilated(a: Attributes<'_>, w: &Constant) -> Reason<([usize; 2], Vec<f32>)> {
+pub(super) fn dilated(a: Attributes<'_>, w: &Constant) -> Reason<([usize; 2], Vec<f32>)> {
     let &[out, channels, h, width] = w.dims.as_slice() else {
         return Err(format!("weights of shape {:?}, 4 dimensions needed", w.dims));
     };

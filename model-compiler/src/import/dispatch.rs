@@ -5,6 +5,7 @@ use tacita_onnx::NodeProto;
 use super::constant::{Constant, ElementWise};
 use super::constant_ops;
 use super::interpret::{Fault, Interpreter, Step, Value};
+use super::line;
 use crate::error::Location;
 
 type Handler = for<'i, 'm, 'n> fn(&'i mut Interpreter<'m>, &'n NodeProto, &'n Location) -> Step;
@@ -21,6 +22,8 @@ const TABLE: &[(&str, Handler)] = &[
     ("Clip", |i, n, at| i.clip(n, at)),
     ("Concat", |i, n, at| i.concat(n, at)),
     ("Conv", |i, n, at| i.conv(n, at)),
+    ("ConvTranspose", |i, n, at| i.conv_transpose(n, at)),
+    ("DepthToSpace", |i, n, at| i.depth_to_space(n, at)),
     ("Div", |i, n, at| i.element_wise(ElementWise::Div, n, at)),
     ("Dropout", |i, n, _| i.dropout(n)),
     ("Expand", |i, n, _| i.expand(n)),
@@ -48,21 +51,35 @@ const TABLE: &[(&str, Handler)] = &[
     ("ReduceSum", |i, n, at| i.reduce_sum(n, at)),
     ("Relu", |i, n, at| i.relu(n, at)),
     ("Reshape", |i, n, at| i.reshape(n, at)),
+    ("Resize", |i, n, at| i.resize(n, at)),
     ("Shape", |i, n, _| i.shape_of(n)),
     ("Sigmoid", |i, n, at| i.sigmoid(n, at)),
     ("Slice", |i, n, at| i.slice(n, at)),
     ("Softmax", |i, n, at| i.softmax(n, at)),
+    ("SpaceToDepth", |i, n, at| i.space_to_depth(n, at)),
     ("Squeeze", |i, n, _| i.squeeze(n)),
     ("Sub", |i, n, at| i.element_wise(ElementWise::Sub, n, at)),
     ("Sum", |i, n, at| i.sum(n, at)),
     ("Transpose", |i, n, _| i.transpose(n)),
     ("Unsqueeze", |i, n, _| i.unsqueeze(n)),
+    ("Upsample", |i, n, at| i.resize(n, at)),
     ("Where", |i, n, at| i.select(n, at)),
 ];
 
 /// Operators that have no use for infinite constants.
-const CALCULATES: [&str; 10] =
-    ["Add", "BatchNormalization", "Conv", "Div", "Gemm", "MatMul", "Mul", "PRelu", "Sub", "Sum"];
+const CALCULATES: [&str; 11] = [
+    "Add",
+    "BatchNormalization",
+    "Conv",
+    "ConvTranspose",
+    "Div",
+    "Gemm",
+    "MatMul",
+    "Mul",
+    "PRelu",
+    "Sub",
+    "Sum",
+];
 
 impl<'m> Interpreter<'m> {
     /// Names the constant that is not finite.
@@ -96,7 +113,9 @@ impl<'m> Interpreter<'m> {
         }
         let found = TABLE.iter().find(|(name, _)| *name == node.op_type);
         let (_, handler) = found.ok_or(Fault::Unsupported)?;
-        Ok(vec![handler(self, node, at)?])
+        let line = self.is_line(node);
+        let value = handler(self, &line::plain(node, line), at)?;
+        Ok(vec![if line { line::lowered(value)? } else { value }])
     }
 
     /// The result if every input is a constant and the operator is known on constants.

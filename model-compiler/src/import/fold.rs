@@ -7,6 +7,7 @@
 use tacita_protocol::plan::{ConvShape, CopyShape, Mask, Padding, Shape};
 
 use super::affine::per_channel;
+use super::commute::commute;
 use super::graph::{Graph, Node, Op};
 use super::pending::Pending;
 use crate::error::{Error, Location, Result};
@@ -34,6 +35,7 @@ struct Folder {
 /// The folded network of everything that `output` depends on.
 pub(super) fn fold(mut graph: Graph, output: usize) -> Result<Network> {
     gate(&mut graph);
+    commute(&mut graph, output);
     let readers = graph.readers(output);
     let input = graph.nodes.first().map_or(Shape::new(0, 0, 0), |n| n.shape);
     let mut f = Folder::default();
@@ -72,12 +74,6 @@ fn check_logits(layers: &[Layer]) -> Result<()> {
         return Err(Error::input(format!(
             "the network ends in the ReLU `{}`: export it without, so that its output is the logits",
             last.name
-        )));
-    }
-    if last.shape.height * last.shape.width != 1 {
-        return Err(Error::input(format!(
-            "the network's output is a {:?}: it must be one logit a class",
-            last.shape
         )));
     }
     Ok(())

@@ -87,6 +87,8 @@ pub(super) struct Interpreter<'m> {
     pub arg_max: bool,
     /// What the client makes of the logits.
     pub head: Head,
+    /// It is the arg-max of every pixel of a map.
+    pub mapped: bool,
     /// Elements that folded constants may still take.
     budget: usize,
 }
@@ -112,6 +114,7 @@ impl<'m> Interpreter<'m> {
             dropped: None,
             arg_max: false,
             head: Head::Softmax,
+            mapped: false,
             budget: MAX_FOLDED.saturating_add(elements.saturating_mul(4)),
         })
     }
@@ -121,7 +124,7 @@ impl<'m> Interpreter<'m> {
     }
 
     pub fn define_input(&mut self, input: &Input<'m>) -> Result<()> {
-        let Input { name, shape, ref view, bytes } = *input;
+        let Input { name, shape, ref view, bytes, .. } = *input;
         self.bytes = bytes;
         let view = view.clone();
         let at = Location {
@@ -166,7 +169,7 @@ impl<'m> Interpreter<'m> {
         Ok(())
     }
 
-    /// The node that makes the graph's output.
+    /// The node that makes the graph's output: one logit a class, or a map of them.
     pub fn output(&mut self, name: &str) -> Result<usize> {
         if let Some((at, operand)) = self.dropped.take() {
             let last = matches!(self.values.get(name), Some(Value::Node(o)) if o.id == operand.id);
@@ -182,7 +185,10 @@ impl<'m> Interpreter<'m> {
             }
         }
         match self.values.get(name) {
-            Some(Value::Node(o)) => Ok(o.id),
+            Some(Value::Node(o)) => {
+                check_output(o)?;
+                Ok(o.id)
+            }
             Some(Value::Const(_)) => Err(Error::input("the output does not depend on the image")),
             None => Err(Error::input(format!("no node makes the graph output `{name}`"))),
         }
@@ -261,4 +267,17 @@ impl<'m> Interpreter<'m> {
     ) -> Step<Operand> {
         self.push(op, vec![x.id], shape, View::image(shape), at)
     }
+}
+
+/// Refuses what is neither one logit a class nor a map of an image or a signal.
+fn check_output(o: &Operand) -> Result<()> {
+    let Shape { channels, height, width } = o.shape;
+    if height * width == 1 || o.view.is_map(o.shape) {
+        return Ok(());
+    }
+    Err(Error::input(format!(
+        "the network's output, a {:?}, is made of {channels}x{height}x{width} numbers: it must be one \
+         logit a class, or a map [1, channels, rows, columns]",
+        o.dims()
+    )))
 }

@@ -115,10 +115,14 @@ impl<'m> Interpreter<'m> {
 
     /// The value as a stored image: as it is, or its channels and pixels copied into place.
     pub(super) fn as_image(&mut self, x: Operand, at: &Location) -> Step<Operand> {
+        // A signal is an image of one row.
+        let view = if x.view.rank() == 3 { x.view.clone().with_row() } else { x.view.clone() };
+        let x = Operand { view, ..x };
         let dims = x.dims();
         let &[1, channels, height, width] = dims.as_slice() else {
             return Err(Fault::Because(format!(
-                "its input is a {dims:?}, an image [1, channels, rows, columns] is needed"
+                "its input is a {dims:?}, an image [1, channels, rows, columns] or a signal [1, \
+                 channels, length] is needed"
             )));
         };
         if x.view == View::image(x.shape) {

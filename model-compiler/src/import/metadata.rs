@@ -18,6 +18,8 @@ pub(super) fn read(model: &ModelProto, network: &mut Network) -> Result<()> {
             .ok_or_else(|| Error::input(format!("metadata `{key}` is no list of numbers")))
     };
     match (floats("tacita.mean")?, floats("tacita.std")?) {
+        // They say what becomes of pixels, of which there are none.
+        _ if network.graph_input.arrays_only => network.feed_by_graph()?,
         (Some(mean), Some(std)) => network.feed(&Before::of(&mean, &std))?,
         (None, None) => network.feed_by_graph()?,
         _ => {

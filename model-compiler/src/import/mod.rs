@@ -8,6 +8,7 @@ mod activation;
 mod affine;
 mod attributes;
 mod cast;
+mod commute;
 mod constant;
 mod constant_math;
 mod constant_ops;
@@ -24,6 +25,7 @@ mod graph;
 mod input;
 mod interpret;
 mod layout;
+mod line;
 mod locate;
 mod masked_relu;
 mod metadata;
@@ -35,8 +37,11 @@ mod pieces;
 mod pool;
 mod reduce;
 mod refuse;
+mod resize;
 mod sorted;
+mod transposed;
 mod view;
+mod walks;
 
 use prost::Message;
 use tacita_onnx::ModelProto;
@@ -114,7 +119,14 @@ pub fn read_model(model: &ModelProto) -> Result<Network> {
     network.top1 = run.arg_max;
     network.head = run.head;
     network.warnings.append(&mut run.warnings);
-    network.graph_input = GraphInput { bytes: input.bytes, affine, hint };
+    network.graph_input = GraphInput {
+        bytes: input.bytes,
+        affine,
+        hint,
+        dims: input.dims,
+        channels_last: input.channels_last,
+        arrays_only: input.arrays_only,
+    };
     metadata::read(model, &mut network)?;
     network.name = if graph.name.is_empty() { "network".into() } else { graph.name.clone() };
     Ok(network)

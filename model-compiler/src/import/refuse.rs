@@ -23,8 +23,8 @@ pub(super) fn hint(op: &str) -> &'static str {
         "LSTM" | "GRU" | "RNN" | "If" | "Loop" | "Scan" => {
             "control flow and recurrence cannot be compiled into a fixed plan"
         }
-        "ConvTranspose" | "Resize" | "Upsample" | "DepthToSpace" => {
-            "images can only keep their size or shrink: classifiers do not need to enlarge them"
+        "MaxUnpool" | "GridSample" | "AffineGrid" => {
+            "where values go must not depend on the image: enlarge by Resize or ConvTranspose"
         }
         "QuantizeLinear"
         | "DequantizeLinear"

@@ -25,7 +25,7 @@ pub(super) enum Axis {
 
 /// Dimensions, outermost first, each a walk over storage. Dimensions of size 1 have no atoms, and
 /// atoms that continue each other are one: equal views compare equal.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct View(Vec<Vec<Atom>>);
 
 impl Axis {
@@ -91,6 +91,19 @@ impl View {
     /// `[1, rows, columns, channels]`.
     pub fn channels_last(s: Shape) -> Self {
         Self::batch_of(Self::NHWC, s)
+    }
+
+    /// `[1, channels, columns]` of a tensor of one row.
+    pub fn signal(s: Shape) -> Self {
+        Self(vec![vec![], Axis::Channels.dim(s), Axis::Columns.dim(s)])
+    }
+
+    /// True if rows and columns are dimensions of their own: of an image, with channels first or last,
+    /// or of a signal.
+    pub fn is_map(&self, s: Shape) -> bool {
+        let one =
+            s.channels == 1 && *self == Self::image(s).without(|k| k == 1).unwrap_or_default();
+        one || [Self::image(s), Self::channels_last(s), Self::signal(s)].contains(self)
     }
 
     /// `[1, channels]` of a tensor of one pixel.
@@ -188,8 +201,17 @@ impl View {
         self
     }
 
+    /// A signal's `[1, channels, length]` as `[1, channels, 1, length]`.
+    pub fn with_row(mut self) -> Self {
+        self.0.insert(2.min(self.0.len()), vec![]);
+        self
+    }
+
     /// The stored axis that dimension `k` walks over from end to end.
     pub fn axis(&self, k: usize, s: Shape) -> Option<Axis> {
+        if self.rank() == 3 && self.clone().with_row() == Self::image(s) {
+            return [Axis::Channels, Axis::Columns].get(k.checked_sub(1)?).copied();
+        }
         for (axes, view) in [(Self::NCHW, Self::image(s)), (Self::NHWC, Self::channels_last(s))] {
             if *self == view {
                 return axes.get(k.checked_sub(1)?).copied();

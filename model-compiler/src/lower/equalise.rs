@@ -13,6 +13,8 @@
 //! the image, the logits and what is tied to them have none. Channels whose weights are balanced
 //! within a factor of [`BALANCED`] are left alone.
 
+use tacita_protocol::plan::CopyShape;
+
 use super::Pass;
 use crate::error::Result;
 use crate::network::{FloatOp, Layer, Network};
@@ -72,13 +74,16 @@ impl Ties {
         let mut ties = Self { first, parent: (0..total).collect(), fixed: vec![false; total] };
         for (j, layer) in layers.iter().enumerate() {
             for term in &layer.terms {
-                let (from, to, channels) = match &term.op {
+                let copy = match &term.op {
                     FloatOp::Conv { .. } => continue,
-                    FloatOp::Copy(c) => (c.from, c.to, c.channels),
-                    FloatOp::AvgPool(_) | FloatOp::MaxPool(_) => (0, 0, layer.shape.channels),
+                    FloatOp::Copy(c) => *c,
+                    FloatOp::AvgPool(_) | FloatOp::MaxPool(_) => {
+                        CopyShape::whole(layer.shape.channels, 0)
+                    }
                 };
-                for c in 0..channels {
-                    ties.join(ties.at(term.input, from + c), ties.at(j, to + c));
+                for c in 0..copy.channels {
+                    let from = ties.at(term.input, copy.from + copy.step * c);
+                    ties.join(from, ties.at(j, copy.to + c));
                 }
             }
         }

@@ -91,14 +91,16 @@ fn extremes(network: &Network) -> (Vec<f32>, Vec<f32>) {
 /// any other range.
 fn images(network: &Network) -> Vec<Vec<f32>> {
     let plane = network.input.height * network.input.width;
+    let known = !network.graph_input.arrays_only;
     let of = |v: &Option<Vec<f32>>, c: usize, unknown: f32| {
-        v.as_ref().map_or(unknown, |v| v.get(c).copied().unwrap_or(unknown))
+        let own = v.as_ref().filter(|_| known);
+        own.map_or(unknown, |v| v.get(c).copied().unwrap_or(unknown))
     };
     let value = |i: usize, p: u8| {
         let c = i / plane.max(1);
         (f32::from(p) / 255.0 - of(&network.mean, c, 0.0)) / of(&network.std, c, 1.0 / 255.0)
     };
-    let drawn = Calibration::synthetic(network.input, IMAGES).images.into_iter().map(|p| p.rgb);
+    let drawn = Calibration::pictures(network.input, IMAGES).into_iter().map(|p| p.rgb);
     let all = [vec![0], vec![255], vec![0, 255]].into_iter().chain(drawn);
     let one = |bytes: Vec<u8>| {
         let pixels = bytes.iter().cycle().take(network.input.len());

@@ -27,7 +27,8 @@ impl Tap {
     /// Reads it into the channels from `to` on.
     pub const fn term(self, negative: bool, to: usize, channels: usize) -> FloatTerm {
         let Self { input, from, stride, offset } = self;
-        let copy = CopyShape { shift: 0, negative, from, to, channels, stride, offset };
+        let whole = CopyShape::whole(channels, 0);
+        let copy = CopyShape { negative, from, to, stride, offset, ..whole };
         FloatTerm { input, op: FloatOp::Copy(copy) }
     }
 }

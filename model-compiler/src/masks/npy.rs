@@ -3,11 +3,11 @@
 use std::io::{Cursor, Read};
 
 use npyz::{DType, Order, TypeChar};
+use tacita_image_input::npy_header;
 use tacita_protocol::plan::MAX_ELEMENTS;
 use zip::ZipArchive;
 
 use super::file::{Element, MAX_ARRAYS, MaskArray};
-use crate::npy_header::header;
 
 type Reason<T> = Result<T, String>;
 
@@ -29,7 +29,7 @@ pub(super) fn archive(bytes: &[u8]) -> Reason<Vec<MaskArray>> {
 }
 
 fn array(reader: &mut impl Read, name: &str) -> Reason<MaskArray> {
-    let header = header(reader)?;
+    let header = npy_header(reader)?;
     let element = element(&header.dtype())?;
     if header.order() != Order::C && header.shape().len() > 1 {
         return Err("its columns come first: save it with numpy.ascontiguousarray".into());

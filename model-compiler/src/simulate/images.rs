@@ -1,7 +1,8 @@
 //! Many images at once.
 
 use rayon::prelude::*;
-use tacita_image_input::{Pixels, encode};
+use tacita_image_input::{Feed, encode};
+use tacita_protocol::plan::decide;
 
 use super::{LayerStats, Outcome, Rounding, Simulator};
 use crate::error::{Error, Result};
@@ -9,7 +10,8 @@ use crate::error::{Error, Result};
 /// The labels of many images, and what the layers saw.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Simulation {
-    /// Index of the largest logit of each image.
+    /// Index of the largest logit of each image; of maps, the class of every pixel, image after
+    /// image.
     pub classes: Vec<usize>,
     /// What is revealed of each image: the logits, at the output's fractional bits, or the value
     /// that names the largest.
@@ -25,7 +27,7 @@ impl Simulator<'_> {
     /// [`crate::Error::Input`] if an image does not fit the plan.
     pub fn simulate(
         &self,
-        images: &[Pixels],
+        images: &[impl Feed + Sync],
         rounding: Rounding,
         done: &(dyn Fn() + Sync),
     ) -> Result<Simulation> {
@@ -40,14 +42,14 @@ impl Simulator<'_> {
     /// As there.
     pub fn simulate_some(
         &self,
-        images: &[Pixels],
+        images: &[impl Feed + Sync],
         which: &[usize],
         rounding: Rounding,
         done: &(dyn Fn() + Sync),
     ) -> Result<Simulation> {
         let one = |i: &usize| -> Result<Outcome> {
-            let pixels = images.get(*i).ok_or_else(|| Error::local("an image is missing"))?;
-            let outcome = self.run(&encode(pixels, &self.plan.public)?, rounding, *i as u64);
+            let sample = images.get(*i).ok_or_else(|| Error::local("an image is missing"))?;
+            let outcome = self.run(&encode(sample, &self.plan.public)?, rounding, *i as u64);
             done();
             Ok(outcome)
         };
@@ -55,7 +57,10 @@ impl Simulator<'_> {
         let mut all = Simulation::default();
         all.layers.resize(self.plan.public.tensors.len(), LayerStats::default());
         for outcome in outcomes {
-            all.classes.push(self.plan.public.winner(&outcome.logits)?.class);
+            match self.plan.public.map() {
+                Some(shape) => all.classes.extend(decide(&outcome.logits, shape)),
+                None => all.classes.push(self.plan.public.winner(&outcome.logits)?.class),
+            }
             all.logits.push(outcome.logits);
             all.layers.iter_mut().zip(&outcome.layers).for_each(|(sum, one)| sum.add(one));
         }

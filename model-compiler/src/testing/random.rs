@@ -125,11 +125,10 @@ impl RandomNetwork {
         let part = CopyShape {
             from: first,
             to: from.channels,
-            channels: some,
             negative: self.below(2) == 1,
             offset,
             stride,
-            shift: 0,
+            ..CopyShape::whole(some, 0)
         };
         let term = |c| FloatTerm { input, op: FloatOp::Copy(c) };
         self.push(shape, vec![term(whole), term(part)]);

@@ -119,7 +119,7 @@ fn private(_: &Path) {}
 
 /// A PNG and a CIFAR batch of four images.
 pub fn pictures(dir: &Path) -> (std::path::PathBuf, std::path::PathBuf) {
-    let images = Calibration::synthetic(Shape::new(3, 32, 32), 4).images;
+    let images = Calibration::pictures(Shape::new(3, 32, 32), 4);
     let png = dir.join("x.png");
     image::save_buffer(&png, &images[0].rgb, 32, 32, image::ColorType::Rgb8).unwrap();
     let mut batch = Vec::new();

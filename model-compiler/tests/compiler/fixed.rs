@@ -24,7 +24,7 @@ fn assert_fixed(model: &ModelProto) -> Network {
     let (plan, _) = compile(&network, &images, &options).unwrap();
     let scale = f64::from(plan.public.output().unwrap().frac).exp2();
     for pixels in &images.images[..3] {
-        let raw = tacita_protocol::plan::InputSpec { mean: vec![0.0; 3], std: vec![1.0; 3] };
+        let raw = tacita_protocol::plan::InputSpec::new(vec![0.0; 3], vec![1.0; 3]);
         let raw = normalise(pixels, network.input, &raw).unwrap();
         let raw: Vec<f32> = raw.iter().map(|x| *x as f32).collect();
         let expected = evaluate(model, &raw, DIMS);

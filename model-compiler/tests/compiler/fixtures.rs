@@ -77,7 +77,7 @@ fn lost_in_fixed_point(network: &Network) -> f32 {
     let images = Calibration::synthetic(network.input, 12);
     let (plan, _) = compile(network, &images, &Options::default()).unwrap();
     let [mean, std] = [&network.mean, &network.std].map(|v| v.clone().unwrap());
-    let spec = InputSpec { mean, std };
+    let spec = InputSpec::new(mean, std);
     let scale = f64::from(plan.public.logit_frac()).exp2();
     let (mut off, mut largest) = (0f32, 0f32);
     for image in &images.images {

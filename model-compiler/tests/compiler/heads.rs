@@ -32,7 +32,7 @@ fn images(network: &Network) -> Calibration {
 
 /// The float network's class, by the rule for one logit or by the largest of several.
 fn float_classes(network: &Network, images: &Calibration) -> Vec<usize> {
-    let spec = InputSpec { mean: network.mean.clone().unwrap(), std: network.std.clone().unwrap() };
+    let spec = InputSpec::new(network.mean.clone().unwrap(), network.std.clone().unwrap());
     let class = |p| {
         let real = normalise(p, network.input, &spec).unwrap();
         let logits = network.evaluate(&real.iter().map(|x| *x as f32).collect::<Vec<_>>());

@@ -221,7 +221,7 @@ fn concatenations_of_many_parts_are_chained() {
 }
 
 #[test]
-fn flat_inputs_are_square_images() {
+fn flat_inputs_are_square_images_or_vectors() {
     let build = |n: i64| {
         let mut b = ModelBuilder::new(1, [1, 1, 1]);
         let x = b.gemm("fc", "image", n as usize, 3);
@@ -230,5 +230,18 @@ fn flat_inputs_are_square_images() {
         read_model(&model)
     };
     assert_eq!(build(16).unwrap().input.width, 4);
-    assert!(build(15).err().unwrap().to_string().contains("4 (batch, channels, rows, columns)"));
+    assert!(!build(16).unwrap().graph_input.arrays_only);
+    // No square, or one too small for a picture.
+    for n in [15, 9] {
+        let network = build(n).unwrap();
+        assert_eq!((network.input.channels as i64, network.input.width), (n, 1));
+        assert!(network.graph_input.arrays_only);
+    }
+    let mut b = ModelBuilder::new(1, [1, 1, 1]);
+    let x = b.op("Identity", "same", &["image"]);
+    let mut model = b.finish(&x, 3);
+    let input = &mut model.graph.as_mut().unwrap().input[0];
+    *input = ValueInfoProto::float("image", &[1, 2, 3, 4, 5]);
+    let error = read_model(&model).err().unwrap().to_string();
+    assert!(error.contains("4 (batch, channels, rows, columns)"), "{error}");
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use tacita_compile::pixels::Before;
 use tacita_onnx::{DimensionValue, ModelProto, NodeProto, TensorProto};
 
+use crate::reference_resize::{conv_transpose, depth_to_space};
 use crate::reference_windows::{average, conv, extend, maximum};
 
 /// A float tensor.
@@ -102,6 +103,11 @@ fn signed(node: &NodeProto, name: &str, default: &[i64]) -> Vec<i64> {
     find(node, name).map_or(default, |a| &a.ints).to_vec()
 }
 
+pub fn text(node: &NodeProto, name: &str) -> String {
+    let text = find(node, name).map(|a| a.s.clone()).unwrap_or_default();
+    String::from_utf8(text).unwrap()
+}
+
 pub fn int(node: &NodeProto, name: &str, default: i64) -> i64 {
     find(node, name).map_or(default, |a| a.i)
 }
@@ -126,6 +132,8 @@ fn apply(node: &NodeProto, x: &[&Tensor]) -> Vec<Tensor> {
     }
     vec![match node.op_type.as_str() {
         "Conv" => conv(node, x),
+        "ConvTranspose" => conv_transpose(node, x),
+        "DepthToSpace" => depth_to_space(node, x[0]),
         "Relu" => map(x[0], |v| v.max(0.0)),
         "LeakyRelu" => map(x[0], |v| v.max(0.0) + float(node, "alpha", 0.01) * v.min(0.0)),
         "Abs" => map(x[0], f64::abs),

@@ -5,7 +5,7 @@ use tacita_compile::{
     Budget, Calibration, Judgement, Network, Options, Report, Rounding, Simulator, Trial,
     compile_within, import_model,
 };
-use tacita_image_input::{Pixels, normalise};
+use tacita_image_input::{Sample, normalise};
 use tacita_protocol::plan::{InputSpec, Plan, class_of};
 
 const IMAGES: usize = 240;
@@ -15,10 +15,10 @@ fn network() -> Network {
 }
 
 fn spec(network: &Network) -> InputSpec {
-    InputSpec { mean: network.mean.clone().unwrap(), std: network.std.clone().unwrap() }
+    InputSpec::new(network.mean.clone().unwrap(), network.std.clone().unwrap())
 }
 
-fn float_class(network: &Network, pixels: &Pixels) -> usize {
+fn float_class(network: &Network, pixels: &Sample) -> usize {
     let real = normalise(pixels, network.input, &spec(network)).unwrap();
     class_of(&network.evaluate(&real.iter().map(|x| *x as f32).collect::<Vec<_>>()))
 }
@@ -27,7 +27,7 @@ fn float_class(network: &Network, pixels: &Pixels) -> usize {
 fn images(network: &Network, n: usize, wrong: Option<usize>) -> Calibration {
     let mut images = Calibration::synthetic(network.input, n);
     if let Some(wrong) = wrong {
-        let label = |(i, p): (usize, &Pixels)| {
+        let label = |(i, p): (usize, &Sample)| {
             (float_class(network, p) + usize::from(i % wrong == 0)) % network.classes()
         };
         images.labels = images.images.iter().enumerate().map(label).collect();

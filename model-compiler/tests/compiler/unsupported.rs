@@ -21,7 +21,7 @@ fn with_tail(tail: impl FnOnce(&mut ModelBuilder, &str) -> String) -> ModelProto
 
 #[test]
 fn unknown_operators_are_named_with_node_and_layer() {
-    for op in ["Sigmoid", "Gelu", "Resize", "LayerNormalization", "Det", "LSTM"] {
+    for op in ["Sigmoid", "Gelu", "GridSample", "LayerNormalization", "Det", "LSTM"] {
         let e = error(&with_tail(|b, x| b.op(op, "stage1.odd", &[x])));
         let Error::Unsupported { at, .. } = &e else { panic!("{e}") };
         assert_eq!((at.operator.as_str(), at.layer.as_str()), (op, "stage1.odd"));
@@ -70,7 +70,7 @@ fn convolutions_beyond_the_protocol_say_why() {
 
 #[test]
 fn images_must_be_two_dimensional() {
-    for (rank, name) in [(3, "1-dimensional"), (5, "3-dimensional")] {
+    for (rank, name) in [(3, "weights of 3 dimensions"), (5, "3-dimensional")] {
         let text = error(&with_tail(|b, x| {
             let w = b.constant("odd.weight", &vec![1; rank], &[1.0]);
             b.push(NodeProto::new("Conv", "odd", &[x, &w], "y"))
@@ -131,7 +131,8 @@ fn other_misuse_says_why() {
 fn outputs_must_be_logits() {
     let mut b = ModelBuilder::new(2, [2, 4, 4]);
     let x = b.conv("conv", &b.image(), ConvSpec::same(2, 3, 3, 1), true);
-    assert!(error(&b.finish(&x, 3)).to_string().contains("one logit a class"));
+    let x = b.op("Flatten", "flatten", &[&x]);
+    assert!(error(&b.finish(&x, 48)).to_string().contains("one logit a class, or a map"));
 
     let mut b = ModelBuilder::new(2, [1, 2, 2]);
     let x = b.op("Flatten", "flatten", &["image"]);

@@ -71,22 +71,23 @@ fn conv(s: &ConvShape, weights: &[i32], a: &[i64], z: &mut [i64]) {
             let at = (o * out.height + y) * out.width;
             let target = &mut z[at + columns.start..at + columns.end];
             let source = &a[row + columns.start * s.stride + kx - s.pad.left..];
-            add_row(i64::from(*w), source, s.stride, target);
+            add_row(i64::from(*w), (source, s.stride), (target, 1));
         }
     }
 }
 
-/// `target += w * source`, taking every `stride`-th of the source.
+/// `target += w * source`, taking every `stride`-th of the source to every `spread`-th of the
+/// target.
 ///
 /// Wraps, as the shares' ring does: only sums that stay within 64 bits mean anything (the compiler
 /// refuses others), and partial sums may leave them.
-fn add_row(w: i64, source: &[i64], stride: usize, target: &mut [i64]) {
+fn add_row(w: i64, (source, stride): (&[i64], usize), (target, spread): (&mut [i64], usize)) {
     let add = |(z, a): (&mut i64, &i64)| *z = z.wrapping_add(w.wrapping_mul(*a));
-    // The same loop twice: where the stride is known to be one, vector instructions serve.
-    if stride == 1 {
-        target.iter_mut().zip(source).for_each(add);
-    } else {
-        target.iter_mut().zip(source.iter().step_by(stride)).for_each(add);
+    // The same loop thrice: where steps are known to be one, vector instructions serve.
+    match (stride, spread) {
+        (1, 1) => target.iter_mut().zip(source).for_each(add),
+        (_, 1) => target.iter_mut().zip(source.iter().step_by(stride)).for_each(add),
+        _ => target.iter_mut().step_by(spread).zip(source.iter().step_by(stride)).for_each(add),
     }
 }
 
@@ -103,11 +104,14 @@ pub(crate) fn valid_range(
     first..end.max(first)
 }
 
-fn copy(c: &CopyShape, (from, a): (Shape, &[i64]), (to, z): (Shape, &mut [i64])) {
+/// `z += ± (a << shift)` where the copy reads and writes.
+pub(crate) fn copy(c: &CopyShape, (from, a): (Shape, &[i64]), (to, z): (Shape, &mut [i64])) {
     let factor = if c.negative { -1i64 } else { 1 } << c.shift;
     c.for_each_run(from, to, |first, at, count| {
         let source = a.get(first..).unwrap_or_default();
-        add_row(factor, source, c.stride[1], z.get_mut(at..at + count).unwrap_or_default());
+        let end = at + (count - 1) * c.spread[1] + 1;
+        let target = z.get_mut(at..end).unwrap_or_default();
+        add_row(factor, (source, c.stride[1]), (target, c.spread[1]));
     });
 }
 

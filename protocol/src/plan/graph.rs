@@ -33,13 +33,38 @@ pub struct PublicPlan {
     pub head: Head,
 }
 
-/// How pixels become the input tensor: `(pixel / 255 - mean) / std` per channel.
+/// How pixels become the input tensor: `(pixel / 255 - mean) / std` per channel; and how arrays of
+/// numbers do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InputSpec {
     /// Mean of each channel, in 0..1.
     pub mean: Vec<f32>,
     /// Standard deviation of each channel.
     pub std: Vec<f32>,
+    /// Pictures can be fed; else arrays alone.
+    pub pictures: bool,
+    /// How arrays become the input tensor; `None` if pictures alone do.
+    pub arrays: Option<ArraySpec>,
+}
+
+/// How arrays in the network's own units become the input tensor: `(x - mean) / std` per channel.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ArraySpec {
+    /// Sizes, as the network's graph has them behind the batch.
+    pub dims: Vec<usize>,
+    /// The channels are the last dimension; else the tensor's order is the array's.
+    pub channels_last: bool,
+    /// Mean of each channel.
+    pub mean: Vec<f32>,
+    /// Standard deviation of each channel.
+    pub std: Vec<f32>,
+}
+
+impl InputSpec {
+    /// Pictures alone.
+    pub const fn new(mean: Vec<f32>, std: Vec<f32>) -> Self {
+        Self { mean, std, pictures: true, arrays: None }
+    }
 }
 
 /// One activation tensor and how it is computed.
@@ -86,11 +111,14 @@ pub enum Linear {
     AvgPool(PoolShape),
 }
 
-/// A block of channels copied to another place, every `stride`-th row and column of it.
+/// A block of channels copied to another place: every `stride`-th row and column of it, to every
+/// `spread`-th row and column.
 ///
-/// Output `(to + c, y, x)` gains `± (a[from + c][stride[0]*y + offset[0]][stride[1]*x +
-/// offset[1]] << shift)` for `c < channels`; outside of the input it gains nothing. Shortcuts,
-/// concatenation, slices, padding and the comparisons of max-pooling are all of this form.
+/// Output `(to + c, spread[0]*y + at[0], spread[1]*x + at[1])` gains
+/// `± (a[from + step*c][stride[0]*y + offset[0]][stride[1]*x + offset[1]] << shift)` for
+/// `c < channels`; outside of the input it gains nothing. Shortcuts, concatenation, slices, padding
+/// and the comparisons of max-pooling are all of this form; sums of copies that spread enlarge
+/// images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CopyShape {
     /// Bits.
@@ -99,55 +127,76 @@ pub struct CopyShape {
     pub negative: bool,
     /// First channel read.
     pub from: usize,
+    /// Channels of the input from one channel copied to the next.
+    pub step: usize,
     /// First channel written.
     pub to: usize,
     /// Channels copied.
     pub channels: usize,
-    /// Rows and columns of the input from one output to the next.
+    /// Rows and columns of the input from one element copied to the next.
     pub stride: [usize; 2],
-    /// Row and column of the input under the first output; negative lies before the input.
+    /// Row and column of the input that is read first; negative lies before the input.
     pub offset: [isize; 2],
+    /// Rows and columns of the output from one element copied to the next.
+    pub spread: [usize; 2],
+    /// Row and column of the output that is written first.
+    pub at: [usize; 2],
 }
 
 impl CopyShape {
     /// A whole tensor of `channels` channels, as it is.
     pub const fn whole(channels: usize, shift: u32) -> Self {
-        Self { shift, negative: false, from: 0, to: 0, channels, stride: [1; 2], offset: [0; 2] }
+        Self {
+            shift,
+            negative: false,
+            from: 0,
+            step: 1,
+            to: 0,
+            channels,
+            stride: [1; 2],
+            offset: [0; 2],
+            spread: [1; 2],
+            at: [0; 2],
+        }
     }
 
     /// Calls `f(input index, output index, count)` for each run of elements that is copied; the
-    /// input's elements are `stride[1]` apart, the output's lie side by side.
+    /// input's elements are `stride[1]` apart, the output's `spread[1]`.
     pub fn for_each_run(
         &self,
         input: Shape,
         output: Shape,
         mut f: impl FnMut(usize, usize, usize),
     ) {
-        let rows = inside(self.offset[0], self.stride[0], input.height, output.height);
-        let columns = inside(self.offset[1], self.stride[1], input.width, output.width);
-        let source = |at: usize, axis: usize| {
-            (at * self.stride[axis]).saturating_add_signed(self.offset[axis])
+        let rows = self.inside(0, input.height, output.height);
+        let columns = self.inside(1, input.width, output.width);
+        let source = |i: usize, axis: usize| {
+            (i * self.stride[axis]).saturating_add_signed(self.offset[axis])
         };
-        let first = source(columns.start, 1);
+        let target = |i: usize, axis: usize| i * self.spread[axis] + self.at[axis];
+        if columns.is_empty() {
+            return;
+        }
+        let (first, start) = (source(columns.start, 1), target(columns.start, 1));
         for c in 0..self.channels {
             for y in rows.clone() {
-                let row = (self.from + c) * input.height + source(y, 0);
-                let at = ((self.to + c) * output.height + y) * output.width + columns.start;
-                if !columns.is_empty() {
-                    f(row * input.width + first, at, columns.len());
-                }
+                let row = (self.from + self.step * c) * input.height + source(y, 0);
+                let to = (self.to + c) * output.height + target(y, 0);
+                f(row * input.width + first, to * output.width + start, columns.len());
             }
         }
     }
-}
 
-/// Output coordinates that read inside the input.
-fn inside(offset: isize, stride: usize, input: usize, output: usize) -> Range<usize> {
-    let before = offset.min(0).unsigned_abs();
-    let first = before.div_ceil(stride);
-    let reach = input.saturating_add(before).saturating_sub(offset.max(0).unsigned_abs());
-    let end = reach.div_ceil(stride).min(output);
-    first..end.max(first)
+    /// Elements along an axis that lie inside both the input and the output.
+    fn inside(&self, axis: usize, input: usize, output: usize) -> Range<usize> {
+        let (offset, stride) = (self.offset[axis], self.stride[axis]);
+        let before = offset.min(0).unsigned_abs();
+        let first = before.div_ceil(stride);
+        let reach = input.saturating_add(before).saturating_sub(offset.max(0).unsigned_abs());
+        let room = output.saturating_sub(self.at[axis]).div_ceil(self.spread[axis]);
+        let end = reach.div_ceil(stride).min(room);
+        first..end.max(first)
+    }
 }
 
 /// Average pooling: `multiplier * sum over the window`, padding counted as zeros.

@@ -68,11 +68,12 @@ pub fn class_of<T: PartialOrd + Copy + Default>(logits: &[T]) -> usize {
 
 impl PublicPlan {
     /// Probabilities of all classes after the opened values of an inference; `None` if only the
-    /// largest logit was revealed.
+    /// largest logit was revealed, and for a map.
     pub fn probabilities(&self, opened: &[i64]) -> Option<Vec<f64>> {
         let scale = f64::from(self.logit_frac()).exp2();
         let logits = || opened.iter().map(|x| *x as f64 / scale).collect::<Vec<_>>();
-        (self.reveals == Reveals::Logits).then(|| self.head.probabilities(&logits()))
+        let all = self.reveals == Reveals::Logits && self.map().is_none();
+        all.then(|| self.head.probabilities(&logits()))
     }
 }
 

@@ -10,7 +10,7 @@ pub const MAX_ELEMENTS: usize = 1 << 22;
 pub const MAX_TERMS: usize = 16;
 /// Most weights of one operator.
 pub const MAX_WEIGHTS: usize = 1 << 26;
-/// Largest kernel, stride or offset, in rows or columns.
+/// Largest kernel, stride, spread or offset, in rows or columns.
 pub const MAX_WINDOW: usize = 1 << 12;
 /// Most groups of one convolution.
 pub const MAX_GROUPS: usize = 1 << 14;

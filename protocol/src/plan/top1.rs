@@ -89,9 +89,9 @@ impl PublicPlan {
         self.tensors.len().saturating_sub(1 + self.reveals.tail())
     }
 
-    /// Number of classes: two if there is only one logit.
+    /// Number of classes, of each pixel in a map: two if there is only one logit.
     pub fn classes(&self) -> usize {
-        classes_of(self.tensors.get(self.logits_at()).map_or(0, |t| t.shape.len()))
+        classes_of(self.tensors.get(self.logits_at()).map_or(0, |t| t.shape.channels))
     }
 
     /// Fractional bits of the logits.
@@ -172,9 +172,8 @@ impl Plan {
 /// Appends the arg-max of the logits to a plan that is still to be validated; a plan that has one
 /// stays as it is.
 pub fn append_top1(public: &mut PublicPlan, secret: &mut SecretPlan) {
-    let Some(logits) = public.output().filter(|_| public.reveals == Reveals::Logits) else {
-        return;
-    };
+    let list = public.reveals == Reveals::Logits && public.map().is_none();
+    let Some(logits) = public.output().filter(|_| list) else { return };
     let classes = logits.shape.len();
     let tail = arg_max(logits, public.tensors.len() - 1);
     for (i, spec) in tail.into_iter().enumerate() {

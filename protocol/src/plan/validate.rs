@@ -62,12 +62,18 @@ impl PublicPlan {
     }
 
     fn validate_input(&self) -> Result<()> {
-        let channels = self.tensors.first().map_or(0, |t| t.shape.channels);
-        let normal = |v: &[f32]| v.len() == channels && v.iter().all(|x| x.is_finite());
-        check(normal(&self.input.mean) && normal(&self.input.std), || {
-            "mean and std need one finite value per input channel".into()
+        let shape = self.tensors.first().map_or(Shape::new(0, 0, 0), |t| t.shape);
+        normalisation_ok(&self.input.mean, &self.input.std, shape.channels)?;
+        check(self.input.pictures || self.input.arrays.is_some(), || {
+            "it takes neither pictures nor arrays".into()
         })?;
-        check(self.input.std.iter().all(|s| *s > 0.0), || "std must be positive".into())
+        let Some(arrays) = &self.input.arrays else { return Ok(()) };
+        normalisation_ok(&arrays.mean, &arrays.std, shape.channels)?;
+        let total = arrays.dims.iter().try_fold(1usize, |p, d| p.checked_mul(*d));
+        let last = !arrays.channels_last || arrays.dims.last() == Some(&shape.channels);
+        check((1..=4).contains(&arrays.dims.len()) && total == Some(shape.len()) && last, || {
+            format!("arrays of {:?} for an input of {shape:?}", arrays.dims)
+        })
     }
 
     fn validate_output(&self) -> Result<()> {
@@ -149,6 +155,14 @@ impl PublicPlan {
     }
 }
 
+fn normalisation_ok(mean: &[f32], std: &[f32], channels: usize) -> Result<()> {
+    let normal = |v: &[f32]| v.len() == channels && v.iter().all(|x| x.is_finite());
+    check(normal(mean) && normal(std), || {
+        "mean and std need one finite value per input channel".into()
+    })?;
+    check(std.iter().all(|s| *s > 0.0), || "std must be positive".into())
+}
+
 fn shape_ok(s: Shape) -> bool {
     let product = s.channels.checked_mul(s.height).and_then(|p| p.checked_mul(s.width));
     product.is_some_and(|p| (1..=MAX_ELEMENTS).contains(&p))
@@ -185,13 +199,17 @@ fn pool_ok(p: &PoolShape, input: Shape) -> bool {
 }
 
 fn copy_ok(c: &CopyShape, input: Shape, output: Shape) -> bool {
-    let holds =
-        |first: usize, s: Shape| first.checked_add(c.channels).is_some_and(|end| end <= s.channels);
-    c.channels >= 1
-        && holds(c.from, input)
-        && holds(c.to, output)
-        && c.stride.iter().all(|s| (1..=MAX_WINDOW).contains(s))
-        && c.offset.iter().all(|o| o.unsigned_abs() <= MAX_WINDOW)
+    let holds = |first: usize, step: usize, s: Shape| {
+        let last = c.channels.checked_sub(1).and_then(|n| n.checked_mul(step));
+        last.and_then(|n| n.checked_add(first)).is_some_and(|last| last < s.channels)
+    };
+    let steps = c.stride.iter().chain(&c.spread).all(|s| (1..=MAX_WINDOW).contains(s));
+    let starts = c.offset.iter().map(|o| o.unsigned_abs()).chain(c.at);
+    c.step >= 1
+        && holds(c.from, c.step, input)
+        && holds(c.to, 1, output)
+        && steps
+        && starts.into_iter().all(|s| s <= MAX_WINDOW)
 }
 
 impl SecretPlan {

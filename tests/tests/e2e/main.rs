@@ -24,6 +24,7 @@ mod killed;
 mod limits;
 mod logs;
 mod looked_up;
+mod maps;
 mod shares;
 mod shutdown;
 mod silent;

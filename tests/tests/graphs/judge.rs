@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use prost::Message;
 use tacita_compile::{Calibration, Network, Options, compile, import};
-use tacita_image_input::{Pixels, encode, normalise};
+use tacita_image_input::{Pixels, Sample, encode, normalise};
 use tacita_protocol::plan::{InputSpec, Shape, clear};
 use tract_onnx::onnx;
 use tract_onnx::prelude::*;
@@ -55,7 +55,7 @@ fn compared(seed: u64) -> Fared<()> {
 }
 
 /// A model whose logits are of some size, as after training, its images, and its logits.
-fn lively(seed: u64) -> Fared<(Case, Vec<Pixels>, Vec<Vec<f32>>)> {
+fn lively(seed: u64) -> Fared<(Case, Vec<Sample>, Vec<Vec<f32>>)> {
     for turn in 0..4 {
         let seed = seed ^ turn << 40;
         let case = Case::draw(seed, 1.0);
@@ -80,25 +80,25 @@ fn largest(logits: &[Vec<f32>]) -> f32 {
 }
 
 /// Noise, and two drawn pictures.
-fn images(front: &Front, seed: u64) -> Vec<Pixels> {
+fn images(front: &Front, seed: u64) -> Vec<Sample> {
     let (width, height) = (front.width, front.height);
     let mut images = Calibration::synthetic(Shape::new(front.channels, height, width), 2).images;
     let mut d = Draw(!seed);
     let rgb = (0..3 * width * height).map(|_| d.byte()).collect();
-    images.push(Pixels { width, height, rgb });
+    images.push(Pixels { width, height, rgb }.into());
     images
 }
 
 /// Pixels in 0..1, channels first.
-fn pixels(front: &Front, picture: &Pixels) -> Vec<f64> {
+fn pixels(front: &Front, picture: &Sample) -> Vec<f64> {
     let n = front.channels;
-    let spec = InputSpec { mean: vec![0.0; n], std: vec![1.0; n] };
+    let spec = InputSpec::new(vec![0.0; n], vec![1.0; n]);
     normalise(picture, Shape::new(n, front.height, front.width), &spec)
         .expect("a picture that fits")
 }
 
 /// The graph's own input, in its order.
-fn graph_input(front: &Front, picture: &Pixels) -> Vec<f32> {
+fn graph_input(front: &Front, picture: &Sample) -> Vec<f32> {
     let plane = front.height * front.width;
     let of = |v: &[f64], c: usize| v.get(c).or(v.first()).copied().unwrap_or(0.0);
     let (mean, std) = (&front.before.mean, &front.before.std);
@@ -111,14 +111,14 @@ fn graph_input(front: &Front, picture: &Pixels) -> Vec<f32> {
     (0..first.len()).map(|i| first[i % front.channels * plane + i / front.channels]).collect()
 }
 
-fn theirs(case: &Case, images: &[Pixels]) -> Fared<Vec<Vec<f32>>> {
+fn theirs(case: &Case, images: &[Sample]) -> Fared<Vec<Vec<f32>>> {
     let run = || -> TractResult<Vec<Vec<f32>>> {
         let bytes = case.plain.encode_to_vec();
         let model = onnx().model_for_read(&mut &bytes[..])?;
         let dims = case.front.dims();
         let fact = if case.front.bytes { u8::fact(dims) } else { f32::fact(dims) };
         let model = model.with_input_fact(0, fact.into())?.into_typed()?.into_runnable()?;
-        let one = |p: &Pixels| -> TractResult<Vec<f32>> {
+        let one = |p: &Sample| -> TractResult<Vec<f32>> {
             let values = graph_input(&case.front, p);
             let input = if case.front.bytes {
                 let bytes: Vec<u8> = values.iter().map(|v| v.round() as u8).collect();
@@ -159,22 +159,22 @@ fn imported(case: &Case) -> Fared<Network> {
 
 fn spec(network: &Network) -> InputSpec {
     let [mean, std] = [&network.mean, &network.std].map(|v| v.clone().unwrap_or_default());
-    InputSpec { mean, std }
+    InputSpec::new(mean, std)
 }
 
-fn fed(network: &Network, picture: &Pixels) -> Vec<f32> {
+fn fed(network: &Network, picture: &Sample) -> Vec<f32> {
     let real = normalise(picture, network.input, &spec(network)).expect("a picture that fits");
     real.into_iter().map(|x| x as f32).collect()
 }
 
 /// Logits of the compiled plan in the clear.
-fn fixed(network: &Network, images: &[Pixels]) -> Fared<Vec<Vec<f32>>> {
+fn fixed(network: &Network, images: &[Sample]) -> Fared<Vec<Vec<f32>>> {
     let images = images.to_vec();
     let calibration = Calibration { images, source: "drawn".into(), ..Calibration::default() };
     let compiled = compile(network, &calibration, &Options::default());
     let (plan, _) = compiled.map_err(|e| Outcome::Refused(format!("compiling: {e}")))?;
     let unit = plan.public.tensors.last().map_or(1.0, |t| f64::from(t.frac).exp2());
-    let one = |p: &Pixels| {
+    let one = |p: &Sample| {
         let input = encode(p, &plan.public).expect("a picture that fits");
         let logits = clear::evaluate(&plan, &input).pop().unwrap_or_default();
         logits.into_iter().map(|x| (x as f64 / unit) as f32).collect()

@@ -205,7 +205,7 @@ pub fn branches(g: &mut Graph, x: &Value) -> Value {
 
 /// Every second row and column, four times, as channels.
 pub fn focus(g: &mut Graph, x: &Value) -> Value {
-    if [Way::Rows, Way::Columns].iter().any(|w| x.size(*w) % 2 != 0) {
+    if [Way::Rows, Way::Columns].iter().any(|w| !x.size(*w).is_multiple_of(2)) {
         return x.clone();
     }
     let phases: Vec<Value> = (0..4)

@@ -10,6 +10,7 @@ mod net;
 mod report;
 mod senetpp;
 mod sensitivity;
+mod shapes;
 mod untrained;
 
 pub use args::{
@@ -29,6 +30,7 @@ pub use sensitivity::{ImageArgs, ProxyArgs, SensitivityArgs};
 pub use import::{Fill, ImagesArgs, ImportArgs, Presence};
 pub use net::NetArgs;
 pub use report::ReportArgs;
+pub use shapes::ShapesArgs;
 pub use untrained::UntrainedArgs;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -100,6 +102,8 @@ pub enum Verb {
     Export(ExportArgs),
     /// Write a network with drawn weights and masks as ONNX, to see what it costs.
     Untrained(UntrainedArgs),
+    /// Train a U-Net that finds drawn shapes, and write it as ONNX: a network whose answer is a map.
+    Shapes(ShapesArgs),
     /// Compare ways to choose where ReLUs stay, under several budgets and seeds.
     Compare(CompareArgs),
     /// Measure the accuracy of the network that a stage chose.

@@ -20,7 +20,7 @@ pub enum Mode {
 /// What a forward pass makes.
 #[derive(Debug)]
 pub struct Output {
-    /// `[B, classes]`.
+    /// `[B, classes]`, or a map `[B, classes, H, W]`.
     pub logits: Tensor,
     /// Output of every activation layer in forward order, `[B, C, H, W]` each.
     pub activations: Vec<Tensor>,
@@ -86,6 +86,11 @@ impl Net {
                 let weight = first(weight, &[*out, flat.size()[1]])?;
                 flat.f_linear(&weight, bias.as_ref())?
             }
+            (Op::Enlarge(..), Weights::Affine(weight, bias)) => {
+                let (strides, none) = ([2, 2], [0, 0]);
+                x.f_conv_transpose2d(weight, bias.as_ref(), strides, none, none, 1, [1, 1])?
+            }
+            (Op::Concat, _) => Tensor::f_cat(&[x, &values[node.inputs[1]]], 1)?,
             (Op::Norm(_), Weights::Norm(norms)) => normalise(x, &norms[width], mode)?,
             (Op::Relu(layer), _) => self.relus[*layer].forward(x)?,
             (Op::Add, _) => x.f_add(&values[node.inputs[1]])?,

@@ -225,6 +225,11 @@ fn build(store: &mut Store, full: &Graph, widths: &[Width], at: usize) -> Weight
             let weight = store.add(&format!("{name}.weight"), Role::Weight, init);
             Weights::Affine(weight, Some(zeros(store, &format!("{name}.bias"), *out)))
         }
+        (Op::Enlarge(name, out), Some(from)) => {
+            let init = store::kaiming(&[from.channels, *out, 2, 2]);
+            let weight = store.add(&format!("{name}.weight"), Role::Weight, init);
+            Weights::Affine(weight, Some(zeros(store, &format!("{name}.bias"), *out)))
+        }
         (Op::Norm(name), Some(_)) => {
             let single = widths.len() == 1;
             let norm = |(i, width): (usize, &Width)| {

@@ -9,6 +9,7 @@ mod look;
 mod report;
 mod senetpp;
 mod sensitivity;
+mod shapes;
 mod stages;
 mod untrained;
 mod write;
@@ -44,6 +45,7 @@ pub fn perform(verb: &Verb) -> Result<Answer> {
         Verb::HybReNet(verb) => hybrenet::perform(verb),
         Verb::Export(args) => write::export(args),
         Verb::Untrained(args) => untrained::untrained(args),
+        Verb::Shapes(args) => shapes::shapes(args),
         Verb::Bench(args) => bench::bench(args),
         Verb::Import(args) => import::import(args),
         Verb::Report(args) => report::report(args),

@@ -1,8 +1,9 @@
 //! Merging across copies.
 
-use tacita_protocol::plan::{ConvShape, CopyShape, MAX_WINDOW, Padding, Shape};
+use tacita_protocol::plan::{ConvShape, CopyShape, Padding, Shape};
 
 use super::Merged;
+use crate::copying::{self, Composed};
 use crate::network::{FloatOp, FloatTerm, Layer, Window};
 
 /// A layer that only a sum reads, as it is: its terms join the sum.
@@ -42,22 +43,12 @@ pub(super) fn composed(
     for term in &from.terms {
         let FloatOp::Copy(first) = &term.op else { return None };
         let source = layers.get(term.input)?.shape;
-        if let Some((from_channel, to, channels)) = overlap(first, c) {
-            let axes = [0, 1].map(|axis| {
-                let sizes = [source, from.shape, out].map(|s| [s.height, s.width][axis]);
-                along(first, c, axis, sizes)
-            });
-            let [Some((rows, top)), Some((columns, left))] = axes else { return None };
-            let copy = CopyShape {
-                shift: 0,
-                negative: first.negative != c.negative,
-                from: from_channel,
-                to,
-                channels,
-                stride: [rows, columns],
-                offset: [top, left],
-            };
-            terms.push(FloatTerm { input: term.input, op: FloatOp::Copy(copy) });
+        match copying::composed(first, c, [source, from.shape, out]) {
+            Composed::One(copy) => {
+                terms.push(FloatTerm { input: term.input, op: FloatOp::Copy(copy) });
+            }
+            Composed::Nothing => {}
+            Composed::Several => return None,
         }
     }
     Some(Merged { terms, bias }).filter(|m| !m.terms.is_empty())
@@ -67,47 +58,19 @@ pub(super) fn composed(
 fn copied_bias(c: &CopyShape, from: &Layer, out: Shape) -> Option<Vec<f32>> {
     let inside = |axis: usize, size: usize, count: usize| {
         let last = ((count - 1) * c.stride[axis]).checked_add_signed(c.offset[axis]);
-        c.offset[axis] >= 0 && last.is_some_and(|last| last < size)
+        let all = c.spread[axis] == 1 && c.at[axis] == 0;
+        all && c.offset[axis] >= 0 && last.is_some_and(|last| last < size)
     };
     let everywhere =
         inside(0, from.shape.height, out.height) && inside(1, from.shape.width, out.width);
     let sign = if c.negative { -1.0 } else { 1.0 };
-    let copied = from.bias.iter().skip(c.from).take(c.channels);
+    let copied = from.bias.iter().skip(c.from).step_by(c.step).take(c.channels);
     if !everywhere && copied.clone().any(|b| *b != 0.0) {
         return None;
     }
     let mut bias = vec![0.0; out.channels];
     bias.iter_mut().skip(c.to).zip(copied).for_each(|(b, x)| *b = sign * x);
     Some(bias)
-}
-
-/// The channels that pass through both copies: first read, first written, number.
-fn overlap(first: &CopyShape, second: &CopyShape) -> Option<(usize, usize, usize)> {
-    let start = first.to.max(second.from);
-    let end = (first.to + first.channels).min(second.from + second.channels);
-    let (from, to) = (first.from + start - first.to, second.to + start - second.from);
-    (start < end).then(|| (from, to, end - start))
-}
-
-/// Stride and offset of two copies in a row along an axis, `sizes` being those of what the first
-/// reads, what lies between, and what the second writes. `None` if one copy cannot say it: where
-/// the tensor between ends, both together stop, too.
-fn along(
-    first: &CopyShape,
-    second: &CopyShape,
-    axis: usize,
-    [source, middle, out]: [usize; 3],
-) -> Option<(usize, isize)> {
-    let within = |x: isize, size: usize| usize::try_from(x).is_ok_and(|x| x < size);
-    let [s1, s2] = [first.stride[axis] as isize, second.stride[axis] as isize];
-    let stride = s1.checked_mul(s2)?;
-    let offset = s1 * second.offset[axis] + first.offset[axis];
-    let small = |x: isize| x.unsigned_abs() <= MAX_WINDOW;
-    let exact = (0..out as isize).all(|at| {
-        let between = s2 * at + second.offset[axis];
-        within(between, middle) || !within(stride * at + offset, source)
-    });
-    (exact && small(stride) && small(offset)).then_some((stride as usize, offset))
 }
 
 /// A convolution or an average of a layer that is a tensor, its negative, or one with zeros
@@ -155,7 +118,8 @@ fn zeros_around(c: &CopyShape, source: Shape, to: Shape) -> Option<Padding> {
         && c.to == 0
         && c.channels == source.channels
         && source.channels == to.channels
-        && c.stride == [1; 2];
+        && c.step == 1
+        && (c.stride, c.spread, c.at) == ([1; 2], [1; 2], [0; 2]);
     let before = |axis: usize| usize::try_from(-c.offset[axis]).ok().filter(|_| whole);
     let (top, left) = (before(0)?, before(1)?);
     Some(Padding {

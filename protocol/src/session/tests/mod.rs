@@ -99,8 +99,12 @@ fn ring(image: &[i64]) -> Vec<u64> {
 
 #[test]
 fn private_logits_equal_the_clear_evaluator_up_to_rounding() {
-    for seed in 0..6 {
-        let plan = if seed < 4 { network::small(seed) } else { network::varied(seed) };
+    for seed in 0..8 {
+        let plan = match seed {
+            0..4 => network::small(seed),
+            4 | 5 => network::varied(seed),
+            _ => network::enlarging(seed),
+        };
         let mut rng = SecretRng::from_test_seed(seed + 100);
         let images: Vec<_> = (0..3).map(|_| network::image(&plan, &mut rng)).collect();
         let (logits, report) = with_session(&plan, seed, |mut session| {

@@ -24,6 +24,44 @@ fn tensor(name: &str, shape: Shape, truncate: u32, terms: Vec<Term>, mask: Mask)
     }
 }
 
+/// 3x4x5 -> conv 8 -> four channels of it to every second row and column of 2x8x10 (some ReLUs) ->
+/// conv 3 -> its channels in reverse, doubled in size: a map of logits, of which a row is cut off.
+pub(crate) fn enlarging(seed: u64) -> Plan {
+    let mut rng = SecretRng::from_test_seed(seed);
+    let (input, phases) = (Shape::new(3, 4, 5), Shape::new(8, 4, 5));
+    let (large, map) = (Shape::new(2, 8, 10), Shape::new(3, 15, 20));
+    let term = |input, op| Term { input, op };
+    let conv = |from, to| Linear::Conv(ConvShape::same(from, to, 3, 1));
+    let none = |s: Shape| Mask::uniform(s.len(), false);
+    let some = Mask::from_bits((0..large.len()).map(|_| rng.u64().is_multiple_of(2)));
+    let four = (0..4).map(|p| CopyShape {
+        from: p,
+        step: 4,
+        spread: [2, 2],
+        at: [p / 2, p % 2],
+        ..CopyShape::whole(2, 0)
+    });
+    let twelve = (0..12).map(|p| CopyShape {
+        from: p / 4,
+        to: 2 - p / 4,
+        spread: [2, 2],
+        at: [p / 2 % 2, p % 2],
+        ..CopyShape::whole(1, 0)
+    });
+    let copies = |of, c: &mut dyn Iterator<Item = CopyShape>| {
+        c.map(|c| Term { input: of, op: Linear::Copy(c) }).collect::<Vec<_>>()
+    };
+    let mixed = Shape { channels: 3, ..large };
+    let tensors = vec![
+        tensor("image", input, 0, vec![], none(input)),
+        tensor("phases", phases, WEIGHT_FRAC, vec![term(0, conv(input, 8))], none(phases)),
+        tensor("enlarged", large, 0, copies(1, &mut { four }), some),
+        tensor("mixed", mixed, WEIGHT_FRAC, vec![term(2, conv(large, 3))], none(mixed)),
+        tensor("map", map, 0, copies(3, &mut { twelve }), none(map)),
+    ];
+    plan("enlarging", tensors, &mut rng)
+}
+
 /// 2x8x8 -> conv 4 (ReLU) -> conv 4 + identity (some ReLUs) -> stride-2 conv 6 + projection
 /// (ReLU) -> culled conv 6 -> average pool -> 5 logits.
 pub(crate) fn small(seed: u64) -> Plan {
@@ -100,7 +138,7 @@ fn plan(name: &str, tensors: Vec<TensorSpec>, rng: &mut SecretRng) -> Plan {
     let public = PublicPlan {
         name: name.into(),
         relu_choices: ReluChoices::garbled(&tensors),
-        input: InputSpec { mean: vec![0.5; channels], std: vec![0.25; channels] },
+        input: InputSpec::new(vec![0.5; channels], vec![0.25; channels]),
         tensors,
         labels: vec![],
         batch: 2,
@@ -251,7 +289,7 @@ pub(crate) fn bare(classes: usize, magnitude: u32) -> Plan {
     let public = PublicPlan {
         name: "bare".into(),
         relu_choices: ReluChoices::garbled(&tensors),
-        input: InputSpec { mean: vec![0.5; classes], std: vec![0.25; classes] },
+        input: InputSpec::new(vec![0.5; classes], vec![0.25; classes]),
         tensors,
         labels: vec![],
         batch: 2,

@@ -42,7 +42,8 @@ pub fn network() -> &'static Network {
         let options = Options { batch: Some(2), ..Options::default() };
         let images = Calibration::synthetic(network.input, 8);
         let (plan, _) = compile(&network, &images, &options).unwrap();
-        let pictures = images.images.iter().take(5).enumerate().map(picture).collect();
+        let pictures = Calibration::pictures(network.input, 5);
+        let pictures = pictures.iter().enumerate().map(picture).collect();
         Network { onnx, plan, pictures }
     })
 }

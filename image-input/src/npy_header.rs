@@ -12,7 +12,10 @@ const MAX_HEADER: usize = 256;
 const MAX_DIGITS: usize = 19;
 
 /// Reads a header of format 1.0.
-pub(crate) fn header(reader: &mut impl Read) -> Result<NpyHeader, String> {
+///
+/// # Errors
+/// What is wrong with it: not one of that format, too long, or with numbers too large to be sizes.
+pub fn npy_header(reader: &mut impl Read) -> Result<NpyHeader, String> {
     let mut bytes = vec![0; PREFIX];
     reader.read_exact(&mut bytes).map_err(|e| e.to_string())?;
     let len = match bytes[..] {
