@@ -81,7 +81,7 @@ fn damaged_archives_are_refused() {
         assert!(text.contains(why) && text.contains("set.npz"), "{text}");
     };
     refused(&[("other", npy("|u1", &[1], &[0]))], "no array");
-    refused(&[("x", npy("<f4", &[1, 2, 4], &[0; 32]))], "uint8 is needed");
+    refused(&[("x", npy("<i4", &[1, 2, 4], &[0; 32]))], "uint8 is needed");
     refused(&[("x", npy("|u1", &[2, 2, 4], &[0; 11]))], "shorter than its header");
     refused(&[("x", npy("|u1", &[2, 5, 2, 4], &[0; 80]))], "shape [2, 5, 2, 4]");
     refused(&[("x", npy("|u1", &[9, 1 << 30, 1 << 30], &[]))], "absurd");

@@ -73,8 +73,8 @@ fn the_wire_trace_is_the_recorded_one() {
     assert_eq!(
         (sent.as_str(), received.as_str()),
         (
-            "7125b59b8b8824bdabb4a1bdea518e02785d4c89a43c9748cc0bb3020e582a8a",
-            "b1bbf9789c2178654815fb241578c059eca237cdf1cd9f139bdb5c2a8e0cbfa4",
+            "58d982749d88e3533d24b2c567e8c52b1d669fa62b4a20267bf3024cb8a74a10",
+            "ee49011dc503947cccfe8cb7acba5133b5086c0e387259d47d79e0a8c081173d",
         )
     );
 }

@@ -113,8 +113,8 @@ fn the_wire_trace_is_the_recorded_one() {
     assert_eq!(
         (sent.as_str(), received.as_str()),
         (
-            "0d79f1ad05d8d9092cf7617b604e366e02c0d62af51d773709867d6a6f57778e",
-            "3caa0024c24afe3293d1ad1e933f96deb8db21ba9ecd3b64bbba588a61bac6f7",
+            "845e5227fdfb8a177a498d8a6c97285e0247d9eb91c7fd9622e42bf9b1f45a1c",
+            "49003b313b4eca205126bf6743c98d7ea30e262922969e6d884ff0b6e752e965",
         )
     );
 }

@@ -168,8 +168,8 @@ fn the_wire_trace_is_the_recorded_one() {
     assert_eq!(
         (sent.as_str(), received.as_str()),
         (
-            "501c4418d650803ec69b3054b61185c39b3c607b76126985f023c521c670ae2d",
-            "a98c58b6f8ea7cfa1cef55a32f366a7b56c530abf612cb15b75a2a3a542c9d82",
+            "14ba425d125540ade1332eb59ca3e173a1a3dbf51374d1b59ae25a5438fd6228",
+            "951a07cb38865bbb089a30540b031d45fc54ec4107f1ca51afd223c42380e22d",
         )
     );
 }

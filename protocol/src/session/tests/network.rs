@@ -59,7 +59,8 @@ pub(crate) fn enlarging(seed: u64) -> Plan {
         tensor("mixed", mixed, WEIGHT_FRAC, vec![term(2, conv(large, 3))], none(mixed)),
         tensor("map", map, 0, copies(3, &mut { twelve }), none(map)),
     ];
-    plan("enlarging", tensors, &mut rng)
+    let wider = tensors.into_iter().map(|t| TensorSpec { magnitude: 16, ..t });
+    plan("enlarging", wider.collect(), &mut rng)
 }
 
 /// 2x8x8 -> conv 4 (ReLU) -> conv 4 + identity (some ReLUs) -> stride-2 conv 6 + projection

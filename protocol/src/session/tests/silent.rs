@@ -144,8 +144,8 @@ fn the_wire_trace_is_the_recorded_one() {
     assert_eq!(
         (hex(&trace.sent).as_str(), hex(&trace.received).as_str()),
         (
-            "c6e1fcdfa85c801713551440cbe04e506bbb89ee61c5f7ee38e4701101f4aa09",
-            "d1ebafd652f9c184a9299b7fc5489669e26a569599df6c8008f89d2592464c47",
+            "8ed2d1a5259fde92053091bdd45404cc183178f1f2a386fcc4e06fe9c4b37ac1",
+            "9c69b7581a5cf34b4890f71c538087148861175a2391a8e40684fa96efe88864",
         )
     );
 }
