@@ -20,10 +20,10 @@ use tacita_protocol::{Error, Result};
 #[derive(Args)]
 pub struct Options {
     /// The model, whose answers are maps
-    #[arg(long, default_value = "models/unet-shapes.onnx")]
+    #[arg(long, default_value = "runs/unet-shapes/unet-shapes.onnx")]
     pub model: PathBuf,
     /// Folder of pictures of its size
-    #[arg(long, default_value = "samples/shapes")]
+    #[arg(long, default_value = "runs/unet-shapes/pictures")]
     pub pictures: PathBuf,
     /// Pictures to take
     #[arg(short, default_value_t = 4)]

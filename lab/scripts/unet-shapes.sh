@@ -2,7 +2,7 @@
 # A U-Net of half a million weights that finds drawn shapes in pictures of 64x64 grey pixels, trained
 # on pictures drawn here; then private masks of a few of them, beside the clear ones.
 #
-#   lab/recipes/unet-shapes-cpu.sh
+#   lab/scripts/unet-shapes.sh
 #
 # OUT      the network [runs/unet-shapes/unet-shapes.onnx]
 # PICTURES folder of pictures to calibrate on and to try it on [runs/unet-shapes/pictures]
@@ -10,8 +10,6 @@
 # SEED     seed of everything random [1]
 # N        pictures to run privately [4]
 # BIN      folder of the programs [built by cargo if not given]
-#
-# models/unet-shapes.onnx and samples/shapes were made by it.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 OUT=${OUT:-runs/unet-shapes/unet-shapes.onnx}
