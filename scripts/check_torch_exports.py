@@ -65,7 +65,8 @@ def check(program, name, make, side, count):
         plan = Path(place, "plan")
         options = ["--calibrate", folder, "--pixels", "0..1", "--frac", 10, "--max-loss", 100]
         built = run(program, "build", model, "-o", plan, *options)
-        found = run(program, "evaluate", plan, *files)
+        given = ["--data", folder, "--rounding", "nearest", "--each"]
+        found = run(program, "simulate", plan, *given)["each"]
     logits = torch.tensor([each["logits"] for each in found])
     off = ((logits - expected).abs().max() / expected.abs().max()).item()
     labels = (logits.argmax(1) == expected.argmax(1)).sum().item()
