@@ -109,7 +109,7 @@ fn other_misuse_says_why() {
                 let y = b.op("Flatten", "early", &[x]);
                 b.conv("late", &y, ConvSpec::same(3, 3, 3, 1), false)
             }),
-            "an image [1, channels, rows, columns] is needed",
+            "an image [1, channels, rows, columns] or a signal",
         ),
         (
             with_tail(|b, x| {
