@@ -3,7 +3,6 @@
 use serde_json::json;
 use tacita_bench::client;
 use tacita_bench::stage::{Compared, Options, Stage};
-use tacita_bench::table::bytes;
 use tacita_cli::{json_line, line};
 use tacita_protocol::Result;
 
@@ -57,36 +56,22 @@ pub fn run(options: &Options) -> Result<()> {
             percent(score.clear_right)
         ))?;
     }
-    line(&format!(
-        "A ticket's figures are its share of its batch. Session set-up {:.2} s, {}. All over TLS 1.3 \
-         on loopback, bytes both ways, counted above TLS.",
-        summary.setup.seconds,
-        bytes((summary.setup.up + summary.setup.down) as f64),
-    ))
+    line(&client::cost_note(&summary))
 }
 
 /// Head of the table; a ticket's figures are its share of its batch.
 fn head() -> String {
-    format!(
-        "{:12} {:11} {:9} {:>9} {:>9}  {:>9} {:>9} {:>6}  ReLUs",
-        "picture", "private", "clear", "ticket s", "bytes", "online s", "bytes", "rounds"
-    )
+    format!("{:12} {:11} {:9} {}", "picture", "private", "clear", client::cost_head())
 }
 
 fn image_text(c: &Compared) -> String {
     let a = &c.answer;
-    let (off, on) = (a.offline_batch, a.online);
-    let share = |x: f64| x / off.tickets.max(1) as f64;
     let name = a.image.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     format!(
-        "{name:12} {:11} {:9} {:>9.3} {:>9}  {:>9.3} {:>9} {:>6}  {} of {}",
+        "{name:12} {:11} {:9} {}  {} of {}",
         a.label,
         if a.class == c.clear_class { "the same" } else { "ANOTHER" },
-        share(off.seconds),
-        bytes(share((off.up + off.down) as f64)),
-        on.seconds,
-        bytes((on.up + on.down) as f64),
-        on.rounds,
+        client::cost_cells(&a.offline_batch, &a.online),
         a.relus,
         a.unmasked_relus,
     )
@@ -94,12 +79,11 @@ fn image_text(c: &Compared) -> String {
 
 fn image_json(c: &Compared) -> serde_json::Value {
     let a = &c.answer;
-    let cost = |x: &client::Cost| json!({"seconds": x.seconds, "up": x.up, "down": x.down, "rounds": x.rounds});
     json!({
         "event": "image", "image": a.image.display().to_string(), "label": a.label,
         "class": a.class, "clear_class": c.clear_class, "truth": c.truth,
-        "offline_batch": cost(&a.offline_batch), "tickets": a.offline_batch.tickets,
-        "online": cost(&a.online), "relus": a.relus, "unmasked_relus": a.unmasked_relus,
+        "offline_batch": a.offline_batch.json(), "tickets": a.offline_batch.tickets,
+        "online": a.online.json(), "relus": a.relus, "unmasked_relus": a.unmasked_relus,
         "logit_error": c.logit_error,
     })
 }

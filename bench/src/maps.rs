@@ -10,10 +10,9 @@ use tacita_bench::clear::Clear;
 use tacita_bench::client::{self, Cost, pictures};
 use tacita_bench::server::Server;
 use tacita_bench::stage::{build, compiler, temporary};
-use tacita_bench::table::bytes;
 use tacita_cli::{Ot, Relu, json_line, line};
 use tacita_image_input::Pixels;
-use tacita_protocol::plan::{Shape, decide};
+use tacita_protocol::plan::{Shape, classes_of, decide};
 use tacita_protocol::{Error, Result};
 
 /// Options of `maps`.
@@ -84,11 +83,8 @@ pub fn run(options: &Options) -> Result<()> {
     let certs = certs::make(dir.path())?;
     let server = Server::start(&plan, &certs, None)?;
     let out = options.out.clone().unwrap_or_else(|| dir.path().join("maps"));
-    let mut more = vec!["--map-out".into(), out.into_os_string()];
-    more.extend(["--ot".into(), options.ot.to_string().into()]);
-    if let Some(relu) = options.relu {
-        more.extend(["--relu".into(), relu.to_string().into()]);
-    }
+    let mut more = client::choices(None, options.relu, options.ot);
+    more.extend(["--map-out".into(), out.into_os_string()]);
     let mut total = Pixelwise::default();
     if !options.json {
         line(&head())?;
@@ -99,7 +95,6 @@ pub fn run(options: &Options) -> Result<()> {
         if options.json { json_line(&value(answer, pixels)) } else { line(&text(answer, pixels)) }
     })?;
     let share = 100.0 * total.fixed as f64 / total.all.max(1) as f64;
-    let setup = bytes((summary.setup.up + summary.setup.down) as f64);
     if options.json {
         json_line(&json!({
             "event": "summary", "pixels": total.all, "differ": total.fixed, "percent": share,
@@ -108,9 +103,11 @@ pub fn run(options: &Options) -> Result<()> {
     } else {
         line(&format!(
             "\n{} of {} pixels differ from the clear fixed-point map ({share:.3} %), {} from the \
-             float network's.\nA ticket's figures are its share of its batch. Session set-up {:.2} s, \
-             {setup}. All over TLS 1.3 on loopback, bytes both ways, counted above TLS.",
-            total.fixed, total.all, total.float, summary.setup.seconds
+             float network's.\n{}",
+            total.fixed,
+            total.all,
+            total.float,
+            client::cost_note(&summary)
         ))?;
     }
     if share > options.most {
@@ -134,7 +131,7 @@ impl Pixelwise {
 fn compare(clear: &Clear, answer: &Answer) -> Result<Pixelwise> {
     let [channels, height, width] = answer.map.shape;
     let shape = Shape::new(channels, height, width);
-    let step = 255 / (channels.max(2) - 1);
+    let step = 255 / (classes_of(channels) - 1);
     let mask = Pixels::load(&answer.map.mask)?;
     let private: Vec<usize> =
         mask.rgb.as_chunks::<3>().0.iter().map(|[grey, ..]| usize::from(*grey) / step).collect();
@@ -150,36 +147,26 @@ fn compare(clear: &Clear, answer: &Answer) -> Result<Pixelwise> {
 }
 
 fn head() -> String {
-    format!(
-        "{:14} {:>7} {:>7} {:>7}  {:>9} {:>9}  {:>9} {:>9} {:>6}  ReLUs",
-        "picture", "set", "differ", "float", "ticket s", "bytes", "online s", "bytes", "rounds"
-    )
+    let cost = client::cost_head();
+    format!("{:14} {:>7} {:>7} {:>7}  {cost}", "picture", "set", "differ", "float")
 }
 
 fn text(a: &Answer, p: Pixelwise) -> String {
-    let (off, on) = (a.offline_batch, a.online);
-    let share = |x: f64| x / off.tickets.max(1) as f64;
     let name = a.image.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     format!(
-        "{name:14} {:>7} {:>7} {:>7}  {:>9.3} {:>9}  {:>9.3} {:>9} {:>6}  {}",
+        "{name:14} {:>7} {:>7} {:>7}  {}  {}",
         p.set,
         p.fixed,
         p.float,
-        share(off.seconds),
-        bytes(share((off.up + off.down) as f64)),
-        on.seconds,
-        bytes((on.up + on.down) as f64),
-        on.rounds,
+        client::cost_cells(&a.offline_batch, &a.online),
         a.relus,
     )
 }
 
 fn value(a: &Answer, p: Pixelwise) -> serde_json::Value {
-    let cost =
-        |x: &Cost| json!({"seconds": x.seconds, "up": x.up, "down": x.down, "rounds": x.rounds});
     json!({
         "event": "image", "image": a.image.display().to_string(), "pixels": p.all, "set": p.set,
-        "differ": p.fixed, "differ_from_float": p.float, "offline_batch": cost(&a.offline_batch),
-        "tickets": a.offline_batch.tickets, "online": cost(&a.online), "relus": a.relus,
+        "differ": p.fixed, "differ_from_float": p.float, "offline_batch": a.offline_batch.json(),
+        "tickets": a.offline_batch.tickets, "online": a.online.json(), "relus": a.relus,
     })
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use tacita_cli::{count, printable};
 use tacita_image_input::{encode_npy, encode_png, is_npy};
-use tacita_protocol::plan::{PublicPlan, Shape, decide};
+use tacita_protocol::plan::{PublicPlan, Shape, classes_of, decide};
 use tacita_protocol::{Error, Result};
 
 /// Most classes that a grey picture tells apart.
@@ -139,7 +139,7 @@ impl Map {
     /// Pixels of each class.
     fn counts(&self) -> Vec<usize> {
         let of = |class: usize| self.classes.iter().filter(|c| **c == class).count();
-        (0..self.shape.channels.max(2)).map(of).collect()
+        (0..classes_of(self.shape.channels)).map(of).collect()
     }
 
     /// For programs.
@@ -184,7 +184,7 @@ impl Map {
 
 /// Grey values from one class to the next.
 fn greys(shape: Shape) -> Option<usize> {
-    let classes = shape.channels.max(2);
+    let classes = classes_of(shape.channels);
     (classes <= MAX_GREYS).then(|| (MAX_GREYS - 1) / (classes - 1))
 }
 

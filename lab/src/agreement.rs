@@ -13,7 +13,7 @@ use tacita_compile::calibration::Part;
 use tacita_compile::pixels::Before;
 use tacita_compile::{
     Budget, Calibration, Evaluator, Judgement, Network, Options as Scales, Rounding, Simulator,
-    compile, compile_within, load, lower, read_model,
+    compile, compile_within, load, lower, read_model, splitmix,
 };
 use tacita_image_input::{Sample, normalise};
 use tacita_protocol::cost::predict;
@@ -228,17 +228,11 @@ fn share<T>(items: impl Iterator<Item = T>, fulfils: impl Fn(T) -> bool) -> f64 
     hits as f64 / of.max(1) as f64
 }
 
-/// Fisher and Yates, by SplitMix64.
+/// Fisher and Yates.
 fn shuffle(order: &mut [usize], seed: u64) {
     let mut state = seed;
-    let mut next = || {
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    };
     for i in (1..order.len()).rev() {
-        order.swap(i, (next() % (i as u64 + 1)) as usize);
+        order.swap(i, (splitmix(&mut state) % (i as u64 + 1)) as usize);
     }
 }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::json;
 use tacita_bench::clear::Clear;
 use tacita_cli::{json_line, line};
-use tacita_compile::{Error as Refused, Rounding, Simulator};
+use tacita_compile::{Error as Refused, Rounding, Simulator, splitmix};
 use tacita_image_input::{Pixels, encode};
 use tacita_protocol::plan::{Plan, Shape, class_of};
 use tacita_protocol::{Error, Result};
@@ -110,12 +110,7 @@ fn margin(logits: &[f64]) -> f64 {
 /// Black, white, then checkerboards, stripes and noise of two saturated colours by turns.
 fn draw(shape: Shape, seed: u64, number: u64) -> Pixels {
     let mut state = seed.wrapping_mul(1 << 32).wrapping_add(number);
-    let mut next = |n: u64| {
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % n.max(1)
-    };
+    let mut next = |n: u64| splitmix(&mut state) % n.max(1);
     let colour = |bits: u64| [0, 1, 2].map(|c| if bits >> c & 1 == 1 { 255u8 } else { 0 });
     let first = next(8);
     let colours = match number {

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use tacita_image_input::{Pixels, Sample, is_npy, read_cifar};
 use tacita_protocol::plan::Shape;
 
+use crate::draw::splitmix;
 use crate::error::{Error, Result};
 use crate::network::Network;
 use crate::ranges::Ranges;
@@ -218,15 +219,6 @@ fn draw(shape: Shape, seed: u64) -> Pixels {
         }
     }
     Pixels { width: w, height: h, rgb }
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014): reproducible drawing, nothing secret.
-pub(crate) fn splitmix(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut z = *state;
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }
 
 #[cfg(test)]

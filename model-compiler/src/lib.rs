@@ -7,6 +7,7 @@
 pub mod calibration;
 mod compile;
 mod copying;
+mod draw;
 mod engine;
 pub mod error;
 mod float;
@@ -27,6 +28,7 @@ pub use compile::{
     Record, Report, SearchReport, Share, Signs, Trial, Verdict, choose_batch, compile,
     compile_within, describe, flooding_bits,
 };
+pub use draw::splitmix;
 pub use error::{Error, Location, Result};
 pub use float::{Evaluator, Trace};
 pub use import::{MAX_MODEL_BYTES, has_external, import, import_model, load, read, read_model};

@@ -8,9 +8,20 @@ use tacita_onnx::{
     ValueInfoProto,
 };
 
-use crate::calibration::splitmix;
+use crate::draw::splitmix;
 
 pub use random::RandomNetwork;
+
+/// IEEE half precision, rounded towards zero; what is too small for its normal range is zero, and
+/// nothing may be too large.
+pub const fn half(x: f32) -> u16 {
+    let bits = x.to_bits();
+    let (sign, exponent) = ((bits >> 16 & 0x8000) as u16, (bits >> 23 & 255) as i32 - 127);
+    if exponent < -14 {
+        return sign;
+    }
+    sign | ((exponent + 15) as u16) << 10 | (bits >> 13 & 1023) as u16
+}
 
 /// Geometry of a square convolution.
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,8 @@
 //! Reproducible drawing of what is no secret: masks and weights of networks that only cost.
 
-/// SplitMix64 (Steele, Lea, Flood 2014).
+use tacita_compile::splitmix;
+
+/// The state of [`splitmix`].
 pub struct Draw(u64);
 
 impl Draw {
@@ -11,11 +13,7 @@ impl Draw {
 
     /// A uniform number.
     pub fn u64(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        splitmix(&mut self.0)
     }
 
     /// A number below `n` (of at most 32 bits: the bias is below 2^-32).

@@ -5,7 +5,8 @@ use std::path::Path;
 use tacita_image_input::{Array, Sample, read_limited};
 use tacita_protocol::plan::Shape;
 
-use super::{Labelled, about, splitmix};
+use super::{Labelled, about};
+use crate::draw::splitmix;
 use crate::error::{Error, Result};
 use crate::network::Network;
 

@@ -43,29 +43,12 @@ fn agreement(judgement: Option<&Judgement>) -> String {
     let Some(j) = judgement else {
         return "unjudged: give images with --calibrate".into();
     };
-    let held_out = if j.held_out { "that chose nothing " } else { "" };
-    let what = match j.counted.as_str() {
-        "images" => format!("images {held_out}keep"),
-        pixels => format!("{pixels} of {} images {held_out}keep", j.images),
-    };
-    format!(
-        "{} of {} {what} the float network's label: {}",
-        j.agreement.hits,
-        j.agreement.of,
-        percent(&j.agreement)
-    )
-}
-
-/// The share and its 95 % interval.
-fn percent(s: &Share) -> String {
-    let of = |x: f64| format!("{:.2}", 100.0 * x);
-    format!("{} % ({} to {})", of(s.share), of(s.low), of(s.high))
+    format!("{}: {}", j.kept(), j.agreement)
 }
 
 fn judgement(j: &Judgement, verbose: bool) -> String {
     let mut text = String::new();
     if let Some(Accuracy { float, plan }) = &j.accuracy {
-        let (float, plan) = (percent(float), percent(plan));
         text.push_str(&format!("accuracy   float network {float}, plan {plan}\n"));
     }
     text.push_str(&format!("\n{}\n{}", classes(j, verbose), signs(j)));
@@ -87,12 +70,12 @@ fn classes(j: &Judgement, verbose: bool) -> String {
     worst.sort_by_key(|c| c.class);
     for c in worst {
         let accuracy = |of: fn(&Accuracy) -> &Share| {
-            c.accuracy.as_ref().map_or_else(|| "-".into(), |a| percent(of(a)))
+            c.accuracy.as_ref().map_or_else(|| "-".into(), |a| of(a).to_string())
         };
         table.row(vec![
             c.name.clone(),
             c.agreement.of.to_string(),
-            percent(&c.agreement),
+            c.agreement.to_string(),
             accuracy(|a| &a.float),
             accuracy(|a| &a.plan),
         ]);

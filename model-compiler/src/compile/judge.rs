@@ -6,7 +6,8 @@ use tacita_protocol::plan::InputSpec;
 
 use super::gate::Tally;
 use super::share::Share;
-use crate::calibration::{Calibration, splitmix};
+use crate::calibration::Calibration;
+use crate::draw::splitmix;
 use crate::error::{Error, Result};
 use crate::float::Evaluator;
 use crate::network::Network;
@@ -53,8 +54,8 @@ impl Judge {
         input: &InputSpec,
     ) -> Result<Self> {
         let map = network.map();
-        // A map of one channel tells two classes of pixels apart. Images' labels are not pixels'.
-        let classes = if map.is_some() { network.classes().max(2) } else { network.classes() };
+        let classes = network.classes();
+        // Images' labels are not pixels'.
         let none = Vec::new();
         let labels = if map.is_some() { &none } else { &calibration.labels };
         if let Some(label) = labels.iter().find(|l| **l >= classes) {

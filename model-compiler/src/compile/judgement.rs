@@ -64,6 +64,17 @@ pub struct Signs {
 }
 
 impl Judgement {
+    /// How many keep the float network's label, in words.
+    pub fn kept(&self) -> String {
+        let held_out = if self.held_out { "that chose nothing " } else { "" };
+        let what = match self.counted.as_str() {
+            "images" => format!("images {held_out}keep"),
+            pixels => format!("{pixels} of {} images {held_out}keep", self.images),
+        };
+        let Share { hits, of, .. } = self.agreement;
+        format!("{hits} of {of} {what} the float network's label")
+    }
+
     /// `all` are the results on the images `which`.
     pub(super) fn new(
         judge: &Judge,

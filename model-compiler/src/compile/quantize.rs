@@ -140,7 +140,8 @@ fn biases(bias: &[f32], frac: u32) -> std::result::Result<Vec<i64>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::calibration::{Calibration, splitmix};
+    use crate::calibration::Calibration;
+    use crate::draw::splitmix;
     use crate::testing::RandomNetwork;
     use crate::{Evaluator, Rounding, Simulator};
     use tacita_image_input::{encode, normalise};

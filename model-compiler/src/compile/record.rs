@@ -85,12 +85,7 @@ impl Record {
             );
         };
         let least = 100.0 - max_loss;
-        let kept = format!(
-            "{} of {} images {}keep the float network's label",
-            j.agreement.hits,
-            j.images,
-            if j.held_out { "that chose nothing " } else { "" }
-        );
+        let kept = j.kept();
         if 100.0 * j.agreement.low >= least {
             let why = format!("{kept}: at least {least} % of all, as was asked for (95 %)");
             return Verdict { good: true, why };

@@ -3,6 +3,8 @@
 //! Intervals are Wilson's (1927) at 95 %: unlike the normal approximation they hold for shares near
 //! 0 and 1, where agreement lies.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// Two-sided 95 % quantile of the normal distribution.
@@ -50,6 +52,14 @@ impl Share {
         let own = Self::new(hits, of);
         let lost = i32::try_from(of - hits.min(of)).unwrap_or(i32::MAX);
         if 0.5f64.powi(lost) > SURPRISE { Self { high: 1.0, ..own } } else { own }
+    }
+}
+
+impl fmt::Display for Share {
+    /// In percent, with the interval.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [share, low, high] = [self.share, self.low, self.high].map(|x| 100.0 * x);
+        write!(f, "{share:.2} % ({low:.2} to {high:.2})")
     }
 }
 

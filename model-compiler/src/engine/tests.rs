@@ -3,7 +3,7 @@ use tacita_protocol::linear::{self, Backend};
 use tacita_protocol::plan::Shape;
 
 use super::*;
-use crate::calibration::splitmix;
+use crate::draw::splitmix;
 
 /// Any convolution that a plan may have: groups, strides, one-sided padding.
 fn shapes() -> impl Strategy<Value = ConvShape> {

@@ -27,7 +27,7 @@ pub fn section(record: Option<&Record>) -> Section {
 fn ranges(record: &Record) -> String {
     let accuracy = record.judgement.as_ref().and_then(|j| j.accuracy.as_ref());
     let accuracy = accuracy.map_or_else(String::new, |Accuracy { float, plan }| {
-        format!("Right labels: float network {}, plan {}. ", percent(float), percent(plan))
+        format!("Right labels: float network {float}, plan {plan}. ")
     });
     format!(
         "{accuracy}Value ranges: {}; they hold {:.1} bits more than the largest values seen. Shares \
@@ -36,22 +36,17 @@ fn ranges(record: &Record) -> String {
     )
 }
 
-fn percent(s: &Share) -> String {
-    let of = |x: f64| format!("{:.2}", 100.0 * x);
-    format!("{} % ({} to {})", of(s.share), of(s.low), of(s.high))
-}
-
 fn classes(j: &Judgement) -> Table {
     let headings = ["Class", "#Images", "Label kept", "Right in float", "Right in the plan"];
     let mut table = Table::new("Each class", &headings).opened();
     for c in &j.classes {
         let accuracy = |of: fn(&Accuracy) -> &Share| {
-            c.accuracy.as_ref().map_or_else(super::none, |a| percent(of(a)))
+            c.accuracy.as_ref().map_or_else(super::none, |a| of(a).to_string())
         };
         table.rows.push(vec![
             c.name.clone(),
             c.agreement.of.to_string(),
-            percent(&c.agreement),
+            c.agreement.to_string(),
             accuracy(|a| &a.float),
             accuracy(|a| &a.plan),
         ]);

@@ -14,7 +14,7 @@ use tacita_protocol::rng::SecretRng;
 
 use super::lattice::LatticeError;
 use super::shares::Draws;
-use crate::calibration::splitmix;
+use crate::draw::splitmix;
 
 /// Shares drawn for each value.
 const DRAWS: usize = 20_000;

@@ -2,7 +2,7 @@
 
 use tacita_protocol::plan::{ConvShape, CopyShape, Mask, Padding, Shape};
 
-use crate::calibration::splitmix;
+use crate::draw::splitmix;
 use crate::network::{FloatOp, FloatTerm, Layer, Network, Window};
 
 /// Draws networks: grouped, strided and one-sidedly padded convolutions, shortcuts, slices,

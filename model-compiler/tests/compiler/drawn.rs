@@ -1,18 +1,14 @@
 //! Small random networks, made of everything that an importer may leave in one.
 
-use tacita_compile::{FloatOp, FloatTerm, Layer, Network, Window};
+use tacita_compile::{FloatOp, FloatTerm, Layer, Network, Window, splitmix};
 use tacita_protocol::plan::{ConvShape, CopyShape, Mask, Padding, Shape};
 
-/// SplitMix64.
+/// The state of [`splitmix`].
 pub struct Draw(pub u64);
 
 impl Draw {
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        splitmix(&mut self.0)
     }
     /// One of `0..n`.
     pub fn below(&mut self, n: usize) -> usize {

@@ -1,7 +1,7 @@
 //! What exporters and tools that edit graphs leave behind: half precision, data in other files,
 //! disorder, quantised weights, arithmetic on constants, faults.
 
-use tacita_compile::testing::{ConvSpec, ModelBuilder};
+use tacita_compile::testing::{ConvSpec, ModelBuilder, half};
 use tacita_compile::{Error, import_model};
 use tacita_onnx::{ModelProto, NodeProto, TensorProto};
 
@@ -43,16 +43,6 @@ fn stored(model: &ModelProto, change: impl Fn(&mut TensorProto, &[f32])) -> Mode
         change(t, &values);
     }
     model
-}
-
-/// IEEE half precision, rounded towards zero; for values within its normal range.
-fn half(x: f32) -> u16 {
-    let bits = x.to_bits();
-    let (sign, exponent) = ((bits >> 16 & 0x8000) as u16, (bits >> 23 & 255) as i32 - 127);
-    if exponent < -14 {
-        return sign;
-    }
-    sign | ((exponent + 15) as u16) << 10 | (bits >> 13 & 1023) as u16
 }
 
 #[test]

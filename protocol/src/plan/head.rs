@@ -54,16 +54,20 @@ pub const fn classes_of(logits: usize) -> usize {
 /// The class that logits name: the index of the largest one, the first of equals; of one alone, 1
 /// if it is positive.
 pub fn class_of<T: PartialOrd + Copy + Default>(logits: &[T]) -> usize {
-    if let [x] = logits {
-        return usize::from(*x > T::default());
-    }
-    let mut best: Option<(usize, T)> = None;
-    for (class, x) in logits.iter().enumerate() {
-        if best.is_none_or(|(_, b)| *x > b) {
-            best = Some((class, *x));
+    named(logits.iter().copied())
+}
+
+/// [`class_of`] logits that do not lie side by side.
+pub(super) fn named<T: PartialOrd + Copy + Default>(mut logits: impl Iterator<Item = T>) -> usize {
+    let Some(first) = logits.next() else { return 0 };
+    let (mut best, mut classes) = ((0, first), 1);
+    for x in logits {
+        if x > best.1 {
+            best = (classes, x);
         }
+        classes += 1;
     }
-    best.map_or(0, |(class, _)| class)
+    if classes == 1 { usize::from(first > T::default()) } else { best.0 }
 }
 
 impl PublicPlan {

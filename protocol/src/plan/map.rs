@@ -1,6 +1,7 @@
 //! Outputs that are maps: a value, or a logit a class, for each pixel.
 
 use super::graph::PublicPlan;
+use super::head::named;
 use super::shape::Shape;
 
 impl PublicPlan {
@@ -10,23 +11,12 @@ impl PublicPlan {
     }
 }
 
-/// The class of each pixel of a map in CHW order, in the order of rows: of one channel 1 where it
-/// is positive (a probability over one half, if it is a logit) and else 0, of several the first of
-/// the largest.
+/// The class of each pixel of a map in CHW order, in the order of rows: what its channels name as
+/// logits ([`class_of`](super::class_of)).
 pub fn decide<T: PartialOrd + Copy + Default>(map: &[T], shape: Shape) -> Vec<usize> {
     let plane = shape.height * shape.width;
     let at = |c: usize, i: usize| map.get(c * plane + i).copied().unwrap_or_default();
-    let largest = |i: usize| {
-        let mut best = (0, at(0, i));
-        for c in 1..shape.channels {
-            if at(c, i) > best.1 {
-                best = (c, at(c, i));
-            }
-        }
-        best.0
-    };
-    let positive = |i: usize| usize::from(at(0, i) > T::default());
-    (0..plane).map(|i| if shape.channels == 1 { positive(i) } else { largest(i) }).collect()
+    (0..plane).map(|i| named((0..shape.channels).map(|c| at(c, i)))).collect()
 }
 
 #[cfg(test)]

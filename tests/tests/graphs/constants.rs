@@ -1,5 +1,6 @@
 //! Constants as files hold them: in several encodings, or left to be computed by nodes.
 
+use tacita_compile::testing::half;
 use tacita_onnx::{DataType, TensorProto};
 
 use crate::graph::{Graph, signed};
@@ -7,16 +8,6 @@ use crate::graph::{Graph, signed};
 fn raw(name: &str, kind: DataType, dims: &[usize], bytes: Vec<u8>) -> TensorProto {
     let (name, data_type) = (name.into(), kind as i32);
     TensorProto { name, data_type, dims: signed(dims), raw_data: bytes, ..TensorProto::default() }
-}
-
-/// IEEE half precision, rounded towards zero; what is too small for it is zero.
-fn half(x: f32) -> u16 {
-    let bits = x.to_bits();
-    let (sign, exponent) = ((bits >> 16 & 0x8000) as u16, (bits >> 23 & 255) as i32 - 127);
-    if exponent < -14 {
-        return sign;
-    }
-    sign | ((exponent + 15) as u16) << 10 | (bits >> 13 & 1023) as u16
 }
 
 impl Graph {

@@ -1,15 +1,13 @@
 //! Reproducible drawing.
 
-/// SplitMix64 (Steele, Lea, Flood 2014).
+use tacita_compile::splitmix;
+
+/// The state of [`splitmix`].
 pub struct Draw(pub u64);
 
 impl Draw {
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        splitmix(&mut self.0)
     }
 
     /// One of `0..n`.
