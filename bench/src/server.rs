@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::thread::JoinHandle;
 use std::time::Instant;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -17,6 +18,8 @@ use crate::process::{high_water_mark, sibling};
 /// The running server.
 pub struct Server {
     child: Child,
+    /// Its last event, once its output has ended.
+    last: Option<JoinHandle<Value>>,
     /// Where it listens.
     pub addr: String,
 }
@@ -54,9 +57,9 @@ impl Server {
         match (read, event.get("addr").and_then(Value::as_str)) {
             (Ok(_), Some(addr)) => {
                 let addr = addr.to_owned();
-                // Later events are read and dropped so that the server never waits for us.
-                std::thread::spawn(move || std::io::copy(&mut reader, &mut std::io::sink()));
-                Ok(Self { child, addr })
+                // Read at once so that the server never waits for us.
+                let last = std::thread::spawn(move || last_event(reader));
+                Ok(Self { child, last: Some(last), addr })
             }
             _ => {
                 let _ = child.kill();
@@ -67,24 +70,39 @@ impl Server {
     }
 }
 
+fn last_event(events: impl BufRead) -> Value {
+    let last = events.lines().map_while(std::io::Result::ok).last();
+    last.and_then(|line| serde_json::from_str(&line).ok()).unwrap_or_default()
+}
+
+/// How a server stopped.
+pub struct Stopped {
+    /// Seconds from the signal to the end.
+    pub seconds: f64,
+    /// What it said last.
+    pub event: Value,
+}
+
 impl Server {
     /// Its process.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Asks it to stop while what `beside` returns is held; seconds until it has ended.
+    /// Asks it to stop while what `beside` returns is held.
     ///
     /// # Errors
     /// `Local` if it cannot be asked or does not end.
-    pub fn stop_beside<T>(mut self, beside: impl FnOnce() -> Result<T>) -> Result<f64> {
+    pub fn stop_beside<T>(mut self, beside: impl FnOnce() -> Result<T>) -> Result<Stopped> {
         let _held = beside()?;
         let failed = |e: &dyn Display| Error::local(format!("tacita-server does not stop: {e}"));
         let pid = Pid::from_child(&self.child);
         let asked = Instant::now();
         kill_process(pid, Signal::TERM).map_err(|e| failed(&e))?;
         self.child.wait().map_err(|e| failed(&e))?;
-        Ok(asked.elapsed().as_secs_f64())
+        let seconds = asked.elapsed().as_secs_f64();
+        let event = self.last.take().and_then(|last| last.join().ok()).unwrap_or_default();
+        Ok(Stopped { seconds, event })
     }
 
     /// Most memory that it has held so far, in bytes, where the system tells.

@@ -7,8 +7,7 @@ use tacita_protocol::{Error, Result};
 /// How much less urgent offline work is than the rest of the program, as a `nice` value: where both
 /// want a core it gets a quarter. Not the least there is: other programs on the machine must not
 /// bring it to a standstill.
-#[cfg(target_os = "linux")]
-const OFFLINE_NICE: libc::c_int = 5;
+const OFFLINE_NICE: i32 = 5;
 
 /// Sizes the pool that all heavy computing runs on; by default one thread a core. Call it once,
 /// before any computing.
@@ -32,7 +31,7 @@ pub fn offline_compute(threads: Option<usize>) -> Result<Compute> {
     ThreadPoolBuilder::new()
         .num_threads(threads.unwrap_or(0))
         .thread_name(|i| format!("tacita-offline-{i}"))
-        .start_handler(|_| lower_priority())
+        .start_handler(|_| lower_priority(OFFLINE_NICE))
         .build()
         .map(Compute::new)
         .map_err(no_threads)
@@ -42,14 +41,17 @@ fn no_threads(e: impl std::fmt::Display) -> Error {
     Error::local(format!("cannot start the compute threads: {e}"))
 }
 
-/// Makes this thread less urgent. If the system refuses, pieces of offline work end no later, and
-/// only share the cores meanwhile.
-fn lower_priority() {
+/// Makes this thread, and those that it starts, less urgent by a `nice` value (Linux; elsewhere
+/// nothing happens). If the system refuses, pieces of offline work end no later, and only share the
+/// cores meanwhile.
+pub fn lower_priority(by: i32) {
     #[cfg(target_os = "linux")]
     // SAFETY: takes and returns numbers; on Linux, it is about the calling thread alone.
     unsafe {
-        libc::nice(OFFLINE_NICE);
+        libc::nice(by);
     }
+    #[cfg(not(target_os = "linux"))]
+    let _ = by;
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -65,7 +67,7 @@ mod tests {
     fn one_thread_becomes_less_urgent_and_no_other() {
         let before = nice();
         let lowered = std::thread::spawn(|| {
-            lower_priority();
+            lower_priority(OFFLINE_NICE);
             nice()
         });
         assert_eq!(lowered.join().unwrap(), (before + OFFLINE_NICE).min(19));

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::json;
-use tacita_cli::{hex, init_compute_pool, json_line, offline_compute};
+use serde_json::{Value, json};
+use tacita_cli::{hex, init_compute_pool, json_line, offline_compute, return_freed_memory};
 use tacita_protocol::Result;
 use tacita_protocol::session::{ServerContext, SessionLimits};
 use tacita_protocol::wire::{AbortReason, Listener, StopWatch, io_runtime};
@@ -22,6 +22,9 @@ use crate::{descriptors, identity, plan_file};
 
 /// Threads that move bytes and do TLS.
 const IO_THREADS: usize = 2;
+/// Between two returns of memory that is free: so long that taking it from the system again is no
+/// part of the work.
+const MEMORY_RETURNS: Duration = Duration::from_secs(30);
 /// How long sessions that were cut off have to tell their clients so.
 const FAREWELL: Duration = Duration::from_secs(3);
 
@@ -104,11 +107,22 @@ async fn serve(shared: &Arc<Shared>, listener: Listener, grace: Duration) -> End
     tokio::select! {
         () = accept_all(shared, &listener) => {}
         () = shared.strangers.keep_count() => {}
+        () = return_memory() => {}
         _ = stopping.wait_for(|s| *s) => {}
     }
     // From here on the system refuses connections.
     drop(listener);
     drain(shared, grace).await
+}
+
+/// Gives the memory that past sessions needed back, for ever: what a server holds follows its
+/// sessions, and not the busiest moment since its start.
+async fn return_memory() {
+    loop {
+        tokio::time::sleep(MEMORY_RETURNS).await;
+        // It takes a while, in which connections are to be accepted.
+        let _ = tokio::task::spawn_blocking(return_freed_memory).await;
+    }
 }
 
 /// Waits until running requests are finished (all else ends by itself), then cuts them off.
@@ -130,9 +144,21 @@ fn farewell(shared: &Shared, ended: Ended) -> Result<Ended> {
     shared.strangers.sum_up();
     let finished = ended == Ended::Done;
     let counters = shared.counters.report(shared.doors.occupied());
-    tracing::info!(finished, %counters, "stopped");
+    let offline = offline_stretches(shared);
+    tracing::info!(finished, %counters, %offline, "stopped");
     if shared.json {
-        json_line(&json!({"event": "stopped", "finished": finished, "counters": counters}))?;
+        json_line(&json!({
+            "event": "stopped", "finished": finished, "counters": counters,
+            "offline_stretches": offline,
+        }))?;
     }
     Ok(ended)
+}
+
+/// How long inferences had to wait at a time for offline work.
+fn offline_stretches(shared: &Shared) -> Value {
+    let stretches = shared.context.stretches();
+    let mean = stretches.total.as_secs_f64() / stretches.count.max(1) as f64;
+    let longest = stretches.longest.as_secs_f64();
+    json!({"count": stretches.count, "mean_seconds": mean, "longest_seconds": longest})
 }

@@ -1,13 +1,16 @@
 //! What strangers do to a server. Each attack runs until told to stop, at a rate that leaves the
-//! machine to the server: what is tried is its judgement, not the network's breadth.
+//! machine to the server: what is tried is its judgement, not the network's breadth. Strangers
+//! compute at the lowest priority, as on machines of their own: only the server's part of their
+//! work is to be felt.
 
 use std::collections::VecDeque;
 use std::net::TcpStream;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::ValueEnum;
+use tacita_cli::lower_priority;
 use tacita_protocol::plan::PLAN_VERSION;
 use tacita_protocol::session::{ClientOptions, ClientSession, PROTOCOL_VERSION};
 use tacita_protocol::wire::{CHUNK_BYTES, Kind, Transport};
@@ -21,6 +24,8 @@ use tacita_bench::process::sibling;
 const HELD: usize = 128;
 /// Between two connections of one attack.
 const PAUSE: Duration = Duration::from_millis(100);
+/// The `nice` value of the lowest priority.
+const LEAST: i32 = 19;
 /// Between two bytes of a drip.
 const DRIP: Duration = Duration::from_secs(3);
 
@@ -57,6 +62,7 @@ pub struct Tally {
 impl Attack {
     /// Carries on until `stop`.
     pub fn run(self, origin: &Origin, (addr, certs): (&str, &Certs), stop: &AtomicBool) -> Tally {
+        lower_priority(LEAST);
         let over = || stop.load(Ordering::Relaxed);
         let mut tally = Tally::default();
         match self {
@@ -160,12 +166,10 @@ fn request(origin: &Origin, tickets: u32) -> Result<Stranger> {
     Ok(stranger)
 }
 
-/// A client of our own that hoards. It computes at the lowest priority: only the server's part of
-/// its work is to be felt.
+/// A client of our own that hoards.
 fn hog(addr: &str, certs: &Certs, over: &dyn Fn() -> bool) -> Result<()> {
-    let program = sibling("tacita-client")?;
-    let mut command = Command::new("nice");
-    command.args(["-n", "19"]).arg(program.get_program());
+    // It has the priority of the thread that starts it.
+    let mut command = sibling("tacita-client")?;
     command.args(["prepare", "-n", "64", "--server", addr, "--server-name", "localhost"]);
     command.arg("--ca").arg(&certs.ca);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());

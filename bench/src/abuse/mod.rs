@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
-use serde_json::json;
+use serde_json::{Value, json};
 use tacita_cli::{json_line, line};
 use tacita_image_input::Pixels;
 use tacita_protocol::plan::class_of;
@@ -24,7 +24,7 @@ use tacita_bench::certs::{self, Certs};
 use tacita_bench::clear::Clear;
 use tacita_bench::client::pictures;
 use tacita_bench::process::sibling;
-use tacita_bench::server::Server;
+use tacita_bench::server::{Server, Stopped};
 use tacita_bench::stage::{build, compiler, temporary};
 use tacita_bench::table::bytes;
 use watch::{Held, Memory};
@@ -165,8 +165,8 @@ struct Outcome<'a> {
     memory: Memory,
     before: Held,
     after: Held,
-    /// Seconds from the signal to the end, beside a connection that says nothing.
-    stopped: f64,
+    /// How it ended, beside a connection that says nothing.
+    stopped: Stopped,
 }
 
 /// The value that `share` of the values do not exceed.
@@ -191,7 +191,8 @@ fn report(options: &Options, o: &Outcome<'_>) -> Result<()> {
             "online_median": median, "online_95": most_online, "ticket_median": ticket,
             "memory": memory, "memory_growth_percent": memory.growth(),
             "descriptors_before": o.before.descriptors, "descriptors_after": o.after.descriptors,
-            "stop_seconds": o.stopped, "attacks": attacks,
+            "stop_seconds": o.stopped.seconds, "offline_stretches": o.stopped.event.get("offline_stretches"),
+            "attacks": attacks,
         }));
     }
     line(&format!(
@@ -213,7 +214,17 @@ fn report(options: &Options, o: &Outcome<'_>) -> Result<()> {
         bytes(memory.most as f64),
         o.before.descriptors,
         o.after.descriptors,
-        o.stopped
+        o.stopped.seconds
+    ))?;
+    let stretch = |which: &str| {
+        let pointer = format!("/offline_stretches/{which}_seconds");
+        1e3 * o.stopped.event.pointer(&pointer).and_then(Value::as_f64).unwrap_or(f64::NAN)
+    };
+    line(&format!(
+        "a stretch of offline work, which an inference may wait for: {:.1} ms in the mean, {:.1} ms \
+         at most",
+        stretch("mean"),
+        stretch("longest")
     ))?;
     for (what, times) in &met.failures {
         line(&format!("{times} honest sessions failed: {what}"))?;

@@ -19,6 +19,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
+use stopwatch::Stopwatch;
 
 use crate::error::{Error, Result};
 use crate::wire::{Kind, Meter, Transport};
@@ -35,6 +36,7 @@ const WINDOW: usize = 2;
 pub struct Compute {
     offline: ThreadPool,
     gate: Gate,
+    stopwatch: Stopwatch,
     /// Called when a piece begins, past the gate.
     #[cfg(test)]
     pub(crate) on_piece: Option<Box<dyn Fn() + Send + Sync>>,
@@ -46,6 +48,7 @@ impl Compute {
         Self {
             offline,
             gate: Gate::default(),
+            stopwatch: Stopwatch::default(),
             #[cfg(test)]
             on_piece: None,
         }
@@ -70,10 +73,7 @@ impl Compute {
 
     /// Computes one piece of offline work.
     pub(crate) fn piece<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
-        self.offline.install(|| {
-            self.begin();
-            work()
-        })
+        self.offline.install(|| self.timed(work))
     }
 
     /// Computes a piece for each item; the results in the order of the items.
@@ -89,8 +89,7 @@ impl Compute {
                 let (work, turn) = (&work, window.enter());
                 scope.spawn_fifo(move |_| {
                     let _turn = turn;
-                    self.begin();
-                    *result = Some(work(item));
+                    *result = Some(self.timed(|| work(item)));
                 });
             }
         });
@@ -101,13 +100,19 @@ impl Compute {
     /// Waits for the gate. For long pieces also within: wherever a thread holds nothing that online
     /// work needs.
     pub(crate) fn pass(&self) {
-        self.gate.pass();
+        self.stopwatch.pause(|| self.gate.pass());
     }
 
-    fn begin(&self) {
-        self.pass();
+    /// How long pieces were so far: what an inference may have to wait for.
+    pub fn stretches(&self) -> Stretches {
+        self.stopwatch.read()
+    }
+
+    fn timed<R>(&self, work: impl FnOnce() -> R) -> R {
+        self.gate.pass();
         #[cfg(test)]
         self.on_piece.iter().for_each(|hook| hook());
+        self.stopwatch.time(work)
     }
 }
 
@@ -241,5 +246,8 @@ impl Window {
     }
 }
 
+mod stopwatch;
 #[cfg(test)]
 mod tests;
+
+pub use stopwatch::Stretches;

@@ -1,7 +1,7 @@
 //! The server's half of a session.
 
 use crate::bytes::Reader;
-use crate::compute::Compute;
+use crate::compute::{Compute, Stretches};
 use crate::error::{Error, Result};
 use crate::linear::Backend;
 use crate::offline::{self, LatticePlan, OfflinePlan, Schedule, WeightCache};
@@ -109,6 +109,11 @@ impl ServerContext {
     /// Bytes of transformed weights that are kept.
     pub fn weight_bytes(&self) -> usize {
         self.weights.held()
+    }
+
+    /// How long offline work computed without asking whether an inference waits.
+    pub fn stretches(&self) -> Stretches {
+        self.compute.stretches()
     }
 
     /// What each session is allowed.
