@@ -104,24 +104,45 @@ impl Choice<'_, '_> {
              none are dropped"
                 .into(),
         );
-        let finest = self.finest(half, rest, &second)?;
-        Ok(Chosen { search, ..finest })
+        let undropped = self.undropped(half, rest, &second)?;
+        Ok(Chosen { search, ..undropped })
     }
 
-    /// As many fractional bits as the plan's limits allow, nothing dropped.
-    fn finest(&mut self, half: &[usize], rest: &[usize], gate: &Gate) -> Result<Chosen> {
+    /// Nothing dropped: the usual fractional bits if that half finds them fine enough, else as many as
+    /// the plan's limits allow.
+    fn undropped(&mut self, half: &[usize], rest: &[usize], gate: &Gate) -> Result<Chosen> {
         let largest = self.judge.largest(half);
-        let fracs = self.budget.frac.map_or(FRACS, |f| f..=f);
-        let found = fracs.clone().rev().find_map(|f| Some((f, self.job.ranged(f, &largest).ok()?)));
-        let (frac, plan) = match found {
-            Some(found) => found,
-            None => (*fracs.start(), self.job.ranged(*fracs.start(), &largest)?),
+        let most = self.job.options.frac;
+        let mut allowed = |frac: &u32| self.job.ranged(*frac, &largest).is_ok();
+        let (usual, finer) = match self.budget.frac {
+            Some(given) => (given, None),
+            None => {
+                let (coarsest, finest) = FRACS.into_inner();
+                let usual = (coarsest..=most).rev().find(&mut allowed);
+                let usual = usual.unwrap_or(coarsest);
+                (usual, (usual + 1..=finest).rev().find(allowed))
+            }
         };
-        let (judgement, held) = self.judged(&plan, rest, true, gate)?;
+        let mut frac = usual;
+        let (mut judgement, mut held) = self.judged_undropped(frac, &largest, (rest, gate))?;
+        if let Some(finer) = finer.filter(|_| !held) {
+            frac = finer;
+            (judgement, held) = self.judged_undropped(frac, &largest, (rest, gate))?;
+        }
         if !held {
             self.warn_unmet(&judgement.agreement);
         }
         Ok(Chosen { frac, dropped: vec![], judgement, search: None })
+    }
+
+    fn judged_undropped(
+        &mut self,
+        frac: u32,
+        largest: &[f32],
+        (which, gate): (&[usize], &Gate),
+    ) -> Result<(Judgement, bool)> {
+        let plan = self.job.ranged(frac, largest)?;
+        self.judged(&plan, which, true, gate)
     }
 
     fn warn_unmet(&mut self, agreement: &Share) {

@@ -12,15 +12,15 @@ use crate::network::Network;
 /// Fewest fractional bits of weights that are worth compiling.
 const MIN_WEIGHT_FRAC: u32 = 4;
 
-/// Quantises with as many fractional bits as the flooding noise allows, at most
-/// `weight_frac`, a layer at a time.
+/// Quantises with as many fractional bits as the flooding noise allows, at most those of
+/// [`Scales::usual`], a layer at a time.
 pub(super) fn settle(
     network: &Network,
     input: &InputSpec,
     (frac, weight_frac): (u32, u32),
     warnings: &mut Vec<String>,
 ) -> Result<Draft> {
-    let mut scales = Scales::uniform(network, frac, weight_frac);
+    let mut scales = Scales::usual(network, frac, weight_frac);
     loop {
         let draft = quantize(network, input, &scales)?;
         let weak = too_little_flooding(&draft);
