@@ -18,7 +18,7 @@ use tacita_protocol::{Error, Result};
 
 use tacita_bench::certs::{self, Certs};
 use tacita_bench::client::pictures;
-use tacita_bench::process::sibling;
+use tacita_bench::process::{sibling, stand_aside};
 use tacita_bench::server::Server;
 use tacita_bench::stage::{build, compiler, temporary};
 use tacita_bench::table::{markdown, median};
@@ -164,8 +164,7 @@ impl Stage<'_> {
 
     /// One of the other clients.
     fn other(&self, addr: &str) -> Result<Command> {
-        let mut command = Command::new("nice");
-        command.args(["-n", "19"]).arg(self.program("tacita-client")?.get_program());
+        let mut command = self.program("tacita-client")?;
         command.args(self.client(addr, TICKETS));
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         Ok(command)
@@ -224,7 +223,10 @@ impl Load {
         let (stop, rounds) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
         let one = |mut command: Command| {
             let (stop, rounds) = (Arc::clone(&stop), Arc::clone(&rounds));
-            spawn(move || keep_running(&mut command, &stop, &rounds))
+            spawn(move || {
+                stand_aside();
+                keep_running(&mut command, &stop, &rounds)
+            })
         };
         let clients = (0..clients).map(|_| command().map(one)).collect::<Result<_>>()?;
         Ok(Self { stop, rounds, clients })

@@ -5,6 +5,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
+use tacita_cli::lower_priority;
 use tacita_protocol::{Error, Result};
 
 /// A command that runs one of the product's binaries.
@@ -22,6 +23,15 @@ pub fn sibling(name: &str) -> Result<Command> {
         )));
     }
     Ok(Command::new(path))
+}
+
+/// The `nice` value of the lowest priority.
+const LEAST: i32 = 19;
+
+/// Gives this thread, and what it starts, the lowest priority: it stands for another machine, and is
+/// not to take the cores of what is measured.
+pub fn stand_aside() {
+    lower_priority(LEAST);
 }
 
 /// Runs a command to its end; its log goes to our stderr.

@@ -42,8 +42,8 @@ fn no_threads(e: impl std::fmt::Display) -> Error {
 }
 
 /// Makes this thread, and those that it starts, less urgent by a `nice` value (Linux; elsewhere
-/// nothing happens). If the system refuses, pieces of offline work end no later, and only share the
-/// cores meanwhile.
+/// nothing happens). If the system refuses, it stays as urgent as it was: that only shares the cores
+/// in another way.
 pub fn lower_priority(by: i32) {
     #[cfg(target_os = "linux")]
     // SAFETY: takes and returns numbers; on Linux, it is about the calling thread alone.

@@ -10,7 +10,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::ValueEnum;
-use tacita_cli::lower_priority;
 use tacita_protocol::plan::PLAN_VERSION;
 use tacita_protocol::session::{ClientOptions, ClientSession, PROTOCOL_VERSION};
 use tacita_protocol::wire::{CHUNK_BYTES, Kind, Transport};
@@ -18,14 +17,12 @@ use tacita_protocol::{Error, Result};
 
 use super::stranger::{Origin, Stranger};
 use tacita_bench::certs::Certs;
-use tacita_bench::process::sibling;
+use tacita_bench::process::{sibling, stand_aside};
 
 /// Connections that an attack holds open.
 const HELD: usize = 128;
 /// Between two connections of one attack.
 const PAUSE: Duration = Duration::from_millis(100);
-/// The `nice` value of the lowest priority.
-const LEAST: i32 = 19;
 /// Between two bytes of a drip.
 const DRIP: Duration = Duration::from_secs(3);
 
@@ -62,7 +59,7 @@ pub struct Tally {
 impl Attack {
     /// Carries on until `stop`.
     pub fn run(self, origin: &Origin, (addr, certs): (&str, &Certs), stop: &AtomicBool) -> Tally {
-        lower_priority(LEAST);
+        stand_aside();
         let over = || stop.load(Ordering::Relaxed);
         let mut tally = Tally::default();
         match self {

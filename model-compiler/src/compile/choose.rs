@@ -3,6 +3,8 @@
 //! Half of the images choose the bits ([`super::search`]), the other half judges them once. If the
 //! bounds do not hold there, or there are too few images to show them, nothing is dropped.
 
+use std::ops::RangeInclusive;
+
 use tacita_protocol::plan::Plan;
 
 use super::gate::{Bounds, Gate, Shortage};
@@ -112,22 +114,16 @@ impl Choice<'_, '_> {
     /// the plan's limits allow.
     fn undropped(&mut self, half: &[usize], rest: &[usize], gate: &Gate) -> Result<Chosen> {
         let largest = self.judge.largest(half);
-        let most = self.job.options.frac;
-        let mut allowed = |frac: &u32| self.job.ranged(*frac, &largest).is_ok();
-        let (usual, finer) = match self.budget.frac {
-            Some(given) => (given, None),
-            None => {
-                let (coarsest, finest) = FRACS.into_inner();
-                let usual = (coarsest..=most).rev().find(&mut allowed);
-                let usual = usual.unwrap_or(coarsest);
-                (usual, (usual + 1..=finest).rev().find(allowed))
-            }
+        let (coarsest, finest) = self.budget.frac.map_or(FRACS, |f| f..=f).into_inner();
+        let usual = self.budget.frac.unwrap_or(self.job.options.frac);
+        let (mut frac, plan) = match self.finest_of(coarsest..=usual, &largest) {
+            Some(found) => found,
+            None => (coarsest, self.job.ranged(coarsest, &largest)?),
         };
-        let mut frac = usual;
-        let (mut judgement, mut held) = self.judged_undropped(frac, &largest, (rest, gate))?;
-        if let Some(finer) = finer.filter(|_| !held) {
+        let (mut judgement, mut held) = self.judged(&plan, rest, true, gate)?;
+        if !held && let Some((finer, plan)) = self.finest_of(frac + 1..=finest, &largest) {
             frac = finer;
-            (judgement, held) = self.judged_undropped(frac, &largest, (rest, gate))?;
+            (judgement, held) = self.judged(&plan, rest, true, gate)?;
         }
         if !held {
             self.warn_unmet(&judgement.agreement);
@@ -135,14 +131,9 @@ impl Choice<'_, '_> {
         Ok(Chosen { frac, dropped: vec![], judgement, search: None })
     }
 
-    fn judged_undropped(
-        &mut self,
-        frac: u32,
-        largest: &[f32],
-        (which, gate): (&[usize], &Gate),
-    ) -> Result<(Judgement, bool)> {
-        let plan = self.job.ranged(frac, largest)?;
-        self.judged(&plan, which, true, gate)
+    /// The most of these fractional bits that the plan's limits allow, with the plan.
+    fn finest_of(&mut self, fracs: RangeInclusive<u32>, largest: &[f32]) -> Option<(u32, Plan)> {
+        fracs.rev().find_map(|frac| Some((frac, self.job.ranged(frac, largest).ok()?)))
     }
 
     fn warn_unmet(&mut self, agreement: &Share) {

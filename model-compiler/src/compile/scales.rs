@@ -31,7 +31,8 @@
 
 use crate::network::{FloatOp, FloatTerm, Network};
 
-/// Bits that the largest weight of a convolution has at least: it is off by 2^-9 of itself at most.
+/// Bits that the largest weight of a convolution should have: it is then off by 2^-9 of itself at
+/// most.
 const LARGEST_BITS: i32 = 9;
 /// Bits that a layer of small weights takes more at most: truncation fails twice as often with each.
 const MOST_MORE: u32 = 8;
@@ -65,7 +66,7 @@ impl Scales {
 /// Bits that a term's weights need beyond `weight_frac`.
 fn more(term: &FloatTerm, weight_frac: u32) -> u32 {
     let FloatOp::Conv { weights, .. } = &term.op else { return 0 };
-    let largest = weights.iter().fold(0.0f32, |most, w| most.max(w.abs()));
+    let largest = largest(weights);
     if largest == 0.0 {
         return 0;
     }
@@ -73,6 +74,11 @@ fn more(term: &FloatTerm, weight_frac: u32) -> u32 {
     let whole = largest.log2().floor() as i32;
     let has = whole.saturating_add(1).saturating_add_unsigned(weight_frac);
     u32::try_from(LARGEST_BITS - has).unwrap_or(0).min(MOST_MORE)
+}
+
+/// The largest magnitude.
+fn largest(weights: &[f32]) -> f32 {
+    weights.iter().fold(0.0, |most, w| most.max(w.abs()))
 }
 
 #[cfg(test)]
@@ -85,7 +91,7 @@ mod tests {
         let mut network = RandomNetwork::draw(3);
         for term in network.layers.iter_mut().flat_map(|l| &mut l.terms) {
             if let FloatOp::Conv { weights, .. } = &mut term.op {
-                let largest = weights.iter().fold(0.0f32, |most, w| most.max(w.abs()));
+                let largest = largest(weights);
                 weights.iter_mut().for_each(|w| *w *= factor / largest);
             }
         }
