@@ -63,7 +63,7 @@ def check(program, name, make, side, count):
         torch.onnx.export(net, (torch.rand(1, 3, side, side),), model)
         data = sum(file.stat().st_size for file in Path(place).glob("*.data"))
         plan = Path(place, "plan")
-        options = ["--calibrate", folder, "--pixels", "0..1", "--frac", 10, "--max-loss", 100]
+        options = ["--calibrate", folder, "--pixels", "0..1"]
         built = run(program, "build", model, "-o", plan, *options)
         given = ["--data", folder, "--rounding", "nearest", "--each"]
         found = run(program, "simulate", plan, *given)["each"]

@@ -97,13 +97,14 @@ pub struct Build {
     /// Resize calibration images of another size.
     #[arg(long)]
     pub resize: bool,
-    /// Fractional bits of the activations (8 to 14). By default by --max-loss, or 10 without
-    /// calibration images.
+    /// Fractional bits of the activations (8 to 14). By default by --max-loss where calibration
+    /// images show it, else 10, or as many more as keep the logits within 2 % of the largest.
     #[arg(long, value_name = "N")]
     pub frac: Option<u32>,
-    /// Fractional bits of the weights (4 to 14), lowered where the flooding noise asks for it.
-    #[arg(long, value_name = "N", default_value_t = tacita_compile::Options::default().weight_frac)]
-    pub weight_frac: u32,
+    /// Fractional bits of the weights (4 to 14), lowered where the flooding noise asks for it. By
+    /// default 12, or 14 where the logits need it.
+    #[arg(long, value_name = "N")]
+    pub weight_frac: Option<u32>,
     /// Bits added to the largest values that calibration sees (0 to 8).
     #[arg(long, value_name = "N",
         default_value_t = tacita_compile::Options::default().margin_bits)]

@@ -39,7 +39,7 @@ pub fn run(args: &Build, json: bool) -> Result<()> {
         network.layers.iter().map(|l| l.unmasked_relus).sum::<usize>()
     );
     let options = Options {
-        frac: args.frac.unwrap_or(Options::default().frac),
+        frac: args.frac,
         weight_frac: args.weight_frac,
         margin_bits: args.margin_bits,
         batch: args.batch,

@@ -14,7 +14,7 @@ use super::report::Report;
 use super::search::{FRACS, Search, drop_bits};
 use super::share::Share;
 use super::trial::{Budget, SearchReport, Trial};
-use super::{Job, Options};
+use super::{FINEST_FRAC, Job, Options};
 use crate::calibration::Calibration;
 use crate::error::{Error, Result};
 use crate::network::Network;
@@ -85,84 +85,109 @@ impl Choice<'_, '_> {
         };
         let chosen = search.run()?;
         let trials = search.trials;
-        let mut plan = self.job.ranged(chosen.frac, &self.judge.largest(half))?;
-        drop_bits(&mut plan.public, &chosen.dropped);
-        let (judgement, held) = self.judged(&plan, rest, true, &second)?;
+        let judged = self.choice_judged(&chosen, half, rest, &second)?;
+        let held = judged.is_some();
         let Budget { max_loss, max_class_loss, .. } = *self.budget;
+        let (frac, dropped) = (chosen.frac, chosen.dropped.clone());
         let images = half.len();
-        let report =
-            SearchReport { images, max_loss, max_class_loss, held, chosen: chosen.clone(), trials };
-        let search = Some(report);
-        if held {
-            let Trial { frac, dropped, .. } = chosen;
-            return Ok(Chosen { frac, dropped, judgement, search });
+        let search = Some(SearchReport { images, max_loss, max_class_loss, held, chosen, trials });
+        match judged {
+            Some(judgement) => Ok(Chosen { frac, dropped, judgement, search }),
+            None => Ok(Chosen { search, ..self.undropped(half, rest, &second)? }),
         }
-        if chosen.dropped.iter().all(|d| *d == 0) && chosen.frac == *FRACS.end() {
-            self.warn_unmet(&judgement.agreement);
-            return Ok(Chosen { frac: chosen.frac, dropped: vec![], judgement, search });
-        }
-        self.job.warnings.push(
+    }
+
+    /// How the other half judges what one half chose; `None`, with a warning, if either finds too
+    /// many labels changed.
+    fn choice_judged(
+        &mut self,
+        chosen: &Trial,
+        half: &[usize],
+        rest: &[usize],
+        gate: &Gate,
+    ) -> Result<Option<Judgement>> {
+        let why = if chosen.within {
+            let mut plan = self.job.ranged(chosen.frac, &self.judge.largest(half))?;
+            drop_bits(&mut plan.public, &chosen.dropped);
+            let (judgement, held) = self.judged(&plan, rest, true, gate)?;
+            if held {
+                return Ok(Some(judgement));
+            }
             "the bits that one half of the images chose change too many labels of the other half: \
              none are dropped"
-                .into(),
-        );
-        let undropped = self.undropped(half, rest, &second)?;
-        Ok(Chosen { search, ..undropped })
+        } else {
+            "every scale changes too many labels of the images that choose for bits to be dropped \
+             on their word: none are dropped"
+        };
+        self.job.warnings.push(why.into());
+        Ok(None)
     }
 
     /// Nothing dropped: the usual fractional bits if that half finds them fine enough, else as many as
     /// the plan's limits allow.
     fn undropped(&mut self, half: &[usize], rest: &[usize], gate: &Gate) -> Result<Chosen> {
         let largest = self.judge.largest(half);
-        let (coarsest, finest) = self.budget.frac.map_or(FRACS, |f| f..=f).into_inner();
-        let usual = self.budget.frac.unwrap_or(self.job.options.frac);
+        let usual = self.job.frac()?;
+        let (coarsest, finest) = match self.budget.frac {
+            Some(frac) => (frac, frac),
+            None => (*FRACS.start(), FINEST_FRAC),
+        };
         let (mut frac, plan) = match self.finest_of(coarsest..=usual, &largest) {
             Some(found) => found,
             None => (coarsest, self.job.ranged(coarsest, &largest)?),
         };
         let (mut judgement, mut held) = self.judged(&plan, rest, true, gate)?;
         if !held && let Some((finer, plan)) = self.finest_of(frac + 1..=finest, &largest) {
-            frac = finer;
-            (judgement, held) = self.judged(&plan, rest, true, gate)?;
+            let (other, holds) = self.judged(&plan, rest, true, gate)?;
+            // Bits that change nothing are not paid for.
+            if holds || other.agreement.hits > judgement.agreement.hits {
+                (frac, judgement, held) = (finer, other, holds);
+            }
         }
         if !held {
-            self.warn_unmet(&judgement.agreement);
+            self.warn_unmet(&judgement);
         }
         Ok(Chosen { frac, dropped: vec![], judgement, search: None })
     }
 
     /// The most of these fractional bits that the plan's limits allow, with the plan.
-    fn finest_of(&mut self, fracs: RangeInclusive<u32>, largest: &[f32]) -> Option<(u32, Plan)> {
+    fn finest_of(&self, fracs: RangeInclusive<u32>, largest: &[f32]) -> Option<(u32, Plan)> {
         fracs.rev().find_map(|frac| Some((frac, self.job.ranged(frac, largest).ok()?)))
     }
 
-    fn warn_unmet(&mut self, agreement: &Share) {
+    fn warn_unmet(&mut self, judgement: &Judgement) {
+        let changed = |share: &Share| format!("{} of {} change", share.of - share.hits, share.of);
+        let worst = judgement.classes.iter().filter(|c| c.agreement.of > 0);
+        let worst = worst.min_by(|a, b| a.agreement.low.total_cmp(&b.agreement.low));
+        let worst = worst.map_or_else(String::new, |c| {
+            format!(", of class {} {}", self.class_name(c.class), changed(&c.agreement))
+        });
         self.job.warnings.push(format!(
-            "no scale keeps the changed labels within {} % (and {} % of each class): {} of {} \
-             change; allow more with --max-loss or --max-class-loss, or look at the network's \
-             ranges",
+            "these images do not show that at most {} % of labels change, and {} % of each class: \
+             {}{worst}; give more images, allow more with --max-loss or --max-class-loss, or look \
+             at the network's ranges",
             self.budget.max_loss,
             self.budget.max_class_loss,
-            agreement.of - agreement.hits,
-            agreement.of
+            changed(&judgement.agreement),
         ));
+    }
+
+    fn class_name(&self, class: usize) -> String {
+        let name = self.job.network.labels.get(class);
+        name.map_or_else(|| class.to_string(), |name| format!("`{name}`"))
     }
 
     /// Too few images to show the bounds: the default scales.
     fn untouched(&mut self, short: &Shortage) -> Result<Chosen> {
         let all = self.judge.all();
         self.job.warnings.push(self.shortage(all.len(), short));
-        let frac = self.job.options.frac;
+        let frac = self.job.frac()?;
         let plan = self.job.ranged(frac, &self.judge.largest(&all))?;
         let judgement = self.judgement(&plan, &all, true)?;
         Ok(Chosen { frac, dropped: vec![], judgement, search: None })
     }
 
     fn shortage(&self, images: usize, short: &Shortage) -> String {
-        let labels = &self.job.network.labels;
-        let name = |class: usize| {
-            labels.get(class).map_or_else(|| class.to_string(), |name| format!("`{name}`"))
-        };
         // Two halves.
         let (Some(all), Some(class)) = (short.all, short.class) else {
             return "no number of images shows that no label at all changes: no bits are dropped; \
@@ -170,7 +195,7 @@ impl Choice<'_, '_> {
                 .into();
         };
         let rarest = short.rarest.map_or_else(String::new, |(class, n)| {
-            format!(" (of class {} there are {})", name(class), 2 * n)
+            format!(" (of class {} there are {})", self.class_name(class), 2 * n)
         });
         format!(
             "{images} calibration images are too few to show that at most {} % of labels change, \

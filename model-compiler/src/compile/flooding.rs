@@ -13,11 +13,12 @@ use crate::network::Network;
 const MIN_WEIGHT_FRAC: u32 = 4;
 
 /// Quantises with as many fractional bits as the flooding noise allows, at most those of
-/// [`Scales::usual`], a layer at a time.
+/// [`Scales::usual`], a layer at a time. Fewer than `asked` are warned of.
 pub(super) fn settle(
     network: &Network,
     input: &InputSpec,
     (frac, weight_frac): (u32, u32),
+    asked: u32,
     warnings: &mut Vec<String>,
 ) -> Result<Draft> {
     let mut scales = Scales::usual(network, frac, weight_frac);
@@ -25,7 +26,7 @@ pub(super) fn settle(
         let draft = quantize(network, input, &scales)?;
         let weak = too_little_flooding(&draft);
         if weak.is_empty() {
-            report_lowered(network, weight_frac, &scales.weight_frac, warnings);
+            report_lowered(network, asked, &scales.weight_frac, warnings);
             return Ok(draft);
         }
         for (tensor, reason) in weak {

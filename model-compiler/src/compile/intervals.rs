@@ -194,7 +194,7 @@ mod tests {
         for seed in 0..40 {
             let network = RandomNetwork::draw(seed);
             let input = input_spec(&network).unwrap();
-            let draft = flooding::settle(&network, &input, (10, 12), &mut vec![]).unwrap();
+            let draft = flooding::settle(&network, &input, (10, 12), 12, &mut vec![]).unwrap();
             let peaks = peaks(&draft);
             let mut plan =
                 Plan { public: draft.public, secret: draft.secret, record: String::new() };

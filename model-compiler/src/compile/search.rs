@@ -223,12 +223,9 @@ fn relu_bytes(public: &PublicPlan) -> u64 {
 
 impl Job<'_> {
     /// The validated plan of a scale with ranges from these magnitudes of the float network.
-    pub(super) fn ranged(&mut self, frac: u32, largest: &[f32]) -> Result<Plan> {
-        let warnings = self.warnings.len();
-        let draft = self.draft(frac);
-        // The final draft says them again.
-        self.warnings.truncate(warnings);
-        let draft = draft?;
+    pub(super) fn ranged(&self, frac: u32, largest: &[f32]) -> Result<Plan> {
+        // The final draft says its warnings.
+        let draft = self.draft_in(frac, &mut vec![])?;
         let mut plan = Plan { public: draft.public, secret: draft.secret, record: String::new() };
         let scale = f64::from(frac).exp2();
         // What rounding adds is small beside the margin.

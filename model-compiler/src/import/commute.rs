@@ -13,6 +13,10 @@ pub(super) fn commute(graph: &mut Graph, output: usize) {
     let readers = graph.readers(output);
     let alone = |id: usize, times: usize| readers.get(id) == Some(&times);
     for id in 1..graph.nodes.len() {
+        // A map that a convolution has taken in is read by nothing: the copies' reader is another.
+        if alone(id, 0) {
+            continue;
+        }
         let Some((Op::Affine { scale, shift }, between)) = graph.op(id) else { continue };
         let Some(copies) = graph.nodes.get(between).filter(|_| alone(between, 1)) else { continue };
         let (Op::Copies(list), Some(&source)) = (&copies.op, copies.inputs.first()) else {

@@ -86,8 +86,10 @@ impl<'m> Interpreter<'m> {
     fn whole(&mut self, x: Operand, m: Matrix, at: &Location) -> Step {
         let mut m = Matrix { weights: m.reordered(&x.view.indices()), ..m };
         let id = m.absorb(&self.graph, x.id);
-        let (input, Shape { height: kernel_h, width: kernel_w, .. }) = (x.shape, x.shape);
-        let shape = ConvShape { kernel_h, kernel_w, ..ConvShape::same(input, m.outputs, 1, 1) };
+        // What is read may lie otherwise than `x`, where a vector's layout was taken in.
+        let read = self.graph.nodes.get(id).map_or(x.shape, |n| n.shape);
+        let (kernel_h, kernel_w) = (read.height, read.width);
+        let shape = ConvShape { kernel_h, kernel_w, ..ConvShape::same(read, m.outputs, 1, 1) };
         let out = Shape::new(m.outputs, 1, 1);
         // The dimensions before the features are ones.
         let mut dims = x.dims();

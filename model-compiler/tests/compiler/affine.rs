@@ -1,10 +1,13 @@
 //! Affine maps wherever they stand: folded where that is exact, kept as depthwise convolutions
 //! elsewhere, taken into the input's normalisation in front.
 
+use tacita_compile::lower::lower;
+use tacita_compile::pixels::Before;
 use tacita_compile::testing::ModelBuilder;
-use tacita_compile::{FloatOp, read_model};
+use tacita_compile::{Calibration, FloatOp, Options, compile, read_model};
 
-use crate::nets::{around, conv, node};
+use crate::nets::{around, conv, integers, node};
+use crate::rearranged::cut;
 use crate::reference::assert_imports;
 
 const DIMS: [usize; 3] = [3, 6, 6];
@@ -64,6 +67,83 @@ fn flattened_features_may_each_have_their_own() {
         b.op("Add", "add", &[&x, &c])
     });
     assert_eq!(assert_imports(&model, DIMS).layers.len(), 3);
+}
+
+/// What may have made a value that a layer of one factor a feature, then a matrix, reads.
+type Made = fn(&mut ModelBuilder, &str) -> String;
+
+#[test]
+fn a_matrix_takes_in_the_factors_of_flattened_images() {
+    let before: &[Made] = &[
+        |b, x| b.op("Relu", "relu", &[x]),
+        |b, x| conv(b, x, "even", [5, 3, 2, 2], |n| n.with_ints("strides", &[2, 2])),
+        |b, x| b.push(node("Transpose", &[x], "last").with_ints("perm", &[0, 2, 3, 1])),
+        |b, x| b.push(node("MaxPool", &[x], "pool").with_ints("kernel_shape", &[2, 3])),
+    ];
+    for (i, before) in before.iter().enumerate() {
+        for padding in [0, 1] {
+            let model = around(40 + i as u64, DIMS, |b| {
+                let image = b.image();
+                let x =
+                    conv(b, &image, "stem", [3, 3, 3, 3], |n| n.with_ints("pads", &[padding; 4]));
+                let x = before(b, &x);
+                let x = b.op("Flatten", "flat", &[&x]);
+                let features = match (i, padding) {
+                    (1, 0) => 5 * 4,
+                    (1, _) => 5 * 9,
+                    (3, 0) => 3 * 3 * 2,
+                    (3, _) => 3 * 5 * 4,
+                    (_, 0) => 3 * 16,
+                    _ => 3 * 36,
+                };
+                let x = b.batch_norm("bn", &x, features);
+                let w = b.uniforms(features * 7, -0.5, 0.5);
+                let w = b.constant("w", &[features, 7], &w);
+                b.op("MatMul", "product", &[&x, &w])
+            });
+            let mut network = assert_imports(&model, DIMS);
+            network.feed(&Before::range(0.0, 1.0)).unwrap();
+            lower(&mut network).unwrap();
+            compile(&network, &Calibration::synthetic(network.input, 1), &Options::default())
+                .unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_map_that_a_convolution_took_in_is_applied_once() {
+    let maps: &[Made] = &[
+        |b, x| b.op("Neg", "map", &[x]),
+        |b, x| {
+            let two = b.constant("two", &[], &[2.0]);
+            b.op("Mul", "map", &[x, &two])
+        },
+        |b, x| b.batch_norm("map", x, 3),
+    ];
+    let copies: &[Made] = &[
+        |b, x| cut(b, x, [1, 1, 4]),
+        |b, x| {
+            let turned = integers(b, "turned", &[2, 0, 1]);
+            b.push(node("Gather", &[x, &turned], "picked").with_int("axis", 1))
+        },
+        |b, x| b.push(node("DepthToSpace", &[x], "larger").with_int("blocksize", 2)),
+    ];
+    for (i, map) in maps.iter().enumerate() {
+        for (j, copy) in copies.iter().enumerate() {
+            for padding in [0, 1] {
+                let model = around(50 + i as u64, DIMS, |b| {
+                    let image = b.image();
+                    let x =
+                        conv(b, &image, "stem", [12, 3, 3, 3], |n| n.with_ints("pads", &[1; 4]));
+                    let x = copy(b, &x);
+                    let x = map(b, &x);
+                    conv(b, &x, "reader", [3, 3, 3, 3], |n| n.with_ints("pads", &[padding; 4]))
+                });
+                let network = assert_imports(&model, DIMS);
+                assert!(network.layers.len() <= 5, "map {i}, copy {j}");
+            }
+        }
+    }
 }
 
 #[test]

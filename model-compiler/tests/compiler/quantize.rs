@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use tacita_compile::pixels::Before;
 use tacita_compile::testing::{ConvSpec, ModelBuilder, ResNet};
-use tacita_compile::{Calibration, Network, Options, compile, import_model};
+use tacita_compile::{Calibration, FloatOp, Network, Options, compile, import_model};
 use tacita_image_input::{encode, normalise};
 use tacita_protocol::plan::{CopyShape, Linear, Plan, clear, groups_of};
 use tacita_protocol::rlwe::{MIN_FLOODING_BITS, flooding_bits, noise_bound};
@@ -47,11 +47,60 @@ proptest! {
 fn more_bits_are_more_exact() {
     let network = import_model(&ResNet::tiny(5, 0.5).model()).unwrap();
     let error = |frac, weight_frac| {
-        let options = Options { frac, weight_frac, ..Options::default() };
+        let options =
+            Options { frac: Some(frac), weight_frac: Some(weight_frac), ..Options::default() };
         compiled(&network, &options).1.mean_logit_error
     };
     let (coarse, fine) = (error(8, 8), error(12, 12));
     assert!(fine * 4.0 < coarse, "{coarse} {fine}");
+}
+
+/// The same function with values a `factor`th as large in between.
+fn shrunk(network: &Network, factor: f32) -> Network {
+    let mut small = network.clone();
+    let by = |layer: &mut tacita_compile::Layer, weights: f32, bias: f32| {
+        for term in &mut layer.terms {
+            if let FloatOp::Conv { weights: w, .. } = &mut term.op {
+                w.iter_mut().for_each(|w| *w *= weights);
+            }
+        }
+        layer.bias.iter_mut().for_each(|b| *b *= bias);
+    };
+    let last = small.layers.len() - 1;
+    for (j, layer) in small.layers.iter_mut().enumerate().skip(1) {
+        match j {
+            1 => by(layer, 1.0 / factor, 1.0 / factor),
+            _ if j == last => by(layer, factor, 1.0),
+            _ => by(layer, 1.0, 1.0 / factor),
+        }
+    }
+    small
+}
+
+#[test]
+fn small_values_take_more_bits_unless_told_otherwise() {
+    let network = import_model(&ResNet::tiny(5, 0.5).model()).unwrap();
+    let off = |r: &tacita_compile::Report| r.max_logit_error / r.max_logit;
+    let frac = |plan: &Plan| plan.public.output().unwrap().frac;
+    let told = |r: &tacita_compile::Report| {
+        r.warnings.iter().filter(|w| w.contains("activations take")).count()
+    };
+    let mut least = 10;
+    for factor in [1.0, 64.0, 256.0] {
+        let small = shrunk(&network, factor);
+        let (plan, report) = compiled(&small, &Options::default());
+        assert!(off(&report) <= 0.025, "{factor}: {}", off(&report));
+        assert!(frac(&plan) >= least, "{factor}");
+        least = frac(&plan);
+        assert_eq!(told(&report), usize::from(least > 10));
+        let (plan, report) = compiled(&small, &Options { frac: Some(10), ..Options::default() });
+        assert_eq!((frac(&plan), told(&report)), (10, 0));
+        assert!(least == 10 || off(&report) > 0.02, "{factor}");
+    }
+    assert!(least >= 12, "{least}");
+    // As many as there are.
+    let (plan, report) = compiled(&shrunk(&network, 16384.0), &Options::default());
+    assert_eq!((frac(&plan), told(&report)), (14, 1));
 }
 
 #[test]
@@ -158,7 +207,7 @@ fn options_and_normalisation_are_checked() {
     let error = |network: &Network, options: Options| {
         compile(network, &images, &options).err().unwrap().to_string()
     };
-    let options = Options { frac: 3, ..Options::default() };
+    let options = Options { frac: Some(3), ..Options::default() };
     assert!(error(&network, options).contains("must be 8 to 14"));
     let options = Options { batch: Some(1000), ..Options::default() };
     assert!(error(&network, options).contains("batch of 1000"));

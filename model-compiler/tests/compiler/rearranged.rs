@@ -20,7 +20,7 @@ fn blocks(b: &mut ModelBuilder, perm: &[i64]) -> String {
 }
 
 /// A slice along one axis.
-fn cut(b: &mut ModelBuilder, x: &str, [axis, start, end]: [i64; 3]) -> String {
+pub fn cut(b: &mut ModelBuilder, x: &str, [axis, start, end]: [i64; 3]) -> String {
     let numbers = [("start", start), ("end", end), ("axis", axis), ("step", 1)];
     let [s, e, a, d] = numbers.map(|(name, v)| integers(b, name, &[v]));
     b.op("Slice", "cut", &[x, &s, &e, &a, &d])

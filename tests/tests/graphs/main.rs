@@ -1,6 +1,6 @@
 //! Drawn ONNX graphs, imported and compiled, against the logits of a float runtime that is not ours.
 //!
-//! A graph is drawn from its seed alone. Environment: `TACITA_GRAPHS`, how many (default 150);
+//! A graph is drawn from its seed alone. Environment: `TACITA_GRAPHS`, how many (default 1,000);
 //! `TACITA_SEED`, the first one's seed (default 0). Of a single one the nodes are printed, too. The
 //! whole check is
 //!
@@ -39,7 +39,7 @@ fn setting(name: &str, default: u64) -> u64 {
 
 #[test]
 fn drawn_graphs_are_imported_right_or_refused() {
-    let (first, count) = (setting("TACITA_SEED", 0), setting("TACITA_GRAPHS", 150));
+    let (first, count) = (setting("TACITA_SEED", 0), setting("TACITA_GRAPHS", 1000));
     let judged: Vec<_> =
         (first..first + count).into_par_iter().map(|seed| (seed, judge::judge(seed))).collect();
     let tally = judged.into_iter().fold(Tally::default(), |t, (seed, o)| t.add(seed, o));
