@@ -139,8 +139,8 @@ impl Choice<'_, '_> {
         let (mut judgement, mut held) = self.judged(&plan, rest, true, gate)?;
         if !held && let Some((finer, plan)) = self.finest_of(frac + 1..=finest, &largest) {
             let (other, holds) = self.judged(&plan, rest, true, gate)?;
-            // Bits that change nothing are not paid for.
-            if holds || other.agreement.hits > judgement.agreement.hits {
+            // Bits that do not surely change anything are not paid for.
+            if holds || other.agreement.low > judgement.agreement.high {
                 (frac, judgement, held) = (finer, other, holds);
             }
         }
