@@ -9,7 +9,8 @@
 # WORK     folder of checkpoints and networks [runs/xray]
 # SEEDS    seeds of the trainings ["1 2 3"]
 # DRAWS    builds of each network [3]
-# IMAGES   images that a build is given [3000]
+# IMAGES   images that a build is given; the rest of the pool is the truth, so more of them, and fewer
+#          of those, make that truth itself uncertain [2000]
 # TACITA_TRAIN, TACITA_LAB  the programs [built by cargo if not given]
 #
 # Time: a minute a seed and draw on two cores.
@@ -18,7 +19,7 @@ DATA=${DATA:?set DATA to a MedMNIST archive}
 WORK=${WORK:-runs/xray}
 SEEDS=${SEEDS:-1 2 3}
 DRAWS=${DRAWS:-3}
-IMAGES=${IMAGES:-3000}
+IMAGES=${IMAGES:-2000}
 root=$(cd "$(dirname "$0")/../.." && pwd)
 
 if [ -z "${TACITA_TRAIN:-}" ]; then
