@@ -38,7 +38,8 @@ pub fn keep_freed_memory() {
     }
 }
 
-/// Gives what is free back to the system, but for what a program keeps at the top of its heap. A thread that allocates meanwhile waits: about 0.1 s for a gigabyte.
+/// Gives what is free back to the system, but for what a program keeps at the top of its heap. A
+/// thread that allocates meanwhile waits: about 0.1 s for a gigabyte.
 pub fn return_freed_memory() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     // SAFETY: malloc_trim takes any number; it only releases pages that no allocation holds.

@@ -171,12 +171,8 @@ fn draw(
     let seed = options.seed.wrapping_mul(1 << 32).wrapping_add(number);
     shuffle(&mut order, seed);
     let (given, rest) = order.split_at(options.n);
-    let budget = Budget {
-        max_loss: options.max_loss,
-        max_class_loss: 3.0 * options.max_loss,
-        frac: None,
-        seed,
-    };
+    let budget =
+        Budget { max_loss: options.max_loss, max_class_loss: 3.0 * options.max_loss, seed };
     let images = part(pool, given);
     let built = compile_within(network, &images, &Scales::default(), &budget, &mut |_| ());
     let (plan, report) = built.map_err(|e| Error::input(e.to_string()))?;

@@ -94,8 +94,7 @@ fn budget(args: &Build) -> Result<Option<Budget>> {
             return Err(Error::input(format!("a loss of {loss} %: it must be 0 to 100")));
         }
     }
-    let (max_loss, frac) = (args.max_loss, args.frac);
-    let budget = Budget { max_loss, max_class_loss, frac, seed: SEARCH_SEED };
+    let budget = Budget { max_loss: args.max_loss, max_class_loss, seed: SEARCH_SEED };
     Ok(args.calibrate.is_some().then_some(budget))
 }
 

@@ -123,12 +123,12 @@ impl Choice<'_, '_> {
         Ok(None)
     }
 
-    /// Nothing dropped: the usual fractional bits if that half finds them fine enough, else as many as
-    /// the plan's limits allow.
+    /// Nothing dropped: the usual fractional bits unless as many as the plan's limits allow hold where
+    /// those do not, or surely change fewer labels.
     fn undropped(&mut self, half: &[usize], rest: &[usize], gate: &Gate) -> Result<Chosen> {
         let largest = self.judge.largest(half);
         let usual = self.job.frac()?;
-        let (coarsest, finest) = match self.budget.frac {
+        let (coarsest, finest) = match self.job.options.frac {
             Some(frac) => (frac, frac),
             None => (*FRACS.start(), FINEST_FRAC),
         };

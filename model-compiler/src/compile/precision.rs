@@ -35,15 +35,13 @@ impl Job<'_> {
         }
         while off > ALLOWED && frac < FINEST_FRAC {
             let more = (off / ALLOWED).log2().ceil() as u32;
-            let finer = (frac + 1..=FINEST_FRAC.min(frac.saturating_add(more))).rev();
-            let mut fitting = finer.map(|f| (f, self.off(f, &some)));
-            let Some((finer, now)) = fitting.find_map(|(f, found)| match found {
+            let mut finer = (frac + 1..=FINEST_FRAC.min(frac.saturating_add(more))).rev();
+            let fitting = finer.find_map(|f| match self.off(f, &some) {
                 Ok((off, true)) => Some((f, off)),
                 _ => None,
-            }) else {
-                break;
-            };
-            (frac, off) = (finer, now);
+            });
+            let Some(found) = fitting else { break };
+            (frac, off) = found;
         }
         if usual > ALLOWED {
             let bits = [frac, self.weight_frac];

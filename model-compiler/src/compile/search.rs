@@ -56,7 +56,7 @@ impl Search<'_, '_> {
         if !coarse.within {
             return Ok(coarse);
         }
-        let frac = self.budget.frac.unwrap_or((coarse.frac + 2).min(*FRACS.end()));
+        let frac = self.job.options.frac.unwrap_or((coarse.frac + 2).min(*FRACS.end()));
         let dropping = self.bisect(frac)?;
         let best = match dropping {
             Some(d) if d.relu_bytes < coarse.relu_bytes => d,
@@ -68,7 +68,7 @@ impl Search<'_, '_> {
     /// The fewest fractional bits that pass, nothing dropped; else the finest tried.
     fn coarsest(&mut self) -> Result<Trial> {
         let nothing = vec![0; self.job.network.layers.len()];
-        let fracs = self.budget.frac.map_or(FRACS, |f| f..=f);
+        let fracs = self.job.options.frac.map_or(FRACS, |f| f..=f);
         let mut last = None;
         for frac in fracs {
             let tried = match (self.attempt(frac, &nothing), last.take()) {

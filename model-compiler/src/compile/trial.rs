@@ -9,8 +9,6 @@ pub struct Budget {
     pub max_loss: f64,
     /// The same for the images of any one class.
     pub max_class_loss: f64,
-    /// Fractional bits of the activations; searched for if `None`.
-    pub frac: Option<u32>,
     /// Seed of the simulated shares.
     pub seed: u64,
 }

@@ -154,8 +154,7 @@ fn maps_are_compiled_and_judged_pixel_by_pixel() {
         let simulator = Simulator::new(&plan);
         let all = simulator.simulate(&images.images, Rounding::Shares(1), &|| ()).unwrap();
         assert_eq!(all.classes.len(), 40 * 144);
-        let budget =
-            tacita_compile::Budget { max_loss: 2.0, max_class_loss: 6.0, frac: None, seed: 1 };
+        let budget = tacita_compile::Budget { max_loss: 2.0, max_class_loss: 6.0, seed: 1 };
         let (plan, report) =
             tacita_compile::compile_within(&network, &images, &options, &budget, &mut |_| ())
                 .unwrap();

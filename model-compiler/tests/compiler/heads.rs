@@ -110,7 +110,7 @@ fn judged(network: &Network, images: &Calibration, loss: f64) -> (Plan, tacita_c
 }
 
 fn budget(max_loss: f64) -> Budget {
-    Budget { max_loss, max_class_loss: 100.0, frac: None, seed: 3 }
+    Budget { max_loss, max_class_loss: 100.0, seed: 3 }
 }
 
 /// What was measured goes with the plan file, and is good news only if it shows what was asked for.

@@ -36,11 +36,19 @@ fn images(network: &Network, n: usize, wrong: Option<usize>) -> Calibration {
 }
 
 fn budget(max_loss: f64) -> Budget {
-    Budget { max_loss, max_class_loss: 100.0, frac: None, seed: 3 }
+    Budget { max_loss, max_class_loss: 100.0, seed: 3 }
 }
 
 fn search(images: &Calibration, budget: &Budget) -> (Plan, Report, Vec<Trial>) {
-    let options = Options { batch: Some(1), ..Options::default() };
+    search_at(None, images, budget)
+}
+
+fn search_at(
+    frac: Option<u32>,
+    images: &Calibration,
+    budget: &Budget,
+) -> (Plan, Report, Vec<Trial>) {
+    let options = Options { frac, batch: Some(1), ..Options::default() };
     let mut told = Vec::new();
     let mut tell = |t: &Trial| told.push(t.clone());
     let (plan, report) = compile_within(&network(), images, &options, budget, &mut tell).unwrap();
@@ -149,8 +157,8 @@ fn flips_that_help_do_not_pay_for_those_that_hurt() {
 
 #[test]
 fn a_given_scale_is_kept() {
-    let budget = Budget { frac: Some(11), ..budget(10.0) };
-    let (plan, report, told) = search(&images(&network(), IMAGES, None), &budget);
+    let images = images(&network(), IMAGES, None);
+    let (plan, report, told) = search_at(Some(11), &images, &budget(10.0));
     assert!(plan.public.tensors.iter().all(|t| t.frac == 11));
     assert!(told.iter().all(|t| t.frac == 11) && report.search.unwrap().chosen.frac == 11);
 }
