@@ -28,7 +28,7 @@ pub use compile::{
     Record, Report, SearchReport, Share, Signs, Trial, Verdict, choose_batch, compile,
     compile_within, describe, flooding_bits,
 };
-pub use draw::splitmix;
+pub use draw::{extreme, splitmix};
 pub use error::{Error, Location, Result};
 pub use float::{Evaluator, Trace};
 pub use import::{MAX_MODEL_BYTES, has_external, import, import_model, load, read, read_model};

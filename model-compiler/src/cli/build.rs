@@ -117,7 +117,11 @@ fn tell(t: &Trial) {
         t.frac,
         t.changed,
         t.images,
-        if t.within { "few enough" } else { "too many" },
+        match (t.within, t.swallowed) {
+            (true, _) => "few enough",
+            (_, true) => "few enough, but pictures of flat colours lose theirs",
+            _ => "too many",
+        },
         bytes(t.relu_bytes)
     );
 }

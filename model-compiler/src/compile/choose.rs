@@ -7,6 +7,7 @@ use std::ops::RangeInclusive;
 
 use tacita_protocol::plan::Plan;
 
+use super::extremes::Extremes;
 use super::gate::{Bounds, Gate, Shortage};
 use super::judge::Judge;
 use super::judgement::Judgement;
@@ -20,6 +21,9 @@ use crate::error::{Error, Result};
 use crate::network::Network;
 use crate::simulate::{Rounding, Simulator};
 
+/// How many extreme pictures choose at most, and confirm, and their seeds.
+const CHOOSING: (usize, u64) = (512, 0x6368);
+const CONFIRMING: (usize, u64) = (1024, 0x636f);
 /// A plan that surely changes more labels than this (and than allowed) is refused.
 const HOPELESS: f64 = 0.1;
 
@@ -73,10 +77,13 @@ impl Choice<'_, '_> {
         [half, rest]: [&[usize]; 2],
         tell: &mut dyn FnMut(&Trial),
     ) -> Result<Chosen> {
+        let largest = self.judge.largest(half).last().map_or(0.0, |x| f64::from(*x));
+        let extremes = [self.extremes(CHOOSING, largest)?, self.extremes(CONFIRMING, largest)?];
         let mut search = Search {
             job: &mut *self.job,
             judge: self.judge,
             gate: first.with_slack(),
+            extremes,
             which: half,
             budget: self.budget,
             tell,
@@ -116,8 +123,8 @@ impl Choice<'_, '_> {
             "the bits that one half of the images chose change too many labels of the other half: \
              none are dropped"
         } else {
-            "every scale changes too many labels of the images that choose for bits to be dropped \
-             on their word: none are dropped"
+            "every scale changes too many labels of the images that choose, or any of a picture of \
+             two flat colours: no bits are dropped"
         };
         self.job.warnings.push(why.into());
         Ok(None)
@@ -206,6 +213,12 @@ impl Choice<'_, '_> {
             2 * all,
             2 * class
         )
+    }
+
+    fn extremes(&self, (pictures, seed): (usize, u64), largest: f64) -> Result<Extremes> {
+        // Not much more work than the images themselves.
+        let pictures = pictures.min(self.job.calibration.images.len());
+        Extremes::new(self.job.network, &self.job.input, (pictures, seed), largest)
     }
 
     fn judged(

@@ -3,6 +3,7 @@
 mod batch;
 mod choose;
 mod explain;
+mod extremes;
 mod flooding;
 mod gate;
 mod intervals;

@@ -4,8 +4,8 @@
 //! where bits are dropped). What counts is agreement with the float network under the rounding of
 //! random shares: of two networks with the same accuracy one may be another network.
 //!
-//! Half of the images choose, at most [`MAX_TRIALS`] simulations ([`super::gate`] says what passes;
-//! a simulation ends as soon as it is clear that it will not):
+//! Half of the images choose, at most [`MAX_TRIALS`] simulations ([`super::gate`] says what passes,
+//! and [`super::extremes`] must; a simulation ends as soon as it is clear that it will not):
 //!
 //! 1. The fewest fractional bits of activations, 8 to 12, that pass.
 //! 2. With two more of them (which cost nothing where bits are dropped: range and dropped bits
@@ -17,6 +17,7 @@
 
 use tacita_protocol::plan::{Plan, PublicPlan};
 
+use super::extremes::Extremes;
 use super::gate::{Gate, Tally};
 use super::judge::Judge;
 use super::report::compared;
@@ -34,6 +35,9 @@ const EPSILON: (f64, f64, usize) = (-8.0, 1.0, 6);
 /// Offline and online bytes a ReLU and compared bit: two garbled rows and a label, and about four
 /// bytes of oblivious transfer.
 const BYTES_PER_BIT: u64 = 52;
+/// Most that the label of an extreme picture that chooses, or confirms, loses of its lead: what just
+/// holds here would fail on others.
+const LOST_LEAD: [f64; 2] = [0.25, 0.5];
 /// Images simulated before it is asked whether to go on.
 const CHUNK: usize = 64;
 
@@ -41,6 +45,8 @@ pub(super) struct Search<'a, 'b> {
     pub job: &'a mut Job<'b>,
     pub judge: &'a Judge,
     pub gate: Gate,
+    /// Pictures whose labels must keep most of their lead: those that choose, and those that confirm.
+    pub extremes: [Extremes; 2],
     /// The images that choose.
     pub which: &'a [usize],
     pub budget: &'a Budget,
@@ -60,9 +66,11 @@ impl Search<'_, '_> {
         let dropping = self.bisect(frac)?;
         let best = match dropping {
             Some(d) if d.relu_bytes < coarse.relu_bytes => d,
-            _ => coarse,
+            _ => coarse.clone(),
         };
-        self.greedy(best)
+        self.greedy(best)?;
+        let none = Trial { within: false, swallowed: true, ..coarse };
+        Ok(self.confirmed()?.unwrap_or(none))
     }
 
     /// The fewest fractional bits that pass, nothing dropped; else the finest tried.
@@ -116,7 +124,7 @@ impl Search<'_, '_> {
         bits.collect()
     }
 
-    fn greedy(&mut self, mut best: Trial) -> Result<Trial> {
+    fn greedy(&mut self, mut best: Trial) -> Result<()> {
         let tensors = self.job.network.layers.iter().enumerate();
         let mut order: Vec<(usize, usize)> = tensors.map(|(j, l)| (l.mask.ones(), j)).collect();
         order.retain(|(relus, _)| *relus > 0);
@@ -137,7 +145,7 @@ impl Search<'_, '_> {
                 best = trial;
             }
         }
-        Ok(best)
+        Ok(())
     }
 
     /// Simulates these scales, unless that was done before.
@@ -146,20 +154,16 @@ impl Search<'_, '_> {
         if let Some(known) = known {
             return Ok(known.clone());
         }
-        self.prepare(frac)?;
-        let Some((_, plan, _)) = &mut self.draft else {
-            return Err(crate::Error::local("no plan to simulate"));
-        };
-        drop_bits(&mut plan.public, dropped);
-        plan.public.validate()?;
-        let relu_bytes = relu_bytes(&plan.public);
+        let relu_bytes = self.drop_in_draft(frac, dropped)?;
         let (tally, all) = self.simulate()?;
         if let Some((_, _, spreads)) = &mut self.draft {
             *spreads = all.layers.iter().map(|l| l.spread()).collect();
         }
         let (images, changed) = (tally.all.images, tally.all.changed);
-        let within = self.gate.admits(&tally);
-        let trial = Trial { frac, dropped: dropped.to_vec(), relu_bytes, images, changed, within };
+        let few = self.gate.admits(&tally);
+        let within = few && self.keep(0)?;
+        let (dropped, swallowed) = (dropped.to_vec(), few && !within);
+        let trial = Trial { frac, dropped, relu_bytes, images, changed, within, swallowed };
         (self.tell)(&trial);
         self.trials.push(trial.clone());
         Ok(trial)
@@ -185,6 +189,37 @@ impl Search<'_, '_> {
             }
         }
         Ok((tally, all))
+    }
+
+    /// Makes the draft one of these scales; roughly its comparisons' bytes.
+    fn drop_in_draft(&mut self, frac: u32, dropped: &[u32]) -> Result<u64> {
+        self.prepare(frac)?;
+        let Some((_, plan, _)) = &mut self.draft else {
+            return Err(crate::Error::local("no plan to simulate"));
+        };
+        drop_bits(&mut plan.public, dropped);
+        plan.public.validate()?;
+        Ok(relu_bytes(&plan.public))
+    }
+
+    /// Whether the draft keeps the leads of the extreme pictures that choose, or confirm.
+    fn keep(&self, which: usize) -> Result<bool> {
+        let Some((_, plan, _)) = &self.draft else { return Ok(true) };
+        self.extremes[which].keep(plan, LOST_LEAD[which], self.budget.seed)
+    }
+
+    /// Of the trials that passed, the one with the fewest bytes that leaves the labels of other
+    /// extreme pictures their lead, too.
+    fn confirmed(&mut self) -> Result<Option<Trial>> {
+        let mut passed: Vec<Trial> = self.trials.iter().filter(|t| t.within).cloned().collect();
+        passed.sort_by_key(|t| t.relu_bytes);
+        for trial in passed {
+            self.drop_in_draft(trial.frac, &trial.dropped)?;
+            if self.keep(1)? {
+                return Ok(Some(trial));
+            }
+        }
+        Ok(None)
     }
 
     /// Makes the plan of a scale, its ranges from the float network, unless it is there already.

@@ -26,8 +26,10 @@ pub struct Trial {
     pub images: usize,
     /// Labels that changed.
     pub changed: usize,
-    /// Few enough of them.
+    /// Few enough of them, and no label of a picture of two flat colours was swallowed.
     pub within: bool,
+    /// Few enough of them, but such a picture lost too much of its lead.
+    pub swallowed: bool,
 }
 
 /// How the scales were found.

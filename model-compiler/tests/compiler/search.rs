@@ -1,11 +1,12 @@
 //! Scales chosen by some images and judged by others.
 
-use tacita_compile::testing::ResNet;
+use tacita_compile::testing::{ModelBuilder, ResNet};
 use tacita_compile::{
     Budget, Calibration, Judgement, Network, Options, Report, Rounding, Simulator, Trial,
-    compile_within, import_model,
+    compile_within, extreme, import_model,
 };
-use tacita_image_input::{Sample, normalise};
+use tacita_image_input::{Sample, encode, normalise};
+use tacita_onnx::NodeProto;
 use tacita_protocol::plan::{InputSpec, Plan, class_of};
 
 const IMAGES: usize = 240;
@@ -18,9 +19,13 @@ fn spec(network: &Network) -> InputSpec {
     InputSpec::new(network.mean.clone().unwrap(), network.std.clone().unwrap())
 }
 
-fn float_class(network: &Network, pixels: &Sample) -> usize {
+fn float_logits(network: &Network, pixels: &Sample) -> Vec<f32> {
     let real = normalise(pixels, network.input, &spec(network)).unwrap();
-    class_of(&network.evaluate(&real.iter().map(|x| *x as f32).collect::<Vec<_>>()))
+    network.evaluate(&real.iter().map(|x| *x as f32).collect::<Vec<_>>())
+}
+
+fn float_class(network: &Network, pixels: &Sample) -> usize {
+    class_of(&float_logits(network, pixels))
 }
 
 /// Drawn images; labels are the float network's, every `wrong`-th another.
@@ -176,4 +181,55 @@ fn labels_of_another_network_are_refused() {
     // Labels that have nothing to do with the images: as with forgotten means.
     images.labels = (0..120).map(|i| i % 5).collect();
     assert!(refusal(&images).contains("--mean"), "{}", refusal(&images));
+}
+
+/// A network that tells coloured pictures by how much red and blue differ, and those where they do
+/// not by values in the same channels that are eighty times as small.
+fn two_scales() -> Network {
+    const PIXELS: usize = 64;
+    let mut b = ModelBuilder::new(1, [3, 8, 8]);
+    let mut first = vec![0.0; 2 * 3 * PIXELS];
+    for i in 0..PIXELS {
+        for (row, channel, weight) in
+            [(0, 0, 4.0), (0, 2, -4.0), (1, 0, -4.0), (1, 2, 4.0), (0, 1, 0.05), (1, 1, 0.05)]
+        {
+            first[(row * 3 + channel) * PIXELS + i] = weight / PIXELS as f32;
+        }
+    }
+    let flat = b.op("Flatten", "flatten", &["image"]);
+    let w = b.constant("w", &[2, 3 * PIXELS], &first);
+    let hidden = b.push(NodeProto::new("Gemm", "a", &[&flat, &w], "a").with_int("transB", 1));
+    let hidden = b.op("Relu", "relu", &[&hidden]);
+    let w = b.constant("v", &[2, 2], &[0.0, 0.0, 20.0, 20.0]);
+    let c = b.constant("c", &[2], &[0.0, -1.0]);
+    let node = NodeProto::new("Gemm", "b", &[&hidden, &w, &c], "b").with_int("transB", 1);
+    let logits = b.push(node);
+    b.metadata("tacita.mean", "0, 0, 0");
+    b.metadata("tacita.std", "1, 1, 1");
+    import_model(&b.finish(&logits, 2)).unwrap()
+}
+
+/// Bits that the images allow to be dropped may swallow the small values of flat pictures.
+#[test]
+fn labels_of_flat_pictures_are_not_swallowed() {
+    let network = two_scales();
+    let images = images(&network, IMAGES, None);
+    let options = Options { batch: Some(1), ..Options::default() };
+    let (plan, report) =
+        compile_within(&network, &images, &options, &budget(40.0), &mut |_| ()).unwrap();
+    assert!(report.search.unwrap().held && dropped(&plan).iter().any(|d| *d > 0));
+    let simulator = Simulator::new(&plan);
+    let (mut small, mut swallowed) = (0, 0);
+    for i in 0..1000 {
+        let picture: Sample = extreme(network.input, 77, i).into();
+        let logits = float_logits(&network, &picture);
+        let input = encode(&picture, &plan.public).unwrap();
+        let outcome = simulator.run(&input, Rounding::Shares(5), i);
+        assert!(outcome.layers.iter().all(|l| l.overflows == 0));
+        if (0.5..1.5).contains(&logits[1].abs()) {
+            small += 1;
+            swallowed += usize::from(class_of(&outcome.logits) != class_of(&logits));
+        }
+    }
+    assert!(small > 100 && swallowed == 0, "{swallowed} of {small}");
 }
