@@ -1,9 +1,11 @@
 //! The option `--relu`.
 
 use std::fmt;
+use std::sync::LazyLock;
 
 use clap::ValueEnum;
-use serde::Serialize;
+use clap::builder::PossibleValue;
+use serde::{Serialize, Serializer};
 use tacita_protocol::Result;
 use tacita_protocol::cost::{CostModel, KernelProfile, Link};
 use tacita_protocol::gadget::ReluChoice;
@@ -12,18 +14,44 @@ use tacita_protocol::plan::{PublicPlan, ReluChoices};
 use crate::speed;
 
 /// What computes the ReLUs.
-#[derive(ValueEnum, Serialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Relu {
-    /// Garbled circuits: one round trip a layer
-    #[default]
-    Gc,
-    /// Oblivious table lookup: two round trips a layer, a fifth of the bytes (layers whose
-    /// comparisons are too wide for tables stay garbled)
-    Ot,
-    /// Layer by layer what is predicted to be faster on the network; without --network, what takes
-    /// fewer bytes
+    /// One backend, where it can.
+    Uniform(ReluChoice),
+    /// Layer by layer what is predicted to be best.
     Auto,
+}
+
+/// Every value of the option.
+static ALL: LazyLock<Vec<Relu>> =
+    LazyLock::new(|| ReluChoice::all().map(Relu::Uniform).chain([Relu::Auto]).collect());
+
+impl ValueEnum for Relu {
+    fn value_variants<'a>() -> &'a [Self] {
+        &ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Self::Uniform(choice) => PossibleValue::new(choice.name()).help(choice.about()),
+            Self::Auto => PossibleValue::new("auto").help(
+                "Layer by layer what is predicted to be faster on the network; without --network, \
+                 what takes fewer bytes",
+            ),
+        })
+    }
+}
+
+impl Default for Relu {
+    fn default() -> Self {
+        Self::Uniform(ReluChoice::default())
+    }
+}
+
+impl Serialize for Relu {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 impl Relu {
@@ -39,8 +67,7 @@ impl Relu {
         network: Option<&Link>,
     ) -> Result<ReluChoices> {
         match self {
-            Self::Gc => Ok(ReluChoices::uniform(plan, ReluChoice::Garbled)),
-            Self::Ot => Ok(ReluChoices::uniform(plan, ReluChoice::Lookup)),
+            Self::Uniform(choice) => Ok(ReluChoices::uniform(plan, choice)),
             Self::Auto => CostModel::new(plan, batch)?.choose(network, &speed::reference()?),
         }
     }
@@ -64,23 +91,24 @@ impl Relu {
 
 impl fmt::Display for Relu {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Gc => "gc",
-            Self::Ot => "ot",
-            Self::Auto => "auto",
-        })
+        match self {
+            Self::Uniform(choice) => choice.fmt(f),
+            Self::Auto => f.pad("auto"),
+        }
     }
 }
 
-/// How many tensors are garbled and how many looked up, for people.
+/// What computes the ReLUs of how many tensors, for people.
 pub fn tell_choices(choices: &ReluChoices) -> String {
-    let lookups = choices.lookups();
-    let garbled = choices.iter().len() - lookups;
-    match (garbled, lookups) {
-        (0, 0) => "no layer has any".into(),
-        (_, 0) => "garbled in all layers (gc)".into(),
-        (0, _) => "looked up in all layers (ot)".into(),
-        (gc, ot) => format!("garbled in {gc} layers (gc), looked up in {ot} (ot)"),
+    let counted = ReluChoice::all().map(|choice| (choice, choices.count(choice)));
+    let met: Vec<(ReluChoice, usize)> = counted.filter(|(_, n)| *n > 0).collect();
+    match met.as_slice() {
+        [] => "no layer has any".into(),
+        [(all, _)] => format!("{} in all layers ({all})", all.does()),
+        [(first, n), more @ ..] => {
+            let more = more.iter().map(|(c, n)| format!(", {} in {n} ({c})", c.does()));
+            format!("{} in {n} layers ({first}){}", first.does(), more.collect::<String>())
+        }
     }
 }
 

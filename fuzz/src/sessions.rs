@@ -30,7 +30,7 @@ fn client<T: Transport>(transport: T, ots: OtConfig) -> Result<()> {
     let options = ClientOptions { ots, ..ClientOptions::default() };
     let mut session = ClientSession::connect_with(transport, &options, rng)?;
     let image = vec![3; 16];
-    let lookup = ReluChoices::uniform(session.plan(), ReluChoice::Lookup);
+    let lookup = ReluChoices::uniform(session.plan(), ReluChoice::named("ot")?);
     let mut tickets = session.prepare(1)?;
     tickets.extend(session.prepare_with(1, &lookup)?);
     for ticket in tickets {

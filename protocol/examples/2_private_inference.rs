@@ -47,7 +47,7 @@ fn plan() -> Result<Plan> {
     let public = PublicPlan {
         name: "example".into(),
         input: InputSpec::new(vec![0.0], vec![1.0]),
-        relu_choices: ReluChoices::garbled(&tensors),
+        relu_choices: ReluChoices::usual(&tensors),
         tensors,
         labels: vec![],
         batch: 2,

@@ -96,7 +96,7 @@ fn plan() -> Plan {
     let secret = SecretPlan { tensors: weights.collect() };
     let public = PublicPlan {
         name: "memory".into(),
-        relu_choices: ReluChoices::garbled(&tensors),
+        relu_choices: ReluChoices::usual(&tensors),
         input: InputSpec::new(vec![0.5; 3], vec![0.25; 3]),
         tensors,
         labels: Vec::new(),
@@ -157,7 +157,7 @@ fn tickets_take_what_is_predicted_and_runs_no_more() {
     const BATCH: usize = 4;
     let plan = plan();
     let uniform = |choice| ReluChoices::uniform(&plan.public, choice);
-    let [garbled, lookup] = [ReluChoice::Garbled, ReluChoice::Lookup];
+    let [garbled, lookup] = ["gc", "ot"].map(|name| ReluChoice::named(name).unwrap());
     let mixed = ReluChoices::new(&plan.public, vec![lookup, garbled]).unwrap();
     for relus in &[uniform(garbled), uniform(lookup), mixed] {
         let model = CostModel::new(&plan.public, BATCH).unwrap().with_relus(relus);

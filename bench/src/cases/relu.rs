@@ -1,9 +1,9 @@
 //! Oblivious transfer, gates and masked ReLUs.
 
 use tacita_protocol::Result;
-use tacita_protocol::gadget::{
-    ClientRelu, CompareBits, client_offline_request, cot_count, relu_windows, rot_count,
-    server_offline,
+use tacita_protocol::gadget::CompareBits;
+use tacita_protocol::gadget::garbled::{
+    ClientRelu, client_offline_request, cot_count, relu_windows, rot_count, server_offline,
 };
 use tacita_protocol::garble::{AND_BYTES, CHUNK, Evaluator, Garbler};
 use tacita_protocol::ot::{

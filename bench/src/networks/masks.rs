@@ -10,7 +10,7 @@ pub fn keep_exactly(plan: &mut PublicPlan, n: usize, draw: &mut Draw) {
     for (tensor, kept) in plan.tensors.iter_mut().zip(shares(&relus, n)) {
         tensor.mask = some_of(&tensor.mask, kept, draw);
     }
-    plan.relu_choices = ReluChoices::garbled(&plan.tensors);
+    plan.relu_choices = ReluChoices::usual(&plan.tensors);
 }
 
 /// `n` split in proportion to `sizes` (largest remainders); at most as much as there is.

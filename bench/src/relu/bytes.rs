@@ -1,6 +1,6 @@
 //! Bytes of one ReLU, from the functions with which the estimator predicts a session.
 
-use tacita_protocol::gadget::{self, ReluBackend, lookup};
+use tacita_protocol::gadget::Gadget;
 use tacita_protocol::ot::SilentSet;
 
 /// Bytes of some ReLUs, without framing.
@@ -31,20 +31,14 @@ pub fn of_silent_ot(set: SilentSet) -> f64 {
 
 /// Bytes of a slice of `n` ReLUs. `ot_bytes` says how many the receiver of so many correlated OTs
 /// sends.
-pub fn of_slice(backend: ReluBackend, n: usize, ot_bytes: &dyn Fn(usize) -> usize) -> ReluBytes {
-    let (online_up, online_down) = match backend {
-        // The client sends its result less its new share.
-        ReluBackend::Garbled(bits) => (8 * n, gadget::online_down_bytes(n, bits)),
-        ReluBackend::Lookup(split) => {
-            (lookup::online_up_bytes(n, split), lookup::online_down_bytes(n, split))
-        }
-    };
-    let tables = backend.tables_bytes(n).unwrap_or_default();
+pub fn of_slice(gadget: &dyn Gadget, n: usize, ot_bytes: &dyn Fn(usize) -> usize) -> ReluBytes {
+    let rounds = 0..gadget.rounds().len();
+    let tables = gadget.tables_bytes(n).unwrap_or_default();
     ReluBytes {
-        offline_up: ot_bytes(backend.label_ots(n)) + backend.request_bytes(n),
-        offline_down: ot_bytes(backend.selection_ots(n)) + tables,
-        online_up,
-        online_down,
+        offline_up: ot_bytes(gadget.label_ots(n)) + gadget.request_bytes(n),
+        offline_down: ot_bytes(gadget.selection_ots(n)) + tables,
+        online_up: rounds.clone().map(|round| gadget.answer_bytes(round, n)).sum(),
+        online_down: rounds.map(|round| gadget.message_bytes(round, n)).sum(),
     }
 }
 
@@ -64,7 +58,7 @@ mod tests {
         let field = FieldBits::default();
         for name in ["resnet20", "resnet18"] {
             let plan = Network::named(name).unwrap().plan(Keep::All).unwrap().public;
-            for choice in [ReluChoice::Garbled, ReluChoice::Lookup] {
+            for choice in ReluChoice::all() {
                 let choices = ReluChoices::uniform(&plan, choice);
                 let model = CostModel::new(&plan, 1).unwrap().with_relus(&choices);
                 let all = model.traffic().unwrap().tensors;
@@ -73,10 +67,10 @@ mod tests {
                     if relus == 0 {
                         continue;
                     }
-                    let backend = choice.backend(spec.compare().unwrap());
+                    let gadget = choice.gadget(spec.compare().unwrap());
                     let slices = (0..relus).step_by(crate::relu::POSITIONS);
                     let sizes = slices.map(|first| (relus - first).min(crate::relu::POSITIONS));
-                    let of = |n| of_slice(backend, n, &|ots| field.extension_bytes(ots));
+                    let of = |n| of_slice(gadget.as_ref(), n, &|ots| field.extension_bytes(ots));
                     let sum = |get: fn(ReluBytes) -> usize| {
                         sizes.clone().map(|n| get(of(n)) as u64).sum::<u64>()
                     };
@@ -94,12 +88,13 @@ mod tests {
     fn a_looked_up_relu_of_14_bits_takes_what_the_protocol_says() {
         let bits = CompareBits::new(14, 0).unwrap();
         let none = |_| 0;
-        let looked_up = of_slice(ReluChoice::Lookup.backend(bits), 8, &none);
+        let gadget = ReluChoice::named("ot").unwrap().gadget(bits);
+        let looked_up = of_slice(gadget.as_ref(), 8, &none);
         // Three bits; 13 bits, a row and three bits; 256 bits of tables and two values.
         let expected =
             ReluBytes { offline_up: 3, offline_down: 0, online_up: 8 * 48, online_down: 8 * 10 };
         assert_eq!(looked_up, expected);
-        let counted = of_slice(ReluChoice::Lookup.backend(bits), 1, &|ots| ots);
+        let counted = of_slice(gadget.as_ref(), 1, &|ots| ots);
         assert_eq!((counted.offline_up, counted.offline_down), (4 + 1, 16));
     }
 }

@@ -3,8 +3,9 @@
 use crate::cases::{Instance, LookupSteps, Lookups, Relus};
 use crate::meter::{Meter, median, unit};
 use tacita_protocol::Result;
+use tacita_protocol::gadget::CompareBits;
+use tacita_protocol::gadget::garbled::{cot_count, rot_count};
 use tacita_protocol::gadget::lookup::Split;
-use tacita_protocol::gadget::{CompareBits, cot_count, rot_count};
 use tacita_protocol::ot::FieldBits;
 use tacita_protocol::rng::SecretRng;
 

@@ -12,7 +12,7 @@ use crate::meter::Meter;
 use clap::Args;
 use tacita_cli::{init_compute_pool, json_line, line};
 use tacita_protocol::gadget::lookup::Split;
-use tacita_protocol::gadget::{CompareBits, ReluBackend};
+use tacita_protocol::gadget::{CompareBits, Gadget, ReluChoice};
 use tacita_protocol::ot::{FieldBits, SilentSet};
 use tacita_protocol::{Error, Result};
 
@@ -77,8 +77,14 @@ fn measure_all(meter: &Meter, field: FieldBits) -> Result<Relus> {
         let bits = CompareBits::new(width, 0)?;
         let split = Split::cheapest(bits)?;
         let [garbled, lookup] = sessions.measure(meter, (bits, split))?;
-        rows.push(row(ReluBackend::Garbled(bits), bits, field, garbled));
-        rows.push(row(ReluBackend::Lookup(split), bits, field, lookup));
+        let digits = [split.high(), split.low()];
+        for (name, choice, digits, seconds) in
+            [(GARBLED, "gc", None, garbled), (LOOKUP, "ot", Some(digits), lookup)]
+        {
+            let gadget = ReluChoice::named(choice)?.gadget(bits);
+            let row = row(gadget.as_ref(), bits, field, seconds);
+            rows.push(Row { backend: name.into(), digits, ..row });
+        }
     }
     Ok(Relus {
         command: command(),
@@ -89,20 +95,16 @@ fn measure_all(meter: &Meter, field: FieldBits) -> Result<Relus> {
     })
 }
 
-fn row(backend: ReluBackend, bits: CompareBits, field: FieldBits, seconds: Seconds) -> Row {
-    let bytes = bytes::of_slice(backend, POSITIONS, &|ots| field.extension_bytes(ots));
+fn row(gadget: &dyn Gadget, bits: CompareBits, field: FieldBits, seconds: Seconds) -> Row {
+    let bytes = bytes::of_slice(gadget, POSITIONS, &|ots| field.extension_bytes(ots));
     let each = |bytes: usize| bytes as f64 / POSITIONS as f64;
-    let ots = backend.label_ots(1) + backend.selection_ots(1);
-    let silent = bytes::of_slice(backend, POSITIONS, &|_| 0).all();
-    let (name, digits) = match backend {
-        ReluBackend::Garbled(_) => (GARBLED, None),
-        ReluBackend::Lookup(split) => (LOOKUP, Some([split.high(), split.low()])),
-    };
+    let ots = gadget.label_ots(1) + gadget.selection_ots(1);
+    let silent = bytes::of_slice(gadget, POSITIONS, &|_| 0).all();
     Row {
-        backend: name.into(),
+        backend: String::new(),
         bits: bits.compared(),
-        digits,
-        round_trips: backend.rounds(),
+        digits: None,
+        round_trips: gadget.rounds().len() as u64,
         ots,
         offline_up: each(bytes.offline_up),
         offline_down: each(bytes.offline_down),

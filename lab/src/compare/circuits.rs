@@ -3,8 +3,9 @@
 use std::time::Instant;
 
 use tacita_bench::table::median;
-use tacita_protocol::gadget::{
-    CompareBits, client_offline_request, cot_count, relu_windows, rot_count, server_offline,
+use tacita_protocol::gadget::CompareBits;
+use tacita_protocol::gadget::garbled::{
+    client_offline_request, cot_count, relu_windows, rot_count, server_offline,
 };
 use tacita_protocol::ot::{ReceiverPads, SenderPads, rot_windows};
 use tacita_protocol::rng::SecretRng;

@@ -29,11 +29,13 @@ pub fn warning(plan: &PublicPlan, calibrated: bool) -> Result<Option<String>> {
     if now.all < DEAR || 2 * now.relus < now.all {
         return Ok(None);
     }
-    let lookup = ReluChoices::uniform(plan, ReluChoice::Lookup);
-    let lookup = Answer::of(&model.with_relus(&lookup).traffic()?);
     let mut ways = Vec::new();
-    if 10 * lookup.all < 9 * now.all {
-        ways.push(format!("--relu ot makes it {}", bytes(lookup.all)));
+    for choice in ReluChoice::all() {
+        let other = model.clone().with_relus(&ReluChoices::uniform(plan, choice));
+        let other = Answer::of(&other.traffic()?);
+        if 10 * other.all < 9 * now.all {
+            ways.push(format!("--relu {choice} makes it {}", bytes(other.all)));
+        }
     }
     if !calibrated {
         ways.push("images (--calibrate) show which bits need no comparing".into());

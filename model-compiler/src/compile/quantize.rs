@@ -30,7 +30,7 @@ pub(super) fn quantize(network: &Network, input: &InputSpec, scales: &Scales) ->
     let public = PublicPlan {
         name: network.name.clone(),
         input: input.clone(),
-        relu_choices: ReluChoices::garbled(&tensors),
+        relu_choices: ReluChoices::usual(&tensors),
         tensors,
         labels,
         batch: 1,

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use tacita_protocol::gadget::{
-    CompareBits, client_offline_request, cot_count, relu_windows, rot_count, server_offline,
+use tacita_protocol::gadget::CompareBits;
+use tacita_protocol::gadget::garbled::{
+    client_offline_request, cot_count, relu_windows, rot_count, server_offline,
 };
 use tacita_protocol::ot::{
     Block, CotView, Delta, GateHash, ReceiverPads, SenderPads, Tweaks, Windows, rot_windows,

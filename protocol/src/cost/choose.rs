@@ -3,7 +3,7 @@
 //! *Best* is what a user waits and pays for in the long run: a ticket's share of an offline run
 //! whose weights are prepared, and the inference that spends it. Where a network is named, its
 //! predicted seconds count; without one, its bytes (every backend takes two round trips a tensor
-//! at most). Garbled circuits win ties: they take fewer round trips.
+//! at most). The backends that are listed first win ties: they take fewer round trips.
 
 use super::{CostModel, KernelProfile, Link, TensorCost};
 use crate::error::Result;
@@ -29,28 +29,31 @@ impl CostModel<'_> {
             let offline = c.offline_up + c.offline_down + c.ot_up + c.ot_down;
             offline + self.batch as u64 * (c.online_up + c.online_down)
         };
-        let [garbled, lookup] = self.uniform();
-        let [of_garbled, of_lookup] = [&garbled, &lookup].map(|c| self.with(c).traffic());
-        let (of_garbled, of_lookup) = (of_garbled?.tensors, of_lookup?.tensors);
-        let mut choices = garbled;
+        let costs = |choice| Ok((choice, self.with(&self.uniform(choice)).traffic()?.tensors));
+        let all: Vec<(ReluChoice, Vec<TensorCost>)> =
+            ReluChoice::all().map(costs).collect::<Result<_>>()?;
+        let mut choices = self.uniform(ReluChoice::default());
         for relu in &self.schedule.relus {
-            let [garbled, lookup] =
-                [&of_garbled, &of_lookup].map(|t| t.get(relu.tensor).map(bytes));
-            if lookup < garbled {
-                choices = choices.flipped(relu.index, relu.compare);
+            let of = |(choice, costs): &(ReluChoice, Vec<TensorCost>)| {
+                let cost = costs.get(relu.tensor).map_or(u64::MAX, bytes);
+                (cost, choice.if_possible(relu.compare))
+            };
+            if let Some((_, choice)) = all.iter().map(of).min() {
+                choices = choices.replaced(relu.index, choice);
             }
         }
         Ok(choices)
     }
 
-    /// Backends share the processors and the line, and one garbled tensor costs an offline round
-    /// trip, so that tensors are not independent. First the tensors with most ReLUs are looked up,
-    /// for every number of them; none and all are the uniform choices. Then, from the best of these
-    /// on, one tensor after the other is exchanged, the largest first, and an exchange that saves
-    /// time is kept. Hence never slower than either uniform choice.
+    /// Backends share the processors and the line, and one tensor with tables costs an offline
+    /// round trip, so that tensors are not independent. First, for each backend but the default,
+    /// the tensors with most ReLUs are given to it, for every number of them; none and all are the
+    /// uniform choices. Then, from the best of these on, one tensor after the other is given to
+    /// another backend, the largest first, and what saves time is kept. Hence never slower than
+    /// any uniform choice.
     fn fastest(&self, link: &Link, profile: &KernelProfile) -> Result<ReluChoices> {
-        let [garbled, _] = self.uniform();
-        let mut best = (self.seconds(&garbled, link, profile)?, garbled.clone());
+        let usual = self.uniform(ReluChoice::default());
+        let mut best = (self.seconds(&usual, link, profile)?, usual.clone());
         let mut consider = |choices: ReluChoices| -> Result<ReluChoices> {
             let seconds = self.seconds(&choices, link, profile)?;
             if seconds < best.0 {
@@ -60,13 +63,22 @@ impl CostModel<'_> {
         };
         let mut relus: Vec<_> = self.schedule.relus.iter().collect();
         relus.sort_by_key(|r| std::cmp::Reverse(r.positions.len()));
-        let (mut largest, mut choices) = (garbled.clone(), garbled);
-        for relu in &relus {
-            largest = largest.flipped(relu.index, relu.compare);
-            choices = consider(largest.clone())?;
+        let mut choices = usual.clone();
+        for other in ReluChoice::all().skip(1) {
+            let mut largest = usual.clone();
+            for relu in &relus {
+                largest = largest.replaced(relu.index, other.if_possible(relu.compare));
+                choices = consider(largest.clone())?;
+            }
         }
         for relu in relus {
-            choices = consider(choices.flipped(relu.index, relu.compare))?;
+            let own = choices.of(relu.index);
+            for other in ReluChoice::all().filter(|c| *c != own) {
+                let other = other.if_possible(relu.compare);
+                if other != choices.of(relu.index) {
+                    choices = consider(choices.replaced(relu.index, other))?;
+                }
+            }
         }
         Ok(choices)
     }
@@ -76,9 +88,9 @@ impl CostModel<'_> {
         self.with(choices).ticket_seconds(profile, link)
     }
 
-    /// All garbled, and all looked up that can be.
-    fn uniform(&self) -> [ReluChoices; 2] {
-        [ReluChoice::Garbled, ReluChoice::Lookup].map(|c| ReluChoices::uniform(self.plan, c))
+    /// The same backend for all tensors whose comparisons it can do.
+    fn uniform(&self, choice: ReluChoice) -> ReluChoices {
+        ReluChoices::uniform(self.plan, choice)
     }
 
     fn with(&self, choices: &ReluChoices) -> Self {

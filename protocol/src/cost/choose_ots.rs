@@ -95,9 +95,9 @@ impl CostModel<'_> {
         let [labels, selections] = self.demand();
         let mut sum = 0;
         for slice in self.schedule.slices(self.batch) {
-            let (n, backend) = (slice.len(), self.slice_backend(&slice));
-            let label = self.ots.labels.extension_bytes(backend.label_ots(n));
-            let selection = self.ots.selection.extension_bytes(backend.selection_ots(n));
+            let (n, gadget) = (slice.len(), self.slice_gadget(&slice));
+            let label = self.ots.labels.extension_bytes(gadget.label_ots(n));
+            let selection = self.ots.selection.extension_bytes(gadget.selection_ots(n));
             sum += [label, selection].into_iter().flatten().map(framed_bytes).sum::<u64>();
         }
         let of = |extension: OtExtension, n: usize| {

@@ -163,7 +163,7 @@ impl CostModel<'_> {
         let ends = [self.plan.tensors.first(), self.plan.tensors.last()];
         let ends: usize = ends.into_iter().flatten().map(|t| t.shape.len()).sum();
         let tensors = self.schedule.relus.len() * size_of::<ClientTensor>();
-        let fixed = size_of::<ClientTicket>() + tensors + self.gadgets().0;
+        let fixed = size_of::<ClientTicket>() + tensors + self.gadgets();
         self.relus().client.ready + 8 * self.positions() + words(ends) + fixed as u64
     }
 
@@ -171,7 +171,7 @@ impl CostModel<'_> {
     fn server_ticket(&self) -> u64 {
         let corrections: usize = self.schedule.identities.iter().map(Vec::len).sum();
         let tensors = self.plan.tensors.len() * size_of::<ServerTensor>();
-        let fixed = size_of::<ServerTicket>() + tensors + self.gadgets().1;
+        let fixed = size_of::<ServerTicket>() + tensors + self.gadgets();
         words(self.elements() + corrections) + self.relus().server.ready + fixed as u64
     }
 
@@ -201,7 +201,7 @@ impl CostModel<'_> {
         let held = batch * relus.pads.max(relus.requested);
         let slice = self.selection_work().max(self.label_work());
         let finished = batch * (relus.ready + 8 * self.positions());
-        let finishing = if self.garbles() { "receiving tables" } else { "sorting tickets" };
+        let finishing = if self.has_tables() { "receiving tables" } else { "sorting tickets" };
         [
             ("encrypting masks", always + encrypting + QUEUES),
             ("decrypting responses", shares + decrypting + QUEUES),
@@ -218,7 +218,7 @@ impl CostModel<'_> {
         let (pads, requests) = (batch * relus.pads, batch * relus.requested);
         let collecting = always + pads + requests.max(self.selection_work());
         let finished = self.cells() + batch * self.server_ticket() + requests + self.label_work();
-        let finishing = if self.garbles() { "garbling" } else { "taking requests" };
+        let finishing = if self.has_tables() { "making tables" } else { "taking requests" };
         [
             ("evaluating convolutions", always + uploads + evaluating + QUEUES),
             ("collecting requests", collecting + QUEUES),

@@ -25,7 +25,7 @@ pub use traffic::{Prediction, TensorCost, predict};
 use std::sync::Arc;
 
 use crate::error::Result;
-use crate::gadget::ReluBackend;
+use crate::gadget::Gadget;
 use crate::offline::{LatticePlan, ReluTensor, Schedule, Slice};
 use crate::ot::OtConfig;
 use crate::plan::{PublicPlan, ReluChoices};
@@ -80,13 +80,13 @@ impl<'a> CostModel<'a> {
     }
 
     /// What computes a tensor's ReLUs.
-    fn backend(&self, relu: &ReluTensor) -> ReluBackend {
-        self.relus.backend(relu.index, relu.compare)
+    fn gadget(&self, relu: &ReluTensor) -> Box<dyn Gadget> {
+        self.relus.of(relu.index).gadget(relu.compare)
     }
 
     /// What computes a slice's ReLUs.
-    fn slice_backend(&self, slice: &Slice<'_>) -> ReluBackend {
-        slice.backend(&self.relus)
+    fn slice_gadget(&self, slice: &Slice<'_>) -> Box<dyn Gadget> {
+        slice.gadget(&self.relus)
     }
 
     /// The plan.

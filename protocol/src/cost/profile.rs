@@ -67,7 +67,7 @@ pub struct PerGate {
 
 impl PerGate {
     /// Seconds of `n` positions with `ands` gates each.
-    pub(super) fn of(self, n: usize, ands: usize) -> f64 {
+    pub(crate) fn of(self, n: usize, ands: usize) -> f64 {
         n as f64 * (ands as f64 * self.and + self.value)
     }
 }
@@ -84,7 +84,7 @@ pub struct PerHash {
 
 impl PerHash {
     /// Seconds of `n` positions with `hashes` hashes each.
-    pub(super) fn of(self, n: usize, hashes: usize) -> f64 {
+    pub(crate) fn of(self, n: usize, hashes: usize) -> f64 {
         n as f64 * (hashes as f64 * self.hash + self.value)
     }
 }
@@ -101,7 +101,7 @@ pub struct PerWord {
 
 impl PerWord {
     /// Seconds of `n` positions with tables of `words` words each.
-    pub(super) fn of(self, n: usize, words: usize) -> f64 {
+    pub(crate) fn of(self, n: usize, words: usize) -> f64 {
         n as f64 * (words as f64 * self.word + self.value)
     }
 }

@@ -10,10 +10,18 @@ use super::profile::{
     PROFILE_VERSION, PerGate, PerHash, PerWord, ReluKernels, SilentKernels, WireKernels,
 };
 use super::time::LayerTime;
-use crate::gadget::ReluChoice::{self, Garbled, Lookup};
+use crate::gadget::ReluChoice;
 use crate::ot::{FieldBits, OtConfig, SilentSet};
 use crate::plan::{PublicPlan, ReluChoices};
-use crate::session::tests::network;
+use crate::session::tests::{choice, network};
+
+fn garbled() -> ReluChoice {
+    choice("gc")
+}
+
+fn lookup() -> ReluChoice {
+    choice("ot")
+}
 
 /// A machine with round figures.
 fn profile() -> KernelProfile {
@@ -84,7 +92,7 @@ fn model(plan: &PublicPlan, batch: usize, relus: ReluChoice) -> CostModel<'_> {
 /// The simulated messages are the predicted ones, byte by byte, in every phase.
 #[test]
 fn time_and_traffic_agree_on_every_byte() {
-    for (plan, relus) in plans().iter().flat_map(|p| [(p, Garbled), (p, Lookup)]) {
+    for (plan, relus) in plans().iter().flat_map(|p| [(p, garbled()), (p, lookup())]) {
         for batch in [1, 3] {
             for (ots, run) in [OtConfig::default(), OtConfig::silent(SilentSet::Tiny)]
                 .into_iter()
@@ -107,7 +115,7 @@ fn time_and_traffic_agree_on_every_byte() {
 /// Payload of all layers, requests and frame headers are all there is.
 #[test]
 fn layers_add_up_to_the_phases() {
-    for (plan, relus) in plans().iter().flat_map(|p| [(p, Garbled), (p, Lookup)]) {
+    for (plan, relus) in plans().iter().flat_map(|p| [(p, garbled()), (p, lookup())]) {
         let model = model(plan, 2, relus);
         let p = model.traffic().unwrap();
         let offline: u64 = p.tensors.iter().map(|t| t.lattice_up + t.offline_up + t.ot_up).sum();
@@ -122,14 +130,14 @@ fn layers_add_up_to_the_phases() {
         let lines: f64 = time.layers.iter().map(|l| l.offline.down).sum();
         assert!((lines - time.offline.down).abs() < 1e-9);
         let counts = |of: fn(&LayerTime) -> u64| time.layers.iter().map(of).sum::<u64>();
-        assert_eq!(counts(|l| l.ands) > 0, relus == Garbled);
-        assert_eq!(counts(|l| l.hashes) > 0, relus == Lookup);
+        assert_eq!(counts(|l| l.ands) > 0, relus == garbled());
+        assert_eq!(counts(|l| l.hashes) > 0, relus == lookup());
     }
 }
 
 /// Seconds of the three phases.
 fn seconds(text: &str, cores: usize) -> [f64; 3] {
-    seconds_of(Garbled, text, cores)
+    seconds_of(garbled(), text, cores)
 }
 
 fn seconds_of(relus: ReluChoice, text: &str, cores: usize) -> [f64; 3] {
@@ -154,7 +162,7 @@ fn slower_links_and_fewer_cores_take_longer() {
 #[test]
 fn every_round_trip_costs_its_latency() {
     let plan = network::small(7).public;
-    for relus in [Garbled, Lookup] {
+    for relus in [garbled(), lookup()] {
         let of = |text| seconds_of(relus, text, 2);
         let (near, far) = (of("10ms,1Gbit"), of("110ms,1Gbit"));
         let p = model(&plan, 2, relus).traffic().unwrap();
@@ -201,8 +209,8 @@ fn every_kernel_of_lookups_counts_where_it_runs() {
     for (i, (expected, slow)) in slower.into_iter().enumerate() {
         let mut slowed = profile();
         slow(&mut slowed.relu.lookup);
-        assert_eq!(computing(&profile(), Garbled), computing(&slowed, Garbled));
-        let (before, after) = (computing(&profile(), Lookup), computing(&slowed, Lookup));
+        assert_eq!(computing(&profile(), garbled()), computing(&slowed, garbled()));
+        let (before, after) = (computing(&profile(), lookup()), computing(&slowed, lookup()));
         let longer: Vec<usize> = (0..4).filter(|at| after[*at] > before[*at] + 1e-9).collect();
         assert_eq!(longer, [expected], "kernel {i}");
     }
@@ -215,7 +223,7 @@ fn the_client_does_not_wait_for_a_server_that_takes_its_requests() {
     let offline = |accept| {
         let mut profile = profile();
         profile.relu.lookup.accept = accept;
-        model(&plan, 2, Lookup).time(&profile, &link("wan"), 2).unwrap().offline
+        model(&plan, 2, lookup()).time(&profile, &link("wan"), 2).unwrap().offline
     };
     let (fast, slow) = (offline(1e-8), offline(1e-3));
     assert!(slow.server > fast.server + 0.1);

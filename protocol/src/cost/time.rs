@@ -24,9 +24,8 @@ use super::CostModel;
 use super::clock::{Clock, Pair, Party, Work, byte_seconds};
 use super::link::Link;
 use super::profile::KernelProfile;
-use super::work::{Speed, ands, macs};
+use super::work::{Speed, macs};
 use crate::error::{Error, Result};
-use crate::gadget::ReluBackend;
 use crate::offline::{LatticeGroup, kept};
 use crate::plan::{Linear, PublicPlan};
 use crate::session::{ONLINE_REQUEST_BYTES, SessionLimits, offline_request_bytes, session_traffic};
@@ -304,12 +303,8 @@ impl Run<'_> {
         for relu in &self.model.schedule.relus {
             if let Some(layer) = layers.get_mut(relu.tensor) {
                 let n = self.model.batch * relu.positions.len();
-                match self.model.backend(relu) {
-                    ReluBackend::Garbled(bits) => layer.ands = (n * ands(bits)) as u64,
-                    ReluBackend::Lookup(split) => {
-                        layer.hashes = (2 * n * split.digit_hashes()) as u64
-                    }
-                }
+                let work = self.model.gadget(relu).symmetric(n);
+                (layer.ands, layer.hashes) = (work.ands, work.hashes);
             }
         }
         layers

@@ -2,8 +2,7 @@
 
 use super::CostModel;
 use crate::error::Result;
-use crate::gadget::lookup::{self, Split};
-use crate::gadget::{self, ReluBackend};
+use crate::gadget::Gadget;
 use crate::offline::{LatticePlan, ReluTensor};
 use crate::ot::OtExtension;
 use crate::plan::PublicPlan;
@@ -104,14 +103,15 @@ impl CostModel<'_> {
         self.add_relus(&mut offline, &mut tensors);
         let online = self.add_online(&mut tensors);
         // Corrections and tables are a second round trip only if something is garbled.
-        let backends = || schedule.relus.iter().map(|r| self.backend(r));
-        let garbled = u64::from(backends().any(|b| b.tables_bytes(1).is_some()));
+        let gadgets = || schedule.relus.iter().map(|r| self.gadget(r));
+        let garbled = u64::from(gadgets().any(|g| g.tables_bytes(1).is_some()));
+        let rounds: usize = gadgets().map(|g| g.rounds().len()).sum();
         let extended = self.ots.selection.ledger().is_none() && !schedule.relus.is_empty();
         let answered = !lattice.groups.is_empty() || extended || !refills.labels.is_empty();
         Ok(Prediction {
             session: session_traffic(plan.to_bytes()?.len(), self.ots),
             offline: offline.traffic(u64::from(answered) + garbled),
-            online: online.traffic(backends().map(ReluBackend::rounds).sum::<u64>() + 1),
+            online: online.traffic(rounds as u64 + 1),
             batch: *batch,
             tensors,
         })
@@ -119,13 +119,13 @@ impl CostModel<'_> {
 
     fn add_relus(&self, sum: &mut Sum, tensors: &mut [TensorCost]) {
         for slice in self.schedule.slices(self.batch) {
-            let (n, backend) = (slice.len(), self.slice_backend(&slice));
-            let (labels, selections) = (backend.label_ots(n), backend.selection_ots(n));
+            let (n, gadget) = (slice.len(), self.slice_gadget(&slice));
+            let (labels, selections) = (gadget.label_ots(n), gadget.selection_ots(n));
             let of = |extension: OtExtension, ots| extension.extension_bytes(ots);
             let ot_down = of(self.ots.selection, selections).map_or(0, |bytes| sum.down(bytes));
             let ot_up = of(self.ots.labels, labels).map_or(0, |bytes| sum.up(bytes));
-            let up = sum.up(backend.request_bytes(n));
-            let down = backend.tables_bytes(n).map_or(0, |bytes| sum.down(bytes));
+            let up = sum.up(gadget.request_bytes(n));
+            let down = gadget.tables_bytes(n).map_or(0, |bytes| sum.down(bytes));
             if let Some(t) = tensors.get_mut(slice.tensor) {
                 t.ot_down += ot_down;
                 t.ot_up += ot_up;
@@ -149,10 +149,7 @@ impl CostModel<'_> {
             first.online_up = sum.up(8 * input.shape.len());
         }
         for relu in &self.schedule.relus {
-            let (up, down) = match self.backend(relu) {
-                ReluBackend::Garbled(_) => add_garbled(relu, &mut sum),
-                ReluBackend::Lookup(split) => add_lookups(relu, split, &mut sum),
-            };
+            let (up, down) = add_rounds(relu, self.gadget(relu).as_ref(), &mut sum);
             if let Some(t) = tensors.get_mut(relu.tensor) {
                 t.online_down = down;
                 t.online_up = up;
@@ -177,19 +174,17 @@ fn add_lattice(lattice: &LatticePlan, sum: &mut Sum, tensors: &mut [TensorCost])
     }
 }
 
-/// Online bytes of a tensor whose ReLUs are garbled: (up, down).
-fn add_garbled(relu: &ReluTensor, sum: &mut Sum) -> (u64, u64) {
-    let label_bytes = |s: &[u32]| gadget::online_down_bytes(s.len(), relu.compare);
-    let down = relu.slices().map(|s| sum.down(label_bytes(s))).sum();
-    (sum.up(8 * relu.positions.len()), down)
-}
-
-/// Online bytes of a tensor whose ReLUs are looked up: (up, down).
-fn add_lookups(relu: &ReluTensor, split: Split, sum: &mut Sum) -> (u64, u64) {
+/// Online bytes of a tensor's ReLUs: (up, down).
+fn add_rounds(relu: &ReluTensor, gadget: &dyn Gadget, sum: &mut Sum) -> (u64, u64) {
     let (mut up, mut down) = (0, 0);
-    for n in relu.slices().map(<[u32]>::len) {
-        down += sum.down(lookup::digits_bytes(n, split)) + sum.down(lookup::rows_bytes(n));
-        up += sum.up(lookup::tables_bytes(n, split)) + sum.up(lookup::answer_bytes(n));
+    let sizes = || relu.slices().map(<[u32]>::len);
+    for (number, round) in gadget.rounds().iter().enumerate() {
+        down += sizes().map(|n| sum.down(gadget.message_bytes(number, n))).sum::<u64>();
+        let answers = sizes().map(|n| gadget.answer_bytes(number, n));
+        up += match round.joined {
+            true => sum.up(answers.sum()),
+            false => answers.map(|bytes| sum.up(bytes)).sum(),
+        };
     }
     (up, down)
 }

@@ -3,9 +3,9 @@
 //! Work on ciphertexts comes in pieces that one core does whole; work on positions is fine enough
 //! to be spread evenly. The rest runs on the party's own thread.
 
-use super::profile::{KernelProfile, OtKernels, PerHash};
-use crate::gadget::lookup::Split;
-use crate::gadget::{CompareBits, ReluBackend};
+use super::profile::{KernelProfile, OtKernels};
+use crate::gadget::Gadget;
+use crate::gadget::seam::{Step, Work};
 use crate::linear::LANES;
 use crate::offline::LatticeGroup;
 use crate::ot::{OtConfig, OtExtension, SilentSet};
@@ -114,83 +114,26 @@ impl Speed<'_> {
         self.spread((set.outputs() - set.cost()) as f64 * each)
     }
 
-    /// Extends the OTs in which the client sends: (server, client).
-    pub(super) fn selection(&self, n: usize, backend: ReluBackend) -> (f64, f64) {
-        let ot = self.extension(self.ots.selection);
-        let ots = backend.selection_ots(n) as f64;
-        (self.spread(ots * ot.receive), self.spread(ots * ot.send))
+    /// Extends OTs in which the client sends: (server, client).
+    pub(super) fn selection(&self, ots: usize) -> (f64, f64) {
+        self.extending(ots, self.ots.selection)
     }
 
-    /// Hashes them: (server, client).
-    pub(super) fn pads(&self, n: usize, backend: ReluBackend) -> (f64, f64) {
-        let k = &self.profile.relu;
-        let (server, client) = match backend {
-            ReluBackend::Garbled(_) => (n as f64 * k.pads_receive, n as f64 * k.pads_send),
-            ReluBackend::Lookup(split) => {
-                let of = |pads: PerHash| pads.of(n, split.digit_hashes());
-                (of(k.lookup.pads_receive), of(k.lookup.pads_send))
-            }
-        };
-        (self.spread(server), self.spread(client))
+    /// Extends OTs in which the server sends: (client, server).
+    pub(super) fn labels(&self, ots: usize) -> (f64, f64) {
+        self.extending(ots, self.ots.labels)
     }
 
-    /// The client's request for a slice.
-    pub(super) fn request(&self, n: usize, backend: ReluBackend) -> f64 {
-        let (k, ots) = (&self.profile.relu, backend.label_ots(n) as f64);
-        let extension = ots * self.extension(self.ots.labels).receive;
-        let own = match backend {
-            ReluBackend::Garbled(bits) => self.spread(k.request.of(n, ands(bits))),
-            ReluBackend::Lookup(_) => {
-                self.spread(ots * k.pads_receive) + n as f64 * k.lookup.request
-            }
-        };
-        self.spread(extension) + own + self.elements(n)
+    /// (receiver, sender)
+    fn extending(&self, ots: usize, extension: OtExtension) -> (f64, f64) {
+        let (ots, each) = (ots as f64, self.extension(extension));
+        (self.spread(ots * each.receive), self.spread(ots * each.send))
     }
 
-    /// What the server makes of it: garbled tables or prepared choices.
-    pub(super) fn take_request(&self, n: usize, backend: ReluBackend) -> f64 {
-        let (k, ots) = (&self.profile.relu, backend.label_ots(n) as f64);
-        let extension = ots * self.extension(self.ots.labels).send;
-        let own = match backend {
-            ReluBackend::Garbled(bits) => self.spread(k.garble.of(n, ands(bits))),
-            ReluBackend::Lookup(_) => self.spread(ots * k.pads_send) + n as f64 * k.lookup.accept,
-        };
-        self.spread(extension) + own
-    }
-
-    /// Garbled, online, the server's message.
-    pub(super) fn labels(&self, n: usize, ands: usize) -> f64 {
-        self.spread(self.profile.relu.labels.of(n, ands)) + self.elements(2 * n)
-    }
-
-    /// Garbled, online, the client's evaluation.
-    pub(super) fn values(&self, n: usize, ands: usize) -> f64 {
-        self.spread(self.profile.relu.evaluate.of(n, ands)) + self.elements(2 * n)
-    }
-
-    /// Looked up, online: the server's digits, gathered and masked.
-    pub(super) fn digits(&self, n: usize) -> f64 {
-        n as f64 * self.profile.relu.lookup.digits + self.elements(n)
-    }
-
-    /// Looked up, online: the client's tables.
-    pub(super) fn tables(&self, n: usize, split: Split) -> f64 {
-        self.spread(self.profile.relu.lookup.tables.of(n, split.words()))
-    }
-
-    /// Looked up, online: the server's rows.
-    pub(super) fn rows(&self, n: usize, split: Split) -> f64 {
-        self.spread(self.profile.relu.lookup.rows.of(n, split.words()))
-    }
-
-    /// Looked up, online: the client's answer.
-    pub(super) fn answer(&self, n: usize) -> f64 {
-        self.spread(n as f64 * self.profile.relu.lookup.answer)
-    }
-
-    /// Looked up, online: the server's new share.
-    pub(super) fn finish(&self, n: usize) -> f64 {
-        n as f64 * self.profile.relu.lookup.finish + self.elements(n)
+    /// A step of a slice's ReLUs.
+    pub(super) fn step(&self, gadget: &dyn Gadget, step: Step, n: usize) -> f64 {
+        let Work { spread, alone, elements } = gadget.work(step, n, &self.profile.relu);
+        self.spread(spread) + alone + self.elements(elements)
     }
 
     /// A convolution of shares: columns are gathered, then multiplied.
@@ -218,11 +161,6 @@ impl Speed<'_> {
         let terms: usize = spec.terms.iter().map(|t| of(&t.op, t.input)).sum();
         self.elements(terms + spec.shape.len())
     }
-}
-
-/// ANDs of a comparison.
-pub(super) fn ands(bits: CompareBits) -> usize {
-    bits.compared().saturating_sub(1)
 }
 
 /// Multiplications of the convolutions that make a tensor.

@@ -1,9 +1,10 @@
 //! Oblivious transfer and masked ReLUs.
 
 use super::count;
-use crate::gadget::{
-    ClientRelu, ClientReluRequest, CompareBits, ServerRelu, client_offline_request, cot_count,
-    relu_windows, server_offline,
+use crate::gadget::CompareBits;
+use crate::gadget::garbled::{
+    ClientRelu, ClientReluRequest, ServerRelu, client_offline_request, cot_count, relu_windows,
+    server_offline,
 };
 use crate::garble::{AND_BYTES, CHUNK, Evaluator, Garbler};
 use crate::ot::{

@@ -1,55 +1,22 @@
-//! Masked ReLU: sign by garbled circuit, selection by a one-row gate.
+//! Masked ReLUs: from shares of `x` to shares of `max(x, 0)`.
 //!
-//! At a position with shares `x = x_C + x_S mod 2^64` and `|x| < 2^(k-1)`, the gadget gives the
-//! client `v = max(x, 0) + rho` and the server `rho`. The client knows `x_C` offline, the server
-//! `x_S` online. It is two steps:
+//! The protocol knows the gadgets through one [`seam`]; the ways to compute them lie in a folder each
+//! and are listed in one place ([`ReluChoice`]):
 //!
-//! * [`ClientSign`], [`ServerSign`]: the label of `b = [x >= 0]`, one comparison a position;
-//! * [`ClientSelect`], [`ServerSelect`]: `b * x + rho` from that label, one random OT and one row
-//!   a selected value. Several values may be selected by one sign.
-//!
-//! [`ClientRelu`] and [`ServerRelu`] are both steps on the same value. Each state belongs to one
-//! use: going online consumes it, so a ticket cannot be spent twice.
-//!
-//! # From here to shares of the activation
-//!
-//! The client sends `v - r'`, with `r'` its share of the new tensor fixed offline
-//! (8 bytes, [`crate::ring::sub_assign`]); the server subtracts `rho` from what it receives. Then
-//! the shares are `r'` and `max(x, 0) - r'`.
-//!
-//! # What each party learns
-//!
-//! Offline, the server sees `d = bits(x_C) ^ t` and `e = w_0 - w_1 + x_C`: `t` and the pad it did
-//! not choose are uniform to it, so both are uniform. The client sees garbled tables. Online, the
-//! client sees one label a bit, a row, and `p = b ^ mu`: `mu` is the server's random bit, so `p`
-//! is uniform and independent of the sign; `rho` is a pad from the label's hash, so `v` is
-//! uniform. Nothing depends on values but the values themselves: no branch, no address.
-//!
-//! The one-row selection with the `mu`-masked decode bit is this project's own; its argument is in
-//! [`ServerSelect::online`].
-//!
-//! [`lookup`] computes the same ReLU by table lookup: two round trips, a fifth of the bytes.
+//! - [`garbled`]: the sign by a garbled circuit, the selection by a one-row gate. One round trip.
+//! - [`lookup`]: the same ReLU by table lookup. Two round trips, a fifth of the bytes.
 
-mod backend;
 mod bits;
-mod cost;
+mod choice;
+pub mod garbled;
 pub mod lookup;
-mod relu;
-mod select;
-mod sign_client;
-mod sign_server;
+pub mod seam;
+#[cfg(test)]
+mod testing;
 
-pub use backend::{ReluBackend, ReluChoice};
 pub use bits::CompareBits;
-pub use cost::{
-    cot_count, offline_down_bytes, offline_up_bytes, online_down_bytes, relu_windows, rot_count,
-    select_offline_up_bytes, select_online_down_bytes, select_windows, sign_offline_up_bytes,
-    sign_online_down_bytes, sign_windows,
-};
-pub use relu::{ClientRelu, ClientReluRequest, ServerRelu, client_offline_request, server_offline};
-pub use select::{ClientSelect, ServerSelect};
-pub use sign_client::{ActiveSigns, ClientSign, ClientSignRequest};
-pub use sign_server::{ServerSign, ZeroSigns};
+pub use choice::ReluChoice;
+pub use seam::Gadget;
 
 use crate::error::{Error, Result};
 
@@ -72,6 +39,3 @@ pub(crate) fn check_padding(packed: &[u8], n: usize) -> Result<()> {
     }
     Err(Error::misbehaved("unused bits of a message are set"))
 }
-
-#[cfg(test)]
-mod tests;

@@ -4,11 +4,9 @@ use zeroize::Zeroizing;
 
 use crate::bytes::put_u64s;
 use crate::error::Result;
-use crate::gadget::lookup::{ClientLookup, ClientPads};
-use crate::gadget::{self, ClientRelu, ClientReluRequest, ReluBackend};
+use crate::gadget::seam::{ClientPads, ClientRequested};
 use crate::offline::lattice::LatticePlan;
-use crate::offline::schedule::{Schedule, Slice, add_public_terms, gather, ticket_of};
-use crate::ot::SenderPads;
+use crate::offline::schedule::{ReluTensor, Schedule, Slice, add_public_terms, gather, ticket_of};
 use crate::plan::{PublicPlan, ReluChoices};
 use crate::ring::{ClientShare, sub_assign, truncate_client};
 use crate::session::ClientCrypto;
@@ -17,26 +15,6 @@ use crate::wire::{Kind, Transport};
 
 /// One vector a tensor, each holding a whole batch: `[ticket][CHW]`.
 type Batch = Vec<Zeroizing<Vec<u64>>>;
-
-/// A slice's pads of the OTs in which the client sends.
-enum Pads {
-    Garbled(SenderPads),
-    Lookup(ClientPads),
-}
-
-/// A slice's ReLUs, their request sent.
-#[expect(clippy::large_enum_variant, reason = "one a slice, moved once or twice")]
-enum Requested {
-    Garbled(ClientReluRequest),
-    Lookup(ClientLookup),
-}
-
-/// A slice's ReLUs, ready to be spent.
-#[expect(clippy::large_enum_variant, reason = "one a slice, moved once or twice")]
-enum Ready {
-    Garbled(ClientRelu),
-    Lookup(ClientLookup),
-}
 
 /// Makes `lattice.batch` tickets, numbered from `first`.
 pub(crate) fn run<T: Transport>(
@@ -54,21 +32,23 @@ pub(crate) fn run<T: Transport>(
     let pads = receive_pads(t, schedule, lattice.batch, crypto, choices)?;
     let mut requests = Vec::new();
     for (slice, pads) in schedule.slices(lattice.batch).zip(pads) {
-        let backend = slice.backend(choices);
-        requests.push(request_relus(t, plan, crypto, (&slice, backend), pads, &shares)?);
+        requests.push(request_relus(t, plan, crypto, (&slice, choices), pads, &shares)?);
     }
     send_identity_corrections(t, plan, schedule, lattice.batch, &masks, &shares)?;
     let mut relus = Vec::with_capacity(requests.len());
     for (slice, request) in schedule.slices(lattice.batch).zip(requests) {
-        relus.push(match request {
-            Requested::Garbled(request) => {
-                let len = gadget::offline_down_bytes(slice.len(), slice.compare);
-                Ready::Garbled(request.tables(t.recv(Kind::Tables, len)?)?)
-            }
-            Requested::Lookup(lookup) => Ready::Lookup(lookup),
-        });
+        let tables = slice.gadget(choices).tables_bytes(slice.len());
+        relus.push(request.ready(tables.map(|len| t.recv(Kind::Tables, len)).transpose()?)?);
     }
-    Ok(assemble(plan, schedule, &masks, &shares, relus, (lattice.batch, session, first)))
+    let numbers = (lattice.batch, session, first);
+    let mut tickets = assemble(plan, (schedule, choices), &masks, &shares, numbers);
+    for (slice, relus) in schedule.slices(lattice.batch).zip(relus) {
+        let ticket = tickets.get_mut(slice.ticket);
+        if let Some(tensor) = ticket.and_then(|t| t.relus.get_mut(slice.relu)) {
+            tensor.slices.push(relus);
+        }
+    }
+    Ok(tickets)
 }
 
 fn tensor_len(plan: &PublicPlan, tensor: usize) -> usize {
@@ -179,22 +159,16 @@ fn receive_pads<T: Transport>(
     batch: usize,
     crypto: &mut ClientCrypto,
     choices: &ReluChoices,
-) -> Result<Vec<Pads>> {
+) -> Result<Vec<Box<dyn ClientPads>>> {
     let mut pads = Vec::new();
     for slice in schedule.slices(batch) {
-        let (n, backend) = (slice.len(), slice.backend(choices));
-        let ots = backend.selection_ots(n);
+        let (n, gadget) = (slice.len(), slice.gadget(choices));
+        let ots = gadget.selection_ots(n);
         let len = crypto.ots.selection.extension_bytes(ots);
         let message = len.map(|len| t.recv(Kind::ServerExtension, len)).transpose()?;
-        let windows = crypto.tweaks.take(backend.selection_windows(n))?;
-        let (keys, delta) = crypto.selection.take(ots, message.as_deref())?;
-        let hash = &crypto.hash;
-        pads.push(match backend {
-            ReluBackend::Garbled(_) => Pads::Garbled(SenderPads::new(hash, windows, keys, delta)?),
-            ReluBackend::Lookup(split) => {
-                Pads::Lookup(ClientPads::new(hash, windows, (n, split), keys, delta)?)
-            }
-        });
+        let windows = crypto.tweaks.take(gadget.selection_windows(n))?;
+        let keys = crypto.selection.take(ots, message.as_deref())?;
+        pads.push(gadget.client_pads(n, &crypto.hash, windows, keys)?);
     }
     Ok(pads)
 }
@@ -204,27 +178,18 @@ fn request_relus<T: Transport>(
     t: &mut T,
     plan: &PublicPlan,
     crypto: &mut ClientCrypto,
-    (slice, backend): (&Slice<'_>, ReluBackend),
-    pads: Pads,
+    (slice, choices): (&Slice<'_>, &ReluChoices),
+    pads: Box<dyn ClientPads>,
     shares: &Batch,
-) -> Result<Requested> {
-    let n = backend.label_ots(slice.len());
+) -> Result<Box<dyn ClientRequested>> {
+    let gadget = slice.gadget(choices);
+    let n = gadget.label_ots(slice.len());
     let extension = crypto.labels.extend(n)?;
-    let windows = crypto.tweaks.take(backend.label_windows(slice.len()))?;
+    let windows = crypto.tweaks.take(gadget.label_windows(slice.len()))?;
     let share = shares.get(slice.tensor).map(|s| s.as_slice()).unwrap_or_default();
     let x_c = Zeroizing::new(slice.gather(share, tensor_len(plan, slice.tensor)));
-    let (hash, cots) = (&crypto.hash, crypto.labels.take(n)?);
-    let (request, corrections) = match pads {
-        Pads::Garbled(pads) => {
-            let (request, message) =
-                gadget::client_offline_request(hash, windows, slice.compare, cots, pads, &x_c)?;
-            (Requested::Garbled(request), message)
-        }
-        Pads::Lookup(pads) => {
-            let (lookup, message) = pads.request(hash, windows, cots, &x_c)?;
-            (Requested::Lookup(lookup), message)
-        }
-    };
+    let cots = crypto.labels.take(n)?;
+    let (request, corrections) = pads.request(&crypto.hash, windows, cots, &x_c)?;
     extension.iter().try_for_each(|message| t.send(Kind::ClientExtension, message))?;
     t.send(Kind::ClientCorrections, &corrections)?;
     Ok(request)
@@ -251,43 +216,29 @@ fn send_identity_corrections<T: Transport>(
     Ok(())
 }
 
-/// Sorts everything by ticket.
+/// Sorts everything by ticket, but for the gadgets.
 fn assemble(
     plan: &PublicPlan,
-    schedule: &Schedule,
+    (schedule, choices): (&Schedule, &ReluChoices),
     masks: &Batch,
     shares: &Batch,
-    relus: Vec<Ready>,
     (batch, session, first): (usize, u64, u64),
 ) -> Vec<ClientTicket> {
     let part = |values: &Batch, tensor: usize, ticket: usize| {
         let values = values.get(tensor).map(|v| v.as_slice()).unwrap_or_default();
         ticket_of(values, tensor_len(plan, tensor), ticket).to_vec()
     };
-    let mut tickets: Vec<ClientTicket> = (0..batch)
-        .map(|ticket| ClientTicket {
-            id: first + ticket as u64,
-            session,
-            input: ClientShare(part(masks, 0, ticket)),
-            relus: schedule
-                .relus
-                .iter()
-                .map(|r| {
-                    let mask = Zeroizing::new(part(masks, r.tensor, ticket));
-                    let reshare = ClientShare(gather(&r.positions, &mask));
-                    ClientTensor { slices: Vec::new(), lookups: Vec::new(), reshare }
-                })
-                .collect(),
-            output: ClientShare(part(shares, plan.tensors.len() - 1, ticket)),
-        })
-        .collect();
-    for (slice, relu) in schedule.slices(batch).zip(relus) {
-        let tensor = tickets.get_mut(slice.ticket).and_then(|t| t.relus.get_mut(slice.relu));
-        match (tensor, relu) {
-            (Some(tensor), Ready::Garbled(relu)) => tensor.slices.push(relu),
-            (Some(tensor), Ready::Lookup(relu)) => tensor.lookups.push(relu),
-            (None, _) => {}
-        }
-    }
-    tickets
+    let tensor = |relu: &ReluTensor, ticket: usize| {
+        let mask = Zeroizing::new(part(masks, relu.tensor, ticket));
+        let reshare = ClientShare(gather(&relu.positions, &mask));
+        ClientTensor { choice: choices.of(relu.index), slices: Vec::new(), reshare }
+    };
+    let ticket = |ticket: usize| ClientTicket {
+        id: first + ticket as u64,
+        session,
+        input: ClientShare(part(masks, 0, ticket)),
+        relus: schedule.relus.iter().map(|relu| tensor(relu, ticket)).collect(),
+        output: ClientShare(part(shares, plan.tensors.len() - 1, ticket)),
+    };
+    (0..batch).map(ticket).collect()
 }

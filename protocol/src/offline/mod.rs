@@ -9,8 +9,8 @@
 //!         identity positions for each tensor and ticket
 //! S -> C  Tables for each slice
 //! ```
-//! Slices whose ReLUs are looked up ([`crate::gadget::ReluBackend`]) have no tables: if there are no
-//! others, one round trip does. A direction of correlated OT that is silent has refills and no
+//! Some gadgets have no tables ([`crate::gadget::Gadget::tables_bytes`]): if there are no others, one
+//! round trip does. A direction of correlated OT that is silent has refills and no
 //! extensions ([`crate::ot::OtExtension`]): as many as [`crate::ot::Ledger::due`] asks for before the
 //! run's demand can be taken, which both parties know.
 //!

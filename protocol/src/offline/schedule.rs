@@ -1,7 +1,7 @@
 //! What follows from the public plan alone: which positions are ReLUs, which are identities.
 
 use crate::error::Result;
-use crate::gadget::{CompareBits, ReluBackend};
+use crate::gadget::{CompareBits, Gadget};
 use crate::linear;
 use crate::offline::SLICE;
 use crate::plan::{Linear, PublicPlan, ReluChoices, TensorSpec};
@@ -78,8 +78,8 @@ impl Schedule {
     /// Correlated OTs of a run: labels, selections.
     pub(crate) fn ots(&self, batch: usize, choices: &ReluChoices) -> [usize; 2] {
         self.slices(batch).fold([0; 2], |[labels, selections], slice| {
-            let (n, backend) = (slice.len(), slice.backend(choices));
-            [labels + backend.label_ots(n), selections + backend.selection_ots(n)]
+            let (n, gadget) = (slice.len(), slice.gadget(choices));
+            [labels + gadget.label_ots(n), selections + gadget.selection_ots(n)]
         })
     }
 
@@ -122,9 +122,10 @@ pub(crate) struct Slice<'a> {
 
 impl Slice<'_> {
     /// What computes its ReLUs.
-    pub(crate) fn backend(&self, choices: &ReluChoices) -> ReluBackend {
-        choices.backend(self.relu, self.compare)
+    pub(crate) fn gadget(&self, choices: &ReluChoices) -> Box<dyn Gadget> {
+        choices.of(self.relu).gadget(self.compare)
     }
+
     /// Number of positions.
     pub(crate) fn len(&self) -> usize {
         self.positions.len()

@@ -1,15 +1,13 @@
-//! The server's half: evaluates convolutions on encrypted masks, garbles the ReLUs or takes
-//! requests for lookups.
+//! The server's half: evaluates convolutions on encrypted masks, makes its part of the ReLUs.
 
 use crate::bytes::u64s_from;
 use crate::compute::Compute;
 use crate::error::Result;
-use crate::gadget::lookup::{self, ServerLookup, ServerPads};
-use crate::gadget::{self, ReluBackend, ServerRelu};
+use crate::gadget::seam::{Accepted, ServerPads};
 use crate::offline::lattice::LatticePlan;
 use crate::offline::schedule::{Schedule, Slice};
 use crate::offline::weights::{BatchWeights, WeightCache};
-use crate::ot::{OtExtension, ReceiverPads};
+use crate::ot::OtExtension;
 use crate::plan::{Plan, ReluChoices};
 use crate::ring::ServerShare;
 use crate::rlwe::Weights;
@@ -17,12 +15,6 @@ use crate::rng::PublicSeed;
 use crate::session::ServerCrypto;
 use crate::ticket::{ServerTensor, ServerTicket};
 use crate::wire::{Kind, Transport};
-
-/// A slice's pads of the OTs in which the server receives.
-enum Pads {
-    Garbled(ReceiverPads),
-    Lookup(ServerPads),
-}
 
 /// What the server needs beside a session's state.
 #[derive(Clone, Copy)]
@@ -71,20 +63,12 @@ pub(crate) fn run<T: Transport>(
         }
     }
     for ((slice, pads), request) in schedule.slices(lattice.batch).zip(pads).zip(requests) {
-        match pads {
-            Pads::Garbled(pads) => {
-                let (relu, tables) = compute.piece(|| garble(crypto, &slice, pads, &request))?;
-                t.send(Kind::Tables, &tables)?;
-                if let Some(state) = state_of(&mut tickets, slice.tensor, slice.ticket) {
-                    state.slices.push(relu);
-                }
-            }
-            Pads::Lookup(pads) => {
-                let relu = compute.piece(|| accept(crypto, &slice, pads, &request))?;
-                if let Some(state) = state_of(&mut tickets, slice.tensor, slice.ticket) {
-                    state.lookups.push(relu);
-                }
-            }
+        let accepted = compute.piece(|| accept(crypto, (&slice, choices), pads, &request))?;
+        let (relus, tables) = accepted;
+        tables.iter().try_for_each(|tables| t.send(Kind::Tables, tables))?;
+        if let Some(state) = state_of(&mut tickets, slice.tensor, slice.ticket) {
+            state.choice = choices.of(slice.relu);
+            state.slices.push(relus);
         }
     }
     Ok(tickets)
@@ -157,12 +141,11 @@ fn send_extensions<T: Transport>(
     offline: &OfflinePlan<'_>,
     crypto: &mut ServerCrypto,
     choices: &ReluChoices,
-) -> Result<Vec<Pads>> {
+) -> Result<Vec<Box<dyn ServerPads>>> {
     let OfflinePlan { schedule, lattice, compute, .. } = *offline;
     let mut pads = Vec::new();
     for slice in schedule.slices(lattice.batch) {
-        let backend = slice.backend(choices);
-        let (message, made) = compute.piece(|| make_pads(crypto, slice.len(), backend))?;
+        let (message, made) = compute.piece(|| make_pads(crypto, &slice, choices))?;
         message.iter().try_for_each(|message| t.send(Kind::ServerExtension, message))?;
         pads.push(made);
     }
@@ -170,22 +153,20 @@ fn send_extensions<T: Transport>(
 }
 
 /// A slice's extension, if there is one, and its pads.
+type ExtendedPads = (Option<Vec<u8>>, Box<dyn ServerPads>);
+
+/// Extends the selection OTs for a slice, and makes its pads.
 fn make_pads(
     crypto: &mut ServerCrypto,
-    n: usize,
-    backend: ReluBackend,
-) -> Result<(Option<Vec<u8>>, Pads)> {
-    let ots = backend.selection_ots(n);
+    slice: &Slice<'_>,
+    choices: &ReluChoices,
+) -> Result<ExtendedPads> {
+    let (n, gadget) = (slice.len(), slice.gadget(choices));
+    let ots = gadget.selection_ots(n);
     let message = crypto.selection.extend(ots)?;
-    let windows = crypto.tweaks.take(backend.selection_windows(n))?;
-    let (hash, cots) = (&crypto.hash, crypto.selection.take(ots)?);
-    let pads = match backend {
-        ReluBackend::Garbled(_) => Pads::Garbled(ReceiverPads::new(hash, windows, cots)?),
-        ReluBackend::Lookup(split) => {
-            Pads::Lookup(ServerPads::new(hash, windows, (n, split), cots)?)
-        }
-    };
-    Ok((message, pads))
+    let windows = crypto.tweaks.take(gadget.selection_windows(n))?;
+    let cots = crypto.selection.take(ots)?;
+    Ok((message, gadget.server_pads(n, &crypto.hash, windows, cots)?))
 }
 
 /// A client's messages for one slice, kept as bytes until all have arrived: garbled tables are
@@ -201,43 +182,22 @@ fn receive_request<T: Transport>(
     choices: &ReluChoices,
     extension: OtExtension,
 ) -> Result<Request> {
-    let (n, backend) = (slice.len(), slice.backend(choices));
-    let len = extension.extension_bytes(backend.label_ots(n));
+    let (n, gadget) = (slice.len(), slice.gadget(choices));
+    let len = extension.extension_bytes(gadget.label_ots(n));
     let extension = len.map(|len| t.recv(Kind::ClientExtension, len)).transpose()?;
-    let corrections = t.recv(Kind::ClientCorrections, backend.request_bytes(n))?;
+    let corrections = t.recv(Kind::ClientCorrections, gadget.request_bytes(n))?;
     Ok(Request { extension, corrections })
 }
 
-/// A slice's ReLUs and their tables.
-fn garble(
-    crypto: &mut ServerCrypto,
-    slice: &Slice<'_>,
-    pads: ReceiverPads,
-    request: &Request,
-) -> Result<(ServerRelu, Vec<u8>)> {
-    let n = gadget::cot_count(slice.len(), slice.compare);
-    let keys = crypto.labels.take(n, request.extension.as_deref())?;
-    let windows = crypto.tweaks.take(gadget::relu_windows(slice.len(), slice.compare))?;
-    gadget::server_offline(
-        &crypto.hash,
-        windows,
-        slice.compare,
-        keys,
-        pads,
-        &request.corrections,
-        &mut crypto.rng,
-    )
-}
-
-/// Takes a request for lookups; nothing goes back.
+/// A slice's ReLUs and their tables, if there are any.
 fn accept(
     crypto: &mut ServerCrypto,
-    slice: &Slice<'_>,
-    pads: ServerPads,
+    (slice, choices): (&Slice<'_>, &ReluChoices),
+    pads: Box<dyn ServerPads>,
     request: &Request,
-) -> Result<ServerLookup> {
-    let ots = lookup::label_ots(slice.len());
-    let windows = crypto.tweaks.take(lookup::label_windows(slice.len()))?;
-    let keys = crypto.labels.take(ots, request.extension.as_deref())?;
-    pads.accept(&crypto.hash, windows, keys, &request.corrections)
+) -> Result<Accepted> {
+    let (n, gadget) = (slice.len(), slice.gadget(choices));
+    let keys = crypto.labels.take(gadget.label_ots(n), request.extension.as_deref())?;
+    let windows = crypto.tweaks.take(gadget.label_windows(n))?;
+    pads.accept(&crypto.hash, windows, keys, &request.corrections, &mut crypto.rng)
 }

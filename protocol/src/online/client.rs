@@ -1,10 +1,9 @@
-//! The client's half: evaluates garbled circuits or masks tables, re-shares activations.
+//! The client's half: answers the server's messages for the ReLUs, re-shares activations.
 
 use std::time::{Duration, Instant};
 
 use crate::bytes::{put_u64s, u64s_from};
 use crate::error::{Error, Result};
-use crate::gadget::{self, lookup};
 use crate::offline::{ReluTensor, SLICE, Schedule};
 use crate::ring::{add_assign, sub_assign};
 use crate::ticket::{ClientTensor, ClientTicket};
@@ -60,11 +59,7 @@ pub(crate) fn run<T: Transport>(
     sub_assign(&mut masked, &mask.0);
     transport.send(Kind::MaskedInput, &encode(&masked))?;
     for (tensor, state) in schedule.relus.iter().zip(relus) {
-        if state.lookups.is_empty() {
-            activate(transport, tensor, state)?;
-        } else {
-            look_up(transport, tensor, state)?;
-        }
+        activate(transport, tensor, state)?;
         laps.end(tensor.tensor);
     }
     let mut opened = u64s_from(&transport.recv(Kind::Logits, 8 * output.0.len())?);
@@ -74,43 +69,30 @@ pub(crate) fn run<T: Transport>(
     Ok(Inference { output, layers: laps.laps })
 }
 
-/// One tensor: slices are evaluated as they arrive; the re-shared values leave when all are
-/// there, so that neither party ever sends while the other does.
+/// One tensor: slices are worked on as their messages arrive; the answers leave when all messages
+/// of the round are there, so that neither party ever sends while the other does.
 fn activate<T: Transport>(
     transport: &mut T,
     tensor: &ReluTensor,
     state: ClientTensor,
 ) -> Result<()> {
-    let mut values = Vec::with_capacity(tensor.positions.len());
-    for (positions, relu) in tensor.slices().zip(state.slices) {
-        let len = gadget::online_down_bytes(positions.len(), tensor.compare);
-        values.extend(relu.online(&transport.recv(Kind::Labels, len)?)?);
+    let gadget = state.choice.gadget(tensor.compare);
+    let mut waiting = state.slices;
+    for (number, round) in gadget.rounds().iter().enumerate() {
+        let (mut answers, mut next) = (Vec::new(), Vec::new());
+        for (slice, reshare) in waiting.into_iter().zip(state.reshare.0.chunks(SLICE)) {
+            let len = gadget.message_bytes(number, reshare.len());
+            let (answer, then) = slice.answer(&transport.recv(round.message, len)?, reshare)?;
+            answers.push(answer);
+            next.extend(then);
+        }
+        if round.joined {
+            answers = vec![answers.concat()];
+        }
+        answers.iter().try_for_each(|answer| transport.send(round.answer, answer))?;
+        waiting = next;
     }
-    sub_assign(&mut values, &state.reshare.0);
-    transport.send(Kind::Activations, &encode(&values))
-}
-
-/// One tensor whose ReLUs are looked up: tables leave when all digits are there, answers when all
-/// rows are.
-fn look_up<T: Transport>(
-    transport: &mut T,
-    tensor: &ReluTensor,
-    state: ClientTensor,
-) -> Result<()> {
-    let mut started = Vec::new();
-    for (positions, relu) in tensor.slices().zip(state.lookups) {
-        let len = lookup::digits_bytes(positions.len(), relu.split());
-        started.push(relu.tables(&transport.recv(Kind::Digits, len)?)?);
-    }
-    for (_, tables) in &started {
-        transport.send(Kind::MaskedTables, tables)?;
-    }
-    let mut answers = Vec::new();
-    for ((relu, _), reshare) in started.into_iter().zip(state.reshare.0.chunks(SLICE)) {
-        let rows = transport.recv(Kind::Rows, lookup::rows_bytes(relu.len()))?;
-        answers.push(relu.answer(&rows, reshare)?);
-    }
-    answers.iter().try_for_each(|answer| transport.send(Kind::Answers, answer))
+    Ok(())
 }
 
 fn encode(values: &[u64]) -> Vec<u8> {

@@ -1,12 +1,12 @@
-//! The server's half: linear operators on shares, labels and rows for the ReLUs.
+//! The server's half: linear operators on shares, messages for the ReLUs.
 
 use crate::bytes::{put_u64s, u64s_from};
 use crate::error::{Error, Result};
-use crate::gadget::lookup;
+use crate::gadget::seam::{Gadget, Round, ServerTurn};
 use crate::linear::{self, Backend};
 use crate::offline::{ReluTensor, Schedule, add_public_terms, gather};
 use crate::plan::{Linear, Plan, TensorSpec};
-use crate::ring::{add_assign, truncate_server};
+use crate::ring::truncate_server;
 use crate::ticket::{ServerTensor, ServerTicket};
 use crate::wire::{Kind, Transport};
 
@@ -41,11 +41,7 @@ pub(crate) fn run<T: Transport>(
         }
         correct_identities(online.schedule, j, &state, &mut x);
         if let Some(tensor) = relus.next_if(|r| r.tensor == j) {
-            let values = if state.lookups.is_empty() {
-                activate(transport, tensor, state, &x)?
-            } else {
-                look_up(transport, tensor, state, &x)?
-            };
+            let values = activate(transport, tensor, state, &x)?;
             scatter(&tensor.positions, &values, &mut x);
         }
         shares.push(x);
@@ -87,57 +83,62 @@ fn correct_identities(schedule: &Schedule, j: usize, state: &ServerTensor, x: &m
     }
 }
 
-/// Mask-1 positions: labels and rows out, re-shared activations in.
+/// Mask-1 positions, round by round: messages of all slices out, answers in. The next messages wait
+/// until all answers are there: neither party sends while the other does.
 fn activate<T: Transport>(
     transport: &mut T,
     tensor: &ReluTensor,
     state: ServerTensor,
     x: &[u64],
 ) -> Result<Vec<u64>> {
-    let mut minus_rho = Vec::with_capacity(tensor.positions.len());
-    for (positions, relu) in tensor.slices().zip(state.slices) {
-        let (message, rho) = relu.online(&gather(positions, x))?;
-        transport.send(Kind::Labels, &message)?;
-        minus_rho.extend(rho.iter().map(|r| r.wrapping_neg()));
+    let gadget = state.choice.gadget(tensor.compare);
+    let rounds = gadget.rounds();
+    let kind = |number: usize| rounds.get(number).map(|round| round.message);
+    let mut waiting = Vec::new();
+    for (positions, slice) in tensor.slices().zip(state.slices) {
+        let (message, next) = slice.begin(&gather(positions, x))?;
+        kind(0).map_or(Ok(()), |kind| transport.send(kind, &message))?;
+        waiting.push(next);
     }
-    let bytes = transport.recv(Kind::Activations, 8 * tensor.positions.len())?;
-    let mut values = u64s_from(&bytes);
-    add_assign(&mut values, &minus_rho);
+    let mut values = Vec::with_capacity(tensor.positions.len());
+    for (number, round) in rounds.iter().enumerate() {
+        let answers = receive_answers(transport, tensor, gadget.as_ref(), (number, round))?;
+        let mut next = Vec::new();
+        for (slice, answer) in waiting.into_iter().zip(answers) {
+            match (slice.take(&answer)?, kind(number + 1)) {
+                (ServerTurn::Message(message, then), Some(kind)) => {
+                    transport.send(kind, &message)?;
+                    next.push(then);
+                }
+                (ServerTurn::Done(shares), None) => values.extend(shares),
+                _ => return Err(Error::local("a ReLU gadget has other rounds than it says")),
+            }
+        }
+        waiting = next;
+    }
     Ok(values)
 }
 
-/// Mask-1 positions by lookup: digits out, tables in, rows out, answers in. Tables wait until all
-/// are there: neither party sends while the other does.
-fn look_up<T: Transport>(
+/// The client's answers of a round, slice by slice.
+fn receive_answers<T: Transport>(
     transport: &mut T,
     tensor: &ReluTensor,
-    state: ServerTensor,
-    x: &[u64],
-) -> Result<Vec<u64>> {
-    let mut started = Vec::new();
-    for (positions, relu) in tensor.slices().zip(state.lookups) {
-        let split = relu.split();
-        let (relu, digits) = relu.digits(&gather(positions, x))?;
-        transport.send(Kind::Digits, &digits)?;
-        started.push((relu, split));
+    gadget: &dyn Gadget,
+    (number, round): (usize, &Round),
+) -> Result<Vec<Vec<u8>>> {
+    let sizes = tensor.slices().map(|positions| gadget.answer_bytes(number, positions.len()));
+    if !round.joined {
+        return sizes.map(|len| transport.recv(round.answer, len)).collect();
     }
-    let mut tables = Vec::new();
-    for (relu, split) in &started {
-        let len = lookup::tables_bytes(relu.len(), *split);
-        tables.push(transport.recv(Kind::MaskedTables, len)?);
-    }
-    let mut opened = Vec::new();
-    for ((relu, _), tables) in started.into_iter().zip(tables) {
-        let (relu, rows) = relu.rows(&tables)?;
-        transport.send(Kind::Rows, &rows)?;
-        opened.push(relu);
-    }
-    let mut values = Vec::with_capacity(tensor.positions.len());
-    for relu in opened {
-        let len = lookup::answer_bytes(relu.len());
-        values.extend(relu.finish(&transport.recv(Kind::Answers, len)?)?);
-    }
-    Ok(values)
+    let sizes: Vec<usize> = sizes.collect();
+    let joined = transport.recv(round.answer, sizes.iter().sum())?;
+    let mut rest = joined.as_slice();
+    let cut = |len: usize| {
+        let (answer, after) = rest.split_at(len.min(rest.len()));
+        rest = after;
+        answer.to_vec()
+    };
+    Ok(sizes.into_iter().map(cut).collect())
 }
 
 /// Writes new shares to their positions.

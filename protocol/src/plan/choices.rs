@@ -5,36 +5,33 @@ use serde::{Deserialize, Serialize};
 use super::graph::{PublicPlan, TensorSpec};
 use crate::bytes::{bit, pack_bits};
 use crate::error::{Error, Result};
-use crate::gadget::lookup::Split;
-use crate::gadget::{CompareBits, ReluBackend, ReluChoice, check_padding};
+use crate::gadget::{CompareBits, ReluChoice, check_padding};
 
 /// One [`ReluChoice`] for each tensor that has ReLUs, in the order of the tensors.
 ///
-/// Made for a plan, whose comparisons say where lookup is possible: nothing wider is ever chosen
-/// to be looked up, so that the choice says what will happen.
+/// Made for a plan, whose comparisons say what is possible: nothing else is ever chosen, so that
+/// the choice says what will happen.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReluChoices(Vec<ReluChoice>);
 
 impl ReluChoices {
-    /// Garbled circuits for each of these tensors that has ReLUs.
-    pub fn garbled(tensors: &[TensorSpec]) -> Self {
+    /// The default for each of these tensors that has ReLUs.
+    pub fn usual(tensors: &[TensorSpec]) -> Self {
         let relus = tensors.iter().filter(|t| t.mask.ones() > 0);
-        Self(relus.map(|_| ReluChoice::Garbled).collect())
+        Self(relus.map(|_| ReluChoice::default()).collect())
     }
 
-    /// The same for all tensors of a validated plan; those whose comparisons are too wide for
-    /// lookup are garbled.
+    /// The same for all tensors of a validated plan; the default for those whose comparisons are
+    /// too wide for it.
     pub fn uniform(plan: &PublicPlan, choice: ReluChoice) -> Self {
-        let possible =
-            |c| if looked_up(choice) && !narrow(c) { ReluChoice::Garbled } else { choice };
-        Self(comparisons(plan).map(possible).collect())
+        Self(comparisons(plan).map(|compare| choice.if_possible(compare)).collect())
     }
 
     /// One choice a tensor with ReLUs.
     ///
     /// # Errors
-    /// `Input` if they are not as many as the plan has such tensors, or if one is to be looked up
-    /// whose comparison is too wide for that.
+    /// `Input` if they are not as many as the plan has such tensors, or if a comparison is too wide
+    /// for the choice.
     pub fn new(plan: &PublicPlan, choices: Vec<ReluChoice>) -> Result<Self> {
         let choices = Self(choices);
         choices.check(plan)?;
@@ -59,16 +56,14 @@ impl ReluChoices {
             )));
         }
         for ((choice, compare), name) in self.0.iter().zip(comparisons(plan)).zip(names(plan)) {
-            if looked_up(*choice) {
-                Split::cheapest(compare).map_err(|e| Error::input(format!("`{name}`: {e}")))?;
-            }
+            choice.check(compare).map_err(|e| Error::input(format!("`{name}`: {e}")))?;
         }
         Ok(())
     }
 
-    /// The bit map of an offline request: one bit a tensor, set where ReLUs are looked up.
+    /// The bit map of an offline request: one bit a tensor, its backend's number.
     pub fn to_bits(&self) -> Vec<u8> {
-        pack_bits(self.0.iter().copied().map(looked_up))
+        pack_bits(self.0.iter().map(|choice| choice.code() == 1))
     }
 
     /// Bytes of the bit map for `tensors` tensors with ReLUs.
@@ -79,8 +74,8 @@ impl ReluChoices {
     /// Reads the peer's bit map.
     ///
     /// # Errors
-    /// `PeerMisbehaved` if its length is not the plan's, if unused bits are set, or if a tensor is
-    /// to be looked up whose comparison is too wide for that.
+    /// `PeerMisbehaved` if its length is not the plan's, if unused bits are set, or if a comparison
+    /// is too wide for the choice.
     pub fn from_bits(plan: &PublicPlan, bits: &[u8]) -> Result<Self> {
         let tensors = comparisons(plan).count();
         if bits.len() != Self::encoded_bytes(tensors) {
@@ -90,8 +85,8 @@ impl ReluChoices {
             )));
         }
         check_padding(bits, tensors)?;
-        let choice = |i| if bit(bits, i) { ReluChoice::Lookup } else { ReluChoice::Garbled };
-        Self::new(plan, (0..tensors).map(choice).collect())
+        let choices = (0..tensors).filter_map(|i| ReluChoice::of(u8::from(bit(bits, i))));
+        Self::new(plan, choices.collect())
             .map_err(|e| Error::misbehaved(format!("an impossible choice of backends: {e}")))
     }
 
@@ -111,36 +106,25 @@ impl ReluChoices {
         tensors
     }
 
-    /// How many tensors are looked up.
-    pub fn lookups(&self) -> usize {
-        self.iter().filter(|c| looked_up(*c)).count()
+    /// How many tensors have this choice.
+    pub fn count(&self, choice: ReluChoice) -> usize {
+        self.iter().filter(|c| *c == choice).count()
     }
 
-    /// The backend of the `relu`-th tensor with ReLUs, whose comparisons have this width.
-    pub(crate) fn backend(&self, relu: usize, compare: CompareBits) -> ReluBackend {
-        self.0.get(relu).copied().unwrap_or_default().backend(compare)
+    /// The choice of the `relu`-th tensor with ReLUs.
+    pub(crate) fn of(&self, relu: usize) -> ReluChoice {
+        self.0.get(relu).copied().unwrap_or_default()
     }
 
-    /// The same with the `relu`-th tensor's choice exchanged, where both are possible.
+    /// The same with the `relu`-th tensor's choice replaced.
     #[must_use]
-    pub(crate) fn flipped(&self, relu: usize, compare: CompareBits) -> Self {
+    pub(crate) fn replaced(&self, relu: usize, choice: ReluChoice) -> Self {
         let mut choices = self.clone();
-        if let Some(choice) = choices.0.get_mut(relu) {
-            *choice = match *choice {
-                ReluChoice::Garbled if narrow(compare) => ReluChoice::Lookup,
-                _ => ReluChoice::Garbled,
-            };
+        if let Some(of_tensor) = choices.0.get_mut(relu) {
+            *of_tensor = choice;
         }
         choices
     }
-}
-
-fn looked_up(choice: ReluChoice) -> bool {
-    choice == ReluChoice::Lookup
-}
-
-fn narrow(compare: CompareBits) -> bool {
-    Split::best(compare).is_some()
 }
 
 /// The comparisons of the tensors with ReLUs. A validated plan leaves none out.
@@ -158,12 +142,17 @@ mod tests {
     use crate::plan::Plan;
     use crate::session::tests::network;
 
+    fn both() -> [ReluChoice; 2] {
+        ["gc", "ot"].map(|name| ReluChoice::named(name).unwrap())
+    }
+
     #[test]
     fn a_plan_keeps_its_choices_in_its_file() {
         let mut plan = network::small(3);
         let before = plan.hash().unwrap();
-        assert_eq!(plan.public.relu_choices.lookups(), 0);
-        let choices = [ReluChoice::Lookup, ReluChoice::Garbled, ReluChoice::Lookup];
+        let [gc, ot] = both();
+        assert_eq!(plan.public.relu_choices.count(gc), 3);
+        let choices = [ot, gc, ot];
         plan.public.relu_choices = ReluChoices::new(&plan.public, choices.to_vec()).unwrap();
         let again = Plan::from_bytes(&plan.to_bytes().unwrap()).unwrap();
         assert_eq!(again.public, plan.public);
@@ -180,7 +169,7 @@ mod tests {
             plan.tensors[1].magnitude = 30;
             PublicPlan::from_bytes(&plan.to_bytes().unwrap()).map(drop).map_err(|e| e.to_string())
         };
-        let [gc, ot] = [ReluChoice::Garbled, ReluChoice::Lookup];
+        let [gc, ot] = both();
         assert_eq!(refused(vec![gc, ot, ot]), Ok(()));
         for wrong in [vec![], vec![gc; 2], vec![gc; 4]] {
             let error = refused(wrong).unwrap_err();

@@ -178,7 +178,7 @@ pub fn append_top1(public: &mut PublicPlan, secret: &mut SecretPlan) {
     let tail = arg_max(logits, public.tensors.len() - 1);
     for (i, spec) in tail.into_iter().enumerate() {
         if spec.mask.ones() > 0 {
-            public.relu_choices.push(ReluChoice::Garbled);
+            public.relu_choices.push(ReluChoice::default());
         }
         let bias = if i == 0 { ranks(classes) } else { Vec::new() };
         secret.tensors.push(TensorSecrets { weights: vec![Vec::new(); spec.terms.len()], bias });

@@ -25,8 +25,8 @@
 use std::collections::BTreeMap;
 
 use crate::error::{Error, Result};
-use crate::gadget::lookup::{ClientLookup, ServerLookup};
-use crate::gadget::{ClientRelu, ServerRelu};
+use crate::gadget::ReluChoice;
+use crate::gadget::seam::{ClientRelus, ServerRelus};
 use crate::ring::{ClientShare, ServerShare};
 
 /// The client's half of a ticket. Not `Clone`: it is spent by move.
@@ -45,10 +45,10 @@ pub struct ClientTicket {
 
 /// The client's half of one tensor's ReLUs.
 pub(crate) struct ClientTensor {
-    /// One gadget a slice, if they are garbled.
-    pub(crate) slices: Vec<ClientRelu>,
-    /// One gadget a slice, if they are looked up.
-    pub(crate) lookups: Vec<ClientLookup>,
+    /// What computes them.
+    pub(crate) choice: ReluChoice,
+    /// One entry a slice.
+    pub(crate) slices: Vec<Box<dyn ClientRelus>>,
     /// r' at the ReLU positions: the client's share of the result.
     pub(crate) reshare: ClientShare,
 }
@@ -66,10 +66,10 @@ pub(crate) struct ServerTensor {
     pub(crate) mask: ServerShare,
     /// `x_C - r'` at the identity positions, in order.
     pub(crate) corrections: Vec<u64>,
-    /// One gadget a slice of ReLU positions, if they are garbled.
-    pub(crate) slices: Vec<ServerRelu>,
-    /// One gadget a slice of ReLU positions, if they are looked up.
-    pub(crate) lookups: Vec<ServerLookup>,
+    /// What computes its ReLUs, if it has any.
+    pub(crate) choice: ReluChoice,
+    /// One entry a slice of ReLU positions.
+    pub(crate) slices: Vec<Box<dyn ServerRelus>>,
 }
 
 /// The unspent tickets of one session, at the server.

@@ -40,9 +40,9 @@ fn uniform(choice: ReluChoice) -> ReluChoices {
 
 #[test]
 fn looked_up_relus_give_the_same_answers_in_fewer_bytes() {
-    let lookup = uniform(ReluChoice::Lookup);
+    let lookup = uniform(ReluChoice::named("ot").unwrap());
     classifies(&["--relu", "ot"], &lookup);
-    let [lookup, garbled] = [&lookup, &uniform(ReluChoice::Garbled)].map(predicted);
+    let [lookup, garbled] = [&lookup, &uniform(ReluChoice::default())].map(predicted);
     assert!(lookup.offline.down + lookup.online.down < garbled.offline.down);
 }
 
@@ -60,7 +60,7 @@ fn an_automatic_choice_takes_no_more_bytes_than_either_backend() {
         let p = predicted(relus);
         p.offline.up + p.offline.down + 2 * (p.online.up + p.online.down)
     };
-    for other in [ReluChoice::Garbled, ReluChoice::Lookup].map(uniform) {
+    for other in ReluChoice::all().map(uniform) {
         assert!(bytes(&chosen) <= bytes(&other));
     }
 }

@@ -2,6 +2,7 @@
 
 use tacita_cli::{Ot, Relu, session_choices};
 use tacita_protocol::cost::CostModel;
+use tacita_protocol::gadget::ReluChoice;
 use tacita_protocol::ot::OtConfig;
 use tacita_protocol::session::SessionLimits;
 
@@ -10,7 +11,7 @@ use crate::support::{Client, Files, Server, network};
 /// Two images of a run each: right logits, and the bytes and round trips of both runs.
 #[test]
 fn silent_ots_give_the_same_answers_in_the_predicted_bytes() {
-    for relu in [Relu::Gc, Relu::Ot] {
+    for relu in ReluChoice::all().map(Relu::Uniform) {
         let files = Files::new();
         let server = Server::start(&files, &[]);
         let options = ["--ot", "silent", "--batch", "1", "--relu", &relu.to_string()];

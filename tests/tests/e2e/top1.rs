@@ -41,10 +41,10 @@ fn classifies(options: &[&str], choice: ReluChoice) {
 
 #[test]
 fn the_class_and_its_logit_are_all_that_is_printed() {
-    classifies(&[], ReluChoice::Garbled);
+    classifies(&[], ReluChoice::default());
 }
 
 #[test]
 fn comparisons_of_the_logits_are_looked_up_like_others() {
-    classifies(&["--relu", "ot"], ReluChoice::Lookup);
+    classifies(&["--relu", "ot"], ReluChoice::named("ot").unwrap());
 }

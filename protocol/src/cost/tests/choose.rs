@@ -4,14 +4,13 @@ use super::{link, plans, profile};
 use crate::cost::CostModel;
 use crate::gadget::ReluChoice;
 use crate::plan::{PublicPlan, ReluChoices};
+use crate::session::tests::choice;
 
 /// Every choice that a plan allows.
 fn all(plan: &PublicPlan) -> Vec<ReluChoices> {
     let tensors = plan.relu_tensors().count();
-    let choice = |map: usize, i| {
-        if (map >> i) & 1 == 1 { ReluChoice::Lookup } else { ReluChoice::Garbled }
-    };
-    let choices = |map| (0..tensors).map(|i| choice(map, i)).collect();
+    let of = |map: usize, i| choice(if (map >> i) & 1 == 1 { "ot" } else { "gc" });
+    let choices = |map| (0..tensors).map(|i| of(map, i)).collect();
     (0..1 << tensors).filter_map(|map| ReluChoices::new(plan, choices(map)).ok()).collect()
 }
 
@@ -55,7 +54,7 @@ fn on_a_network_the_choice_is_never_slower_than_one_for_all_and_near_the_best() 
             };
             let chosen = model.choose(Some(&link), &profile()).unwrap();
             chosen.check(&plan).unwrap();
-            for uniform in [ReluChoice::Garbled, ReluChoice::Lookup] {
+            for uniform in ReluChoice::all() {
                 let uniform = ReluChoices::uniform(&plan, uniform);
                 assert!(seconds(&chosen) <= seconds(&uniform), "{network}: {chosen:?}");
             }
@@ -72,7 +71,7 @@ fn the_choice_follows_the_network() {
     let model = CostModel::new(&plan, 2).unwrap();
     let on = |network: &str| {
         let chosen = model.choose(Some(&link(network)), &profile()).unwrap();
-        chosen.iter().map(|c| c == ReluChoice::Lookup).collect::<Vec<_>>()
+        chosen.iter().map(|c| c == choice("ot")).collect::<Vec<_>>()
     };
     // Nothing but latency; nothing but bytes; in between only the largest tensor's bytes are worth
     // a round trip.

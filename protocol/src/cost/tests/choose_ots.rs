@@ -1,6 +1,6 @@
 //! Choices of OT configurations against all there are.
 
-use super::{Garbled, Lookup, link, model, plans, profile};
+use super::{garbled, link, lookup, model, plans, profile};
 use crate::cost::{CostModel, OtCandidates};
 use crate::ot::{FieldBits, OtConfig, OtExtension, SilentSet};
 
@@ -25,7 +25,7 @@ fn cost(model: &CostModel<'_>, ots: OtConfig, runs: usize, network: Option<&str>
 
 #[test]
 fn the_choice_is_never_worse_than_the_default_and_near_the_best() {
-    for (plan, relus) in plans().iter().flat_map(|p| [(p, Garbled), (p, Lookup)]) {
+    for (plan, relus) in plans().iter().flat_map(|p| [(p, garbled()), (p, lookup())]) {
         let model = model(plan, 2, relus);
         for (network, runs) in [(None, 1), (None, 5000), (Some("mobile"), 3), (Some("lan"), 40)] {
             let chosen = model.choose_ots(
@@ -48,7 +48,7 @@ fn the_choice_is_never_worse_than_the_default_and_near_the_best() {
 #[test]
 fn what_is_compared_are_the_predicted_bytes() {
     let plan = plans()[0].clone();
-    let model = model(&plan, 2, Garbled);
+    let model = model(&plan, 2, garbled());
     let total = |ots: OtConfig| {
         let model = model.clone().with_ots(ots);
         let (once, runs) = (model.traffic().unwrap().session, model.offline_of_runs(6).unwrap());
@@ -64,7 +64,7 @@ fn what_is_compared_are_the_predicted_bytes() {
 #[test]
 fn short_sessions_stay_with_softspoken_and_long_ones_become_silent() {
     let plan = plans()[0].clone();
-    let model = model(&plan, 1, Garbled);
+    let model = model(&plan, 1, garbled());
     let chosen = |tickets, stock| {
         model.choose_ots(OtCandidates::All, (tickets, stock), None, &profile()).unwrap()
     };
@@ -80,7 +80,7 @@ fn short_sessions_stay_with_softspoken_and_long_ones_become_silent() {
 #[test]
 fn silent_is_silent_where_it_fits() {
     let plan = plans()[1].clone();
-    let model = model(&plan, 1, Lookup);
+    let model = model(&plan, 1, lookup());
     let chosen =
         |stock| model.choose_ots(OtCandidates::Silent, (1, stock), None, &profile()).unwrap();
     let both = |ots: OtConfig| [ots.labels, ots.selection].iter().all(|o| o.ledger().is_some());

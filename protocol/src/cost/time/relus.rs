@@ -1,18 +1,17 @@
-//! The ReLUs' part of both phases, by either backend.
+//! The ReLUs' part of both phases.
 
 use super::super::clock::{Clock, Party};
-use super::super::work::ands;
 use super::Run;
-use crate::gadget::lookup::{self, Split};
-use crate::gadget::{self, CompareBits, ReluBackend};
-use crate::offline::{ReluTensor, Slice};
+use crate::gadget::Gadget;
+use crate::gadget::seam::Step;
+use crate::offline::Slice;
 use crate::ot::SilentSet;
 
 use Party::{Client, Server};
 
 impl Run<'_> {
     /// Offline: OTs, requests, tables. `assembling` is the client's last work, which it does once
-    /// the last tables are there; a server that looks ReLUs up is then still busy.
+    /// the last tables are there; a server whose last slices have none is then still busy.
     pub(super) fn relus(&self, clock: &mut Clock, assembling: f64) {
         let (schedule, batch) = (&self.model.schedule, self.model.batch);
         let refills = self.model.refills();
@@ -41,7 +40,7 @@ impl Run<'_> {
         clock.layer(None);
         clock.compute(Server, seconds(&refills.labels, |of| of.1));
         let slices: Vec<Slice<'_>> = schedule.slices(batch).collect();
-        let tables = |s: &Slice<'_>| self.backend(s).tables_bytes(s.len());
+        let tables = |s: &Slice<'_>| self.gadget(s).tables_bytes(s.len());
         let garbled = slices.iter().rposition(|s| tables(s).is_some()).map_or(0, |last| last + 1);
         let (until_tables, after) = slices.split_at(garbled);
         until_tables.iter().for_each(|slice| self.take_request(clock, slice));
@@ -70,40 +69,46 @@ impl Run<'_> {
         clock.compute(Client, first(&refills.labels).unwrap_or_default().0);
     }
 
-    fn backend(&self, slice: &Slice<'_>) -> ReluBackend {
-        self.model.slice_backend(slice)
+    fn gadget(&self, slice: &Slice<'_>) -> Box<dyn Gadget> {
+        self.model.slice_gadget(slice)
     }
 
     /// The server extends, and hashes while its message travels.
     fn extend_selection(&self, clock: &mut Clock, slice: &Slice<'_>) {
-        let (n, backend) = (slice.len(), self.backend(slice));
+        let (n, gadget) = (slice.len(), self.gadget(slice));
         clock.layer(Some(slice.tensor));
-        let (extending, pads) = (self.speed.selection(n, backend), self.speed.pads(n, backend));
+        let ots = gadget.selection_ots(n);
+        let extending = self.speed.selection(ots);
         clock.compute(Server, extending.0);
-        let bytes = self.speed.ots.selection.extension_bytes(backend.selection_ots(n));
+        let bytes = self.speed.ots.selection.extension_bytes(ots);
         let extension = bytes.map(|bytes| clock.send(Server, bytes));
-        clock.compute(Server, pads.0);
+        clock.compute(Server, self.speed.step(gadget.as_ref(), Step::ServerPads, n));
         extension.into_iter().for_each(|message| clock.receive(Client, message));
-        clock.compute(Client, extending.1 + pads.1);
+        let pads = self.speed.step(gadget.as_ref(), Step::ClientPads, n);
+        clock.compute(Client, extending.1 + pads);
     }
 
     fn request(&self, clock: &mut Clock, slice: &Slice<'_>) {
-        let (n, backend) = (slice.len(), self.backend(slice));
+        let (n, gadget) = (slice.len(), self.gadget(slice));
         clock.layer(Some(slice.tensor));
-        clock.compute(Client, self.speed.request(n, backend));
-        let ots = self.speed.ots.labels.extension_bytes(backend.label_ots(n));
-        for bytes in ots.into_iter().chain([backend.request_bytes(n)]) {
+        let extending = self.speed.labels(gadget.label_ots(n)).0;
+        let request = self.speed.step(gadget.as_ref(), Step::Request, n);
+        clock.compute(Client, extending + request + self.speed.elements(n));
+        let ots = self.speed.ots.labels.extension_bytes(gadget.label_ots(n));
+        for bytes in ots.into_iter().chain([gadget.request_bytes(n)]) {
             let message = clock.send(Client, bytes);
             clock.receive(Server, message);
         }
     }
 
-    /// The server garbles, or takes a request for lookups, which nothing answers.
+    /// The server answers a request with tables, or only takes it.
     fn take_request(&self, clock: &mut Clock, slice: &Slice<'_>) {
-        let (n, backend) = (slice.len(), self.backend(slice));
+        let (n, gadget) = (slice.len(), self.gadget(slice));
         clock.layer(Some(slice.tensor));
-        clock.compute(Server, self.speed.take_request(n, backend));
-        if let Some(bytes) = backend.tables_bytes(n) {
+        let extending = self.speed.labels(gadget.label_ots(n)).1;
+        let accept = self.speed.step(gadget.as_ref(), Step::Accept, n);
+        clock.compute(Server, extending + accept);
+        if let Some(bytes) = gadget.tables_bytes(n) {
             let tables = clock.send(Server, bytes);
             clock.receive(Client, tables);
         }
@@ -112,54 +117,33 @@ impl Run<'_> {
     /// Online: the ReLUs of a tensor, if it has some.
     pub(super) fn activate(&self, clock: &mut Clock, j: usize) {
         let Some(relu) = self.model.schedule.relus.iter().find(|r| r.tensor == j) else { return };
-        match self.model.backend(relu) {
-            ReluBackend::Garbled(bits) => self.evaluate(clock, relu, bits),
-            ReluBackend::Lookup(split) => self.look_up(clock, relu, split),
+        let gadget = self.model.gadget(relu);
+        let sizes: Vec<usize> = relu.slices().map(<[u32]>::len).collect();
+        for number in 0..gadget.rounds().len() {
+            self.round(clock, gadget.as_ref(), number, &sizes);
+        }
+        for n in &sizes {
+            clock.compute(Server, self.speed.step(gadget.as_ref(), Step::Finish, *n));
         }
         // The new shares are put where they belong.
         clock.compute(Server, self.speed.elements(relu.positions.len()));
     }
 
-    /// The client evaluates slices as they come and answers once a tensor.
-    fn evaluate(&self, clock: &mut Clock, relu: &ReluTensor, bits: CompareBits) {
-        for n in relu.slices().map(<[u32]>::len) {
-            clock.compute(Server, self.speed.labels(n, ands(bits)));
-            let labels = clock.send(Server, gadget::online_down_bytes(n, bits));
-            clock.receive(Client, labels);
-            clock.compute(Client, self.speed.values(n, ands(bits)));
+    /// The client works on slices as their messages come, but answers once all of a tensor's are
+    /// there; the server goes on when it has all answers.
+    fn round(&self, clock: &mut Clock, gadget: &dyn Gadget, number: usize, sizes: &[usize]) {
+        for n in sizes {
+            clock.compute(Server, self.speed.step(gadget, Step::Message(number), *n));
+            let message = clock.send(Server, gadget.message_bytes(number, *n));
+            clock.receive(Client, message);
+            clock.compute(Client, self.speed.step(gadget, Step::Answer(number), *n));
         }
-        let n = relu.positions.len();
-        clock.compute(Client, self.speed.elements(2 * n));
-        let values = clock.send(Client, 8 * n);
-        clock.receive(Server, values);
-        clock.compute(Server, self.speed.elements(2 * n));
-    }
-
-    /// The client masks tables and answers rows as digits and rows come, but sends once all of a
-    /// tensor's slices are there; the server begins to read when it has all tables.
-    fn look_up(&self, clock: &mut Clock, relu: &ReluTensor, split: Split) {
-        let speed = &self.speed;
-        let sizes = || relu.slices().map(<[u32]>::len);
-        for n in sizes() {
-            clock.compute(Server, speed.digits(n));
-            let digits = clock.send(Server, lookup::digits_bytes(n, split));
-            clock.receive(Client, digits);
-            clock.compute(Client, speed.tables(n, split));
-        }
-        for n in sizes() {
-            let tables = clock.send(Client, lookup::tables_bytes(n, split));
-            clock.receive(Server, tables);
-        }
-        for n in sizes() {
-            clock.compute(Server, speed.rows(n, split));
-            let rows = clock.send(Server, lookup::rows_bytes(n));
-            clock.receive(Client, rows);
-            clock.compute(Client, speed.answer(n));
-        }
-        for n in sizes() {
-            let answers = clock.send(Client, lookup::answer_bytes(n));
-            clock.receive(Server, answers);
-            clock.compute(Server, speed.finish(n));
+        let answers = sizes.iter().map(|n| gadget.answer_bytes(number, *n));
+        let joined = gadget.rounds().get(number).is_some_and(|round| round.joined);
+        let answers = if joined { vec![answers.sum()] } else { answers.collect() };
+        for bytes in answers {
+            let answer = clock.send(Client, bytes);
+            clock.receive(Server, answer);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Masked ReLU by table lookup: the second backend, for links where bytes cost more than round
 //! trips.
 //!
-//! It computes what [`ClientRelu`](super::ClientRelu) and [`ServerRelu`](super::ServerRelu) do, the
+//! It computes what [`garbled`](super::garbled) does, the
 //! same function of the same shares bit for bit, in two round trips a tensor instead of one and
 //! about a fifth of the bytes. Comparison by 1-of-2^d OTs of digits is CrypTFlow2's (Rathee et al.,
 //! CCS 2020, section 3.1) as Cheetah uses it (Huang et al., USENIX Security 2022, section 4); the
@@ -88,6 +88,7 @@
 //! pads are swapped by masks. What is opened on the wire, `v - w` and `(e1, e2)`, does steer:
 //! rotations and the number of the prepared OT.
 
+mod backend;
 mod client;
 mod cost;
 mod digit;
@@ -98,6 +99,7 @@ mod server;
 mod split;
 mod stream;
 
+pub use backend::Lookup;
 pub use client::{ClientLookup, ClientPads, ClientTables};
 pub use cost::{
     answer_bytes, digits_bytes, label_ots, label_windows, online_down_bytes, online_up_bytes,

@@ -177,7 +177,7 @@ pub(super) fn entries(
 mod tests {
     use super::*;
     use crate::gadget::CompareBits;
-    use crate::gadget::tests::{Dealer, cots};
+    use crate::gadget::testing::{Dealer, cots};
 
     const N: usize = 600;
 

@@ -7,7 +7,7 @@ mod values;
 
 use super::*;
 use crate::gadget::CompareBits;
-use crate::gadget::tests::{Dealer, cots};
+use crate::gadget::testing::{Dealer, cots};
 use crate::ot::CotView;
 use crate::rng::SecretRng;
 

@@ -3,10 +3,9 @@
 
 use std::thread;
 
-use super::{looked_up, moved, network, recorded, ring, with_session};
+use super::{choice, looked_up, moved, network, recorded, ring, with_session};
 use crate::cost::CostModel;
 use crate::error::{Error, Result};
-use crate::gadget::ReluChoice;
 use crate::plan::{Plan, PublicPlan, ReluChoices, TensorSpec, clear};
 use crate::rng::SecretRng;
 use crate::session::{ClientOptions, ClientSession, ServerContext, SessionLimits, SessionReport};
@@ -14,8 +13,8 @@ use crate::wire::{Kind, Phase, Traffic, Transport, memory};
 
 /// Choices from a function of the ReLU tensor's number: true for lookup.
 fn choices(plan: &PublicPlan, lookup: impl Fn(usize) -> bool) -> ReluChoices {
-    let choice = |i| if lookup(i) { ReluChoice::Lookup } else { ReluChoice::Garbled };
-    ReluChoices::new(plan, (0..plan.relu_tensors().count()).map(choice).collect()).unwrap()
+    let of = |i| choice(if lookup(i) { "ot" } else { "gc" });
+    ReluChoices::new(plan, (0..plan.relu_tensors().count()).map(of).collect()).unwrap()
 }
 
 /// The first tensor looked up, the second garbled, and so on.
@@ -132,9 +131,9 @@ fn with_a_wide_comparison() -> Plan {
 fn a_wide_comparison_stays_garbled() {
     let plan = with_a_wide_comparison();
     let relus = looked_up(&plan);
-    assert_eq!((relus.lookups(), relus.to_bits()), (2, vec![0b101]));
+    assert_eq!((relus.count(choice("ot")), relus.to_bits()), (2, vec![0b101]));
     agrees(&plan, 1, &relus);
-    let forced = ReluChoices::new(&plan.public, vec![ReluChoice::Lookup; 3]);
+    let forced = ReluChoices::new(&plan.public, vec![choice("ot"); 3]);
     let refused = forced.unwrap_err().to_string();
     assert!(refused.contains("`block1`") && refused.contains("too wide"), "{refused}");
 }
@@ -143,7 +142,7 @@ fn a_wide_comparison_stays_garbled() {
 fn choices_for_another_plan_are_refused_before_anything_is_sent() {
     let plan = network::small(5);
     for n in [0, 2, 4] {
-        assert!(ReluChoices::new(&plan.public, vec![ReluChoice::Garbled; n]).is_err());
+        assert!(ReluChoices::new(&plan.public, vec![choice("gc"); n]).is_err());
     }
     let other = looked_up(&network::small(5));
     let wide = with_a_wide_comparison();
@@ -199,6 +198,6 @@ fn bit_maps_round_trip() {
         let relus = choices(&plan, |i| (map >> i) & 1 == 1);
         assert_eq!(relus.to_bits(), [map]);
         assert_eq!(ReluChoices::from_bits(&plan, &[map]).unwrap(), relus);
-        assert_eq!(relus.lookups(), map.count_ones() as usize);
+        assert_eq!(relus.count(choice("ot")), map.count_ones() as usize);
     }
 }

@@ -83,14 +83,19 @@ fn recorded(relus: impl Fn(&Plan) -> ReluChoices) -> [String; 2] {
     [hex(&trace.sent), hex(&trace.received)]
 }
 
+/// The backend of this name.
+pub(crate) fn choice(name: &str) -> ReluChoice {
+    ReluChoice::named(name).unwrap()
+}
+
 /// All tensors' ReLUs garbled.
 fn garbled(plan: &Plan) -> ReluChoices {
-    ReluChoices::uniform(&plan.public, ReluChoice::Garbled)
+    ReluChoices::uniform(&plan.public, ReluChoice::default())
 }
 
 /// All looked up.
 fn looked_up(plan: &Plan) -> ReluChoices {
-    ReluChoices::uniform(&plan.public, ReluChoice::Lookup)
+    ReluChoices::uniform(&plan.public, choice("ot"))
 }
 
 fn ring(image: &[i64]) -> Vec<u64> {

@@ -138,7 +138,7 @@ fn plan(name: &str, tensors: Vec<TensorSpec>, rng: &mut SecretRng) -> Plan {
     let channels = tensors[0].shape.channels;
     let public = PublicPlan {
         name: name.into(),
-        relu_choices: ReluChoices::garbled(&tensors),
+        relu_choices: ReluChoices::usual(&tensors),
         input: InputSpec::new(vec![0.5; channels], vec![0.25; channels]),
         tensors,
         labels: vec![],
@@ -289,7 +289,7 @@ pub(crate) fn bare(classes: usize, magnitude: u32) -> Plan {
     tensors.iter_mut().for_each(|t| t.magnitude = magnitude);
     let public = PublicPlan {
         name: "bare".into(),
-        relu_choices: ReluChoices::garbled(&tensors),
+        relu_choices: ReluChoices::usual(&tensors),
         input: InputSpec::new(vec![0.5; classes], vec![0.25; classes]),
         tensors,
         labels: vec![],

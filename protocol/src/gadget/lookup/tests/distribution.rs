@@ -2,7 +2,7 @@
 //! seeds.
 
 use super::*;
-use crate::gadget::tests::distribution::assert_uniform;
+use crate::gadget::testing::assert_uniform;
 
 const POSITIONS: usize = 20_000;
 const SHARE: u64 = 0x0123_4567_89ab_cdef;

@@ -2,7 +2,7 @@
 //! modules.
 
 use super::*;
-use crate::gadget::tests::session::instance;
+use crate::gadget::testing::instance;
 use crate::ot::{GateHash, Tweaks};
 
 #[test]

@@ -49,6 +49,17 @@ proptest! {
     }
 
     #[test]
+    fn any_shares_give_the_ideal_result(
+        (k, d) in (2u8..=63).prop_flat_map(|k| (Just(k), 0..=k - 2)),
+        shares in prop::collection::vec(any::<(i64, u64)>(), 1..300),
+        seed: u64,
+    ) {
+        let (x, x_c): (Vec<i64>, Vec<u64>) = shares.into_iter().unzip();
+        let got = relu_of(&run_on(&x, &x_c, bits(k, d), seed));
+        prop_assert_eq!(got, masked_relu(&x, &x_c, bits(k, d)));
+    }
+
+    #[test]
     fn dropping_bits_mistakes_small_values_only(
         k in 3u8..=63, d in 1u8..=61, raw in prop::collection::vec(any::<i64>(), 1..300), seed: u64,
     ) {
@@ -193,7 +204,7 @@ fn compare_bits_are_validated_also_when_decoded() {
     for (k, d) in [(0, 0), (1, 0), (64, 0), (5, 4), (3, 9)] {
         assert!(CompareBits::new(k, d).is_err(), "{k} {d}");
         let config = bincode::config::standard();
-        let got: std::result::Result<(CompareBits, usize), _> =
+        let got: Result<(CompareBits, usize), _> =
             bincode::serde::decode_from_slice(&[k, d], config);
         assert!(got.is_err());
         let bytes = bincode::serde::encode_to_vec(bits(14, 2), config).unwrap();

@@ -5,28 +5,6 @@ use super::*;
 
 const POSITIONS: usize = 20_000;
 
-/// Chi-square of byte counts against the uniform distribution, as a number of standard
-/// deviations from its mean (255 degrees of freedom).
-fn byte_deviation(bytes: impl Iterator<Item = u8>) -> f64 {
-    let mut counts = [0f64; 256];
-    for b in bytes {
-        counts[usize::from(b)] += 1.0;
-    }
-    let expected = counts.iter().sum::<f64>() / 256.0;
-    let chi: f64 = counts.iter().map(|c| (c - expected).powi(2) / expected).sum();
-    (chi - 255.0) / (2.0f64 * 255.0).sqrt()
-}
-
-pub(in crate::gadget) fn assert_uniform(what: &str, bytes: &[u8]) {
-    let all = byte_deviation(bytes.iter().copied());
-    assert!(all.abs() < 6.0, "{what}: {all} standard deviations");
-    for lane in 0..8 {
-        let lane_bytes = bytes.iter().skip(lane).step_by(8).copied();
-        let d = byte_deviation(lane_bytes);
-        assert!(d.abs() < 6.0, "{what}, byte {lane}: {d} standard deviations");
-    }
-}
-
 fn compare() -> CompareBits {
     CompareBits::new(14, 0).unwrap()
 }

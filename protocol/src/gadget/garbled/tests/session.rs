@@ -2,19 +2,6 @@
 //! modules.
 
 use super::*;
-use crate::ot::{BaseReceiver, BaseSender, CotReceiver, CotSender, FieldBits};
-
-/// One extension instance: the receiver of correlated OTs, their sender.
-pub(in crate::gadget) fn instance(seed: u64) -> (CotReceiver, CotSender) {
-    let (mut r, mut s) = (SecretRng::from_test_seed(seed), SecretRng::from_test_seed(seed + 1));
-    let field = FieldBits::default();
-    let delta = Delta::random(&mut s);
-    let (base, first) = BaseSender::new(&mut r);
-    let (keys, second) = BaseReceiver::respond(delta.base_choices(), &first, &mut s).unwrap();
-    let (receiver, third) = CotReceiver::new(field, base.finish(&second).unwrap(), &mut r);
-    let sender = CotSender::new(field, &delta, keys, &third).unwrap();
-    (receiver, sender)
-}
 
 #[test]
 fn two_tickets_of_two_tensors_over_real_ots() {
