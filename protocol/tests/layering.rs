@@ -10,12 +10,12 @@ mod layering {
         &["error", "bytes"],
         // Bounded reads, for certificates and for the programs.
         &["file"],
+        &["wire"],
         &["rng", "ring"],
         // The plan's validation asks the cryptography for its limits; the cryptography reads shapes.
         &["plan", "rlwe", "ot", "garble", "gadget"],
         &["linear"],
         &["ticket"],
-        &["wire"],
         &["compute"],
         &["offline", "online", "session"],
         &["cost", "counted"],

@@ -154,11 +154,11 @@ fn garbage(origin: &Origin) -> Result<()> {
 /// An honest handshake and a request for tickets; nothing follows.
 fn request(origin: &Origin, tickets: u32) -> Result<Stranger> {
     let mut stranger = origin.tls()?;
-    let bits = {
+    let choices = {
         let session = ClientSession::connect(&mut stranger, &ClientOptions::default())?;
-        session.plan().relu_choices.to_bits()
+        session.plan().relu_choices.to_bytes()
     };
-    let request = [&tickets.to_le_bytes()[..], &[7; 32], &bits].concat();
+    let request = [&tickets.to_le_bytes()[..], &[7; 32], &choices].concat();
     stranger.send(Kind::OfflineRequest, &request)?;
     Ok(stranger)
 }

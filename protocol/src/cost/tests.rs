@@ -13,6 +13,7 @@ use super::time::LayerTime;
 use crate::gadget::ReluChoice;
 use crate::ot::{FieldBits, OtConfig, SilentSet};
 use crate::plan::{PublicPlan, ReluChoices};
+use crate::session::offline_request_bytes;
 use crate::session::tests::{choice, network};
 
 fn garbled() -> ReluChoice {
@@ -120,7 +121,8 @@ fn layers_add_up_to_the_phases() {
         let p = model.traffic().unwrap();
         let offline: u64 = p.tensors.iter().map(|t| t.lattice_up + t.offline_up + t.ot_up).sum();
         let online: u64 = p.tensors.iter().map(|t| t.online_up).sum();
-        for (total, layers, request) in [(p.offline.up, offline, 37), (p.online.up, online, 8)] {
+        let asked = offline_request_bytes(plan.relu_tensors().count()) as u64;
+        for (total, layers, request) in [(p.offline.up, offline, asked), (p.online.up, online, 8)] {
             let framing = total - layers - request;
             assert!(framing > 0 && framing.is_multiple_of(5), "{framing} bytes of framing");
         }

@@ -9,10 +9,13 @@
 mod bits;
 mod choice;
 pub mod garbled;
+pub mod kernels;
 pub mod lookup;
 pub mod seam;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod toy;
 
 pub use bits::CompareBits;
 pub use choice::ReluChoice;

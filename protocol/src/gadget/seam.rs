@@ -16,9 +16,9 @@
 //! The correlated OTs that a gadget asks for are made by the session: *selection* OTs, in which the
 //! client sends, and *label* OTs, in which the server sends.
 
-use crate::cost::profile::ReluKernels;
 use crate::error::Result;
 use crate::gadget::CompareBits;
+use crate::gadget::kernels::ReluKernels;
 use crate::ot::{Block, CotView, Delta, GateHash, Windows};
 use crate::rng::SecretRng;
 use crate::wire::Kind;
@@ -52,26 +52,37 @@ pub struct Round {
     pub joined: bool,
 }
 
-/// ReLUs whose comparisons have one width. `n` is a number of positions.
+/// ReLUs whose comparisons have one width. `n` is a number of positions. Gadgets need no correlated OTs
+/// and have no tables unless they say so.
 pub trait Gadget: Send + Sync {
     /// Correlated OTs in which the client sends.
-    fn selection_ots(&self, n: usize) -> usize;
+    fn selection_ots(&self, _n: usize) -> usize {
+        0
+    }
 
     /// Tweak windows that hashing these takes.
-    fn selection_windows(&self, n: usize) -> u64;
+    fn selection_windows(&self, _n: usize) -> u64 {
+        0
+    }
 
     /// Correlated OTs in which the server sends.
-    fn label_ots(&self, n: usize) -> usize;
+    fn label_ots(&self, _n: usize) -> usize {
+        0
+    }
 
     /// Tweak windows from the client's request on.
-    fn label_windows(&self, n: usize) -> u64;
+    fn label_windows(&self, _n: usize) -> u64 {
+        0
+    }
 
     /// Offline, client to server: bytes of the request.
     fn request_bytes(&self, n: usize) -> usize;
 
     /// Offline, server to client: bytes of the tables, if there are any. What is empty for one
     /// position is for all.
-    fn tables_bytes(&self, n: usize) -> Option<usize>;
+    fn tables_bytes(&self, _n: usize) -> Option<usize> {
+        None
+    }
 
     /// The online round trips.
     fn rounds(&self) -> &'static [Round];
@@ -110,7 +121,9 @@ pub trait Gadget: Send + Sync {
     fn work(&self, step: Step, n: usize, kernels: &ReluKernels) -> Work;
 
     /// What work this is, for people: AND gates, hashes.
-    fn symmetric(&self, n: usize) -> Symmetric;
+    fn symmetric(&self, _n: usize) -> Symmetric {
+        Symmetric::default()
+    }
 
     /// Bytes that the client holds from step to step.
     fn client_held(&self, n: usize) -> Held;

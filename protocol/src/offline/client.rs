@@ -67,7 +67,7 @@ fn upload<T: Transport>(
     let seed = crypto.rng.array();
     let mut request = (lattice.batch as u32).to_le_bytes().to_vec();
     request.extend_from_slice(&seed);
-    request.extend_from_slice(&choices.to_bits());
+    request.extend_from_slice(&choices.to_bytes());
     t.send(Kind::OfflineRequest, &request)?;
     let mut masks: Batch = plan
         .tensors

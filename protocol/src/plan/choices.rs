@@ -3,9 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::graph::{PublicPlan, TensorSpec};
-use crate::bytes::{bit, pack_bits};
 use crate::error::{Error, Result};
-use crate::gadget::{CompareBits, ReluChoice, check_padding};
+use crate::gadget::{CompareBits, ReluChoice};
 
 /// One [`ReluChoice`] for each tensor that has ReLUs, in the order of the tensors.
 ///
@@ -61,32 +60,21 @@ impl ReluChoices {
         Ok(())
     }
 
-    /// The bit map of an offline request: one bit a tensor, its backend's number.
-    pub fn to_bits(&self) -> Vec<u8> {
-        pack_bits(self.0.iter().map(|choice| choice.code() == 1))
+    /// What an offline request says of them: one byte a tensor, its backend's number.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.0.iter().map(|choice| choice.code()).collect()
     }
 
-    /// Bytes of the bit map for `tensors` tensors with ReLUs.
-    pub(crate) const fn encoded_bytes(tensors: usize) -> usize {
-        tensors.div_ceil(8)
-    }
-
-    /// Reads the peer's bit map.
+    /// Reads the peer's bytes.
     ///
     /// # Errors
-    /// `PeerMisbehaved` if its length is not the plan's, if unused bits are set, or if a comparison
-    /// is too wide for the choice.
-    pub fn from_bits(plan: &PublicPlan, bits: &[u8]) -> Result<Self> {
-        let tensors = comparisons(plan).count();
-        if bits.len() != Self::encoded_bytes(tensors) {
-            return Err(Error::misbehaved(format!(
-                "a choice of backends of {} bytes for {tensors} tensors with ReLUs",
-                bits.len()
-            )));
-        }
-        check_padding(bits, tensors)?;
-        let choices = (0..tensors).filter_map(|i| ReluChoice::of(u8::from(bit(bits, i))));
-        Self::new(plan, choices.collect())
+    /// `PeerMisbehaved` if there is not one for each tensor with ReLUs, if one numbers no backend,
+    /// or if a comparison is too wide for its backend.
+    pub fn from_bytes(plan: &PublicPlan, bytes: &[u8]) -> Result<Self> {
+        let unknown = |code| Error::misbehaved(format!("no ReLU backend has the number {code}"));
+        let choice = |code: &u8| ReluChoice::of(*code).ok_or_else(|| unknown(*code));
+        let choices = bytes.iter().map(choice).collect::<Result<_>>()?;
+        Self::new(plan, choices)
             .map_err(|e| Error::misbehaved(format!("an impossible choice of backends: {e}")))
     }
 

@@ -32,7 +32,7 @@ use crate::session::{BatchSizes, ClientOptions};
 use crate::wire::{Kind, Traffic, Transport, framed_bytes};
 
 /// Version of the wire protocol; both parties must agree.
-pub const PROTOCOL_VERSION: u32 = 4;
+pub const PROTOCOL_VERSION: u32 = 5;
 
 const MAGIC: &[u8; 8] = b"TACITAIN";
 const CLIENT_HELLO_BYTES: usize = 8 + 4 + 4;

@@ -8,17 +8,16 @@ mod handshake;
 mod server;
 
 pub use crate::online::Inference;
-use crate::plan::ReluChoices;
 pub use batches::BatchSizes;
 pub use client::{ClientOptions, ClientSession};
 pub(crate) use handshake::{ClientCrypto, ServerCrypto};
 pub use handshake::{Offer, PROTOCOL_VERSION, session_traffic};
 pub use server::{ServerContext, SessionLimits, SessionReport};
 
-/// Payload of an offline request: tickets (u32), the public seed of the uploads, and a bit for each
-/// of the plan's tensors with ReLUs ([`ReluChoices::to_bits`]).
+/// Payload of an offline request: tickets (u32), the public seed of the uploads, and a byte for
+/// each of the plan's tensors with ReLUs ([`crate::plan::ReluChoices::to_bytes`]).
 pub(crate) const fn offline_request_bytes(relu_tensors: usize) -> usize {
-    4 + 32 + ReluChoices::encoded_bytes(relu_tensors)
+    4 + 32 + relu_tensors
 }
 /// Payload of an online request: the ticket's number.
 pub(crate) const ONLINE_REQUEST_BYTES: usize = 8;

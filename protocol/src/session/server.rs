@@ -223,9 +223,9 @@ impl<'a> Session<'a> {
             Kind::OfflineRequest if payload.len() == longest => {
                 let batch = u32::from_le_bytes(r.array()?) as usize;
                 let seed = r.array()?;
-                let bits = r.take(longest - offline_request_bytes(0))?;
+                let codes = r.take(longest - offline_request_bytes(0))?;
                 r.finish()?;
-                let choices = ReluChoices::from_bits(&self.context.plan.public, bits)?;
+                let choices = ReluChoices::from_bytes(&self.context.plan.public, codes)?;
                 self.prepare(t, batch, seed, &choices)?;
             }
             Kind::OfflineRequest => {

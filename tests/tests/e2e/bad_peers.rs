@@ -103,7 +103,7 @@ fn a_ticket_whose_run_broke_off_is_spent() {
 fn more_tickets_than_allowed_are_refused() {
     let files = Files::new();
     let server = Server::start(&files, &["--max-tickets", "3", "--batches", "1,2,3"]);
-    let relus = network().plan.public.relu_choices.to_bits();
+    let relus = network().plan.public.relu_choices.to_bytes();
     undisturbed(&files, &server, || {
         for (held, asked, account) in [
             (1, 3, "asked for 3 tickets where 1,2,3 are made at a time and 2 more are allowed"),
@@ -126,17 +126,17 @@ fn more_tickets_than_allowed_are_refused() {
 fn choices_of_backends_that_are_not_the_plans_are_refused() {
     let files = Files::new();
     let server = Server::start(&files, &[]);
-    let relus = network().plan.public.relu_choices.to_bits();
+    let relus = network().plan.public.relu_choices.to_bytes();
     let short = relus[1..].to_vec();
     let mut beyond = relus.clone();
     *beyond.last_mut().unwrap() |= 0x80;
     undisturbed(&files, &server, || {
-        for (bits, account) in
-            [(short, "an offline request of"), (beyond, "unused bits of a message are set")]
+        for (choices, account) in
+            [(short, "an offline request of"), (beyond, "no ReLU backend has the number")]
         {
             misbehave(&files, &server, (account, BROKE), |peer| {
                 drop(peer.session());
-                let request = [&1u32.to_le_bytes()[..], &[7; 32], &bits].concat();
+                let request = [&1u32.to_le_bytes()[..], &[7; 32], &choices].concat();
                 peer.transport.send(Kind::OfflineRequest, &request)?;
                 peer.transport.recv_any(&[Kind::Response], CHUNK_BYTES).map(drop)
             });

@@ -8,8 +8,8 @@ use super::{
     server_offline,
 };
 use crate::bytes::{put_u64s, u64s_from};
-use crate::cost::profile::ReluKernels;
 use crate::error::{Error, Result};
+use crate::gadget::kernels::ReluKernels;
 use crate::gadget::seam::{
     Accepted, Backend, ClientPads, ClientRelus, ClientRequested, ClientTurn, Gadget, Held, Round,
     ServerPads, ServerRelus, ServerTurn, ServerWaits, Step, Symmetric, Work,

@@ -7,9 +7,9 @@ use super::{
     Split, answer_bytes, digits_bytes, label_ots, label_windows, request_bytes, rows_bytes,
     selection_ots, selection_windows, tables_bytes,
 };
-use crate::cost::profile::{PerHash, ReluKernels};
 use crate::error::{Error, Result};
 use crate::gadget::CompareBits;
+use crate::gadget::kernels::{PerHash, ReluKernels};
 use crate::gadget::seam::{
     self, Accepted, Backend, ClientRelus, ClientRequested, ClientTurn, Gadget, Held, Round,
     ServerRelus, ServerTurn, ServerWaits, Step, Symmetric, Work,

@@ -36,7 +36,7 @@ pub(super) fn served(
 
 /// A request for `batch` tickets and nothing after it.
 pub(super) fn ask(session: ClientSession<MemoryTransport>, batch: u32) {
-    let choices = session.plan().relu_choices.to_bits();
+    let choices = session.plan().relu_choices.to_bytes();
     let request = [&batch.to_le_bytes()[..], &[7; 32], &choices].concat();
     session.into_transport().send(Kind::OfflineRequest, &request).unwrap();
 }

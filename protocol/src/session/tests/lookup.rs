@@ -69,8 +69,8 @@ fn the_wire_trace_is_the_recorded_one() {
     assert_eq!(
         (sent.as_str(), received.as_str()),
         (
-            "58d982749d88e3533d24b2c567e8c52b1d669fa62b4a20267bf3024cb8a74a10",
-            "ee49011dc503947cccfe8cb7acba5133b5086c0e387259d47d79e0a8c081173d",
+            "86c8c685b40aff3e7e94cfc4c06d89cbf430256ed4d09b3afb001c5d6dc119fd",
+            "33eca4bca0b9eb7661f86e76be87bd180497ca3d6a8398a1a8545bb0d86d1362",
         )
     );
 }

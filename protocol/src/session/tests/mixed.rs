@@ -6,6 +6,7 @@ use std::thread;
 use super::{choice, looked_up, moved, network, recorded, ring, with_session};
 use crate::cost::CostModel;
 use crate::error::{Error, Result};
+use crate::gadget::ReluChoice;
 use crate::plan::{Plan, PublicPlan, ReluChoices, TensorSpec, clear};
 use crate::rng::SecretRng;
 use crate::session::{ClientOptions, ClientSession, ServerContext, SessionLimits, SessionReport};
@@ -49,6 +50,21 @@ fn every_choice_of_a_small_plan_gives_the_clear_logits_in_the_predicted_bytes() 
         assert_eq!(tensors, 3);
         for map in 0..1usize << tensors {
             agrees(&plan, 1 + map % 2, &choices(&plan.public, |i| (map >> i) & 1 == 1));
+        }
+    }
+}
+
+/// A backend that is listed and has a folder, and that nothing else knows of.
+#[test]
+fn a_toy_backend_plugs_in_alone_and_beside_the_others() {
+    for plan in [network::small(5), network::varied(6)] {
+        let backends = [ReluChoice::TOY, choice("gc"), choice("ot")];
+        for first in 0..3 {
+            for step in [0, 1] {
+                let of = |i: usize| backends[(first + step * i) % 3];
+                let relus = ReluChoices::new(&plan.public, (0..3).map(of).collect()).unwrap();
+                agrees(&plan, 1 + step, &relus);
+            }
         }
     }
 }
@@ -112,8 +128,8 @@ fn the_wire_trace_is_the_recorded_one() {
     assert_eq!(
         (sent.as_str(), received.as_str()),
         (
-            "845e5227fdfb8a177a498d8a6c97285e0247d9eb91c7fd9622e42bf9b1f45a1c",
-            "49003b313b4eca205126bf6743c98d7ea30e262922969e6d884ff0b6e752e965",
+            "35787d87e34f6c872d294d52b5fb9f8c94fdc046a07e76cee77ad8eb029db111",
+            "08806530587b759ba55a4dcee31dd05dd8bebe708869a82da52c8618a6d77aff",
         )
     );
 }
@@ -131,7 +147,7 @@ fn with_a_wide_comparison() -> Plan {
 fn a_wide_comparison_stays_garbled() {
     let plan = with_a_wide_comparison();
     let relus = looked_up(&plan);
-    assert_eq!((relus.count(choice("ot")), relus.to_bits()), (2, vec![0b101]));
+    assert_eq!((relus.count(choice("ot")), relus.to_bytes()), (2, vec![1, 0, 1]));
     agrees(&plan, 1, &relus);
     let forced = ReluChoices::new(&plan.public, vec![choice("ot"); 3]);
     let refused = forced.unwrap_err().to_string();
@@ -155,8 +171,8 @@ fn choices_for_another_plan_are_refused_before_anything_is_sent() {
     report.unwrap();
 }
 
-/// What a server says to an offline request that ends in these bytes instead of a bit map.
-fn answer_to(plan: &Plan, bits: &[u8]) -> Result<SessionReport> {
+/// What a server says to an offline request that ends in these bytes instead of choices.
+fn answer_to(plan: &Plan, choices: &[u8]) -> Result<SessionReport> {
     let context = ServerContext::new(plan.clone(), SessionLimits::default()).unwrap();
     let (mut near, mut far) = memory::pair();
     thread::scope(|scope| {
@@ -164,7 +180,7 @@ fn answer_to(plan: &Plan, bits: &[u8]) -> Result<SessionReport> {
             .spawn(move || context.serve_with(&mut far, &|| false, SecretRng::from_test_seed(2)));
         let rng = SecretRng::from_test_seed(1);
         ClientSession::connect_with(&mut near, &ClientOptions::default(), rng).unwrap();
-        let request = [&1u32.to_le_bytes()[..], &[7; 32], bits].concat();
+        let request = [&1u32.to_le_bytes()[..], &[7; 32], choices].concat();
         near.send(Kind::OfflineRequest, &request).unwrap();
         drop(near);
         server.join().unwrap()
@@ -172,32 +188,34 @@ fn answer_to(plan: &Plan, bits: &[u8]) -> Result<SessionReport> {
 }
 
 #[test]
-fn a_wrong_bit_map_is_misbehaviour() {
+fn impossible_choices_are_misbehaviour() {
     let plan = with_a_wide_comparison();
-    for (bits, why) in [
-        (vec![], "an offline request of 36 bytes, the plan's has 37"),
-        (vec![0, 0], "frame"),
-        (vec![0b1000], "unused bits"),
-        (vec![0b1000_0000], "unused bits"),
-        (vec![0b010], "too wide"),
-        (vec![0b111], "too wide"),
+    for (choices, why) in [
+        (vec![], "an offline request of 36 bytes, the plan's has 39"),
+        (vec![0; 2], "an offline request of 38 bytes, the plan's has 39"),
+        (vec![0; 4], "frame"),
+        (vec![0, 0, 77], "no ReLU backend has the number 77"),
+        (vec![255, 0, 0], "no ReLU backend has the number 255"),
+        (vec![0, 1, 0], "too wide"),
+        (vec![1; 3], "too wide"),
     ] {
-        let error = answer_to(&plan, &bits).unwrap_err();
-        assert!(matches!(error, Error::PeerMisbehaved { .. }), "{bits:?}: {error}");
-        assert!(error.to_string().contains(why), "{bits:?}: {error}");
+        let error = answer_to(&plan, &choices).unwrap_err();
+        assert!(matches!(error, Error::PeerMisbehaved { .. }), "{choices:?}: {error}");
+        assert!(error.to_string().contains(why), "{choices:?}: {error}");
     }
-    // A map that is allowed gets as far as the uploads, which never come.
-    let error = answer_to(&plan, &[0b101]).unwrap_err();
+    // What is allowed gets as far as the uploads, which never come.
+    let error = answer_to(&plan, &[1, 0, 1]).unwrap_err();
     assert!(matches!(error, Error::Network { .. }), "{error}");
 }
 
 #[test]
-fn bit_maps_round_trip() {
+fn choices_round_trip() {
     let plan = network::small(5).public;
     for map in 0..8u8 {
         let relus = choices(&plan, |i| (map >> i) & 1 == 1);
-        assert_eq!(relus.to_bits(), [map]);
-        assert_eq!(ReluChoices::from_bits(&plan, &[map]).unwrap(), relus);
+        let bytes = [0, 1, 2].map(|i| (map >> i) & 1);
+        assert_eq!(relus.to_bytes(), bytes);
+        assert_eq!(ReluChoices::from_bytes(&plan, &bytes).unwrap(), relus);
         assert_eq!(relus.count(choice("ot")), map.count_ones() as usize);
     }
 }

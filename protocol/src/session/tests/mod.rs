@@ -173,8 +173,8 @@ fn the_wire_trace_is_the_recorded_one() {
     assert_eq!(
         (sent.as_str(), received.as_str()),
         (
-            "14ba425d125540ade1332eb59ca3e173a1a3dbf51374d1b59ae25a5438fd6228",
-            "951a07cb38865bbb089a30540b031d45fc54ec4107f1ca51afd223c42380e22d",
+            "c792df43cf769c169729a8d0ef868fcc8700fda6ae70d7273716f739e772c3bc",
+            "46465d496c298d90d5ffb854138abde784fa371d97d7340aa0fc1c1610d622d2",
         )
     );
 }

@@ -144,8 +144,8 @@ fn the_wire_trace_is_the_recorded_one() {
     assert_eq!(
         (hex(&trace.sent).as_str(), hex(&trace.received).as_str()),
         (
-            "8ed2d1a5259fde92053091bdd45404cc183178f1f2a386fcc4e06fe9c4b37ac1",
-            "9c69b7581a5cf34b4890f71c538087148861175a2391a8e40684fa96efe88864",
+            "5d32835ae4181ffc175a4b7416fcf5f5e208f813bb8ed78676532657a3e894ef",
+            "81947a3802ea8d4ac298398c62aa6ceea6f37e2a5b3569fc9b53384ecb881fa3",
         )
     );
 }
