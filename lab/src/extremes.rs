@@ -59,7 +59,7 @@ pub fn run(options: &Options) -> Result<()> {
         let float = clear.float(&pixels)?;
         let outcome = simulator.run(&encode(&pixels, &clear.plan.public)?, rounding, i);
         Ok(Fate {
-            left: outcome.layers.iter().any(|l| l.overflows > 0),
+            left: !outcome.in_range(),
             wrong: clear.plan.public.winner(&outcome.logits)?.class != class_of(&float),
             margin: margin(&float),
             largest: largest(&float),
@@ -88,8 +88,8 @@ fn report(options: &Options, plan: &Plan, fates: &[Fate]) -> Result<()> {
     }
     line(&format!(
         "{}: {} images of two colours; {} stay in all ranges (headroom {}), {wrong_inside} of these \
-         have another label than the float network's (they lead by at most {:.2} % of the largest logit of all); \
-         {left} leave a range, {wrong_outside} of these have another label",
+         have another label than the float network's (they lead by at most {:.2} % of the largest \
+         logit of all); {left} leave a range, {wrong_outside} of these have another label",
         plan.public.name,
         fates.len(),
         fates.len() - left,

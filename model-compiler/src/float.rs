@@ -1,8 +1,10 @@
 //! The float evaluator: ranges for calibration, and the reference that quantisation is judged by.
 
-use tacita_protocol::plan::{CopyShape, Shape};
+use tacita_image_input::{Feed, normalise};
+use tacita_protocol::plan::{CopyShape, InputSpec, Shape};
 
 use crate::engine::Filters;
+use crate::error::Result;
 use crate::network::{FloatOp, FloatTerm, Layer, Network, Window};
 
 /// Everything that one evaluation computes.
@@ -32,6 +34,15 @@ impl<'a> Evaluator<'a> {
         };
         let of_layer = |l: &Layer| l.terms.iter().map(filters).collect();
         Self { network, filters: network.layers.iter().map(of_layer).collect() }
+    }
+
+    /// Evaluates one input, made ready as `spec` says.
+    ///
+    /// # Errors
+    /// [`crate::Error::Input`] if it does not fit the network.
+    pub fn trace_of(&self, sample: &impl Feed, spec: &InputSpec) -> Result<Trace> {
+        let real = normalise(sample, self.network.input, spec)?;
+        Ok(self.trace(&real.iter().map(|x| *x as f32).collect::<Vec<_>>()))
     }
 
     /// Evaluates one normalised CHW image and keeps every tensor.

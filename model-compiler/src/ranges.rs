@@ -1,7 +1,6 @@
 //! Value ranges of a network: measured once, stored in the model's metadata, used by every build.
 
 use rayon::prelude::*;
-use tacita_image_input::normalise;
 
 use crate::calibration::Calibration;
 use crate::compile::input_spec;
@@ -35,8 +34,7 @@ impl Ranges {
         let input = input_spec(network)?;
         let evaluator = Evaluator::new(network);
         let one = |pixels| -> Result<Vec<f32>> {
-            let real = normalise(pixels, network.input, &input)?;
-            let trace = evaluator.trace(&real.iter().map(|x| *x as f32).collect::<Vec<_>>());
+            let trace = evaluator.trace_of(pixels, &input)?;
             // A maximum ignores what is not a number; it reaches the logits, though.
             if !trace.values.last().is_some_and(|logits| logits.iter().all(|x| x.is_finite())) {
                 return Err(Error::input(

@@ -77,6 +77,13 @@ pub fn put_u64s(out: &mut Vec<u8>, values: &[u64]) {
     }
 }
 
+/// Little-endian u64 values, as a message of their own.
+pub fn u64s_bytes(values: &[u64]) -> Vec<u8> {
+    let mut out = Vec::new();
+    put_u64s(&mut out, values);
+    out
+}
+
 /// Packs bits, least significant first.
 pub fn pack_bits(bits: impl IntoIterator<Item = bool>) -> Vec<u8> {
     let mut out = Vec::new();

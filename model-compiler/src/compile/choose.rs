@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 
 use tacita_protocol::plan::Plan;
 
-use super::extremes::Extremes;
+use super::extremes::{CHOOSING, CONFIRMING, Extremes};
 use super::gate::{Bounds, Gate, Shortage};
 use super::judge::Judge;
 use super::judgement::Judgement;
@@ -21,9 +21,6 @@ use crate::error::{Error, Result};
 use crate::network::Network;
 use crate::simulate::{Rounding, Simulator};
 
-/// How many extreme pictures choose at most, and confirm, and their seeds.
-const CHOOSING: (usize, u64) = (512, 0x6368);
-const CONFIRMING: (usize, u64) = (1024, 0x636f);
 /// A plan that surely changes more labels than this (and than allowed) is refused.
 const HOPELESS: f64 = 0.1;
 
@@ -78,12 +75,15 @@ impl Choice<'_, '_> {
         tell: &mut dyn FnMut(&Trial),
     ) -> Result<Chosen> {
         let largest = self.judge.largest(half).last().map_or(0.0, |x| f64::from(*x));
-        let extremes = [self.extremes(CHOOSING, largest)?, self.extremes(CONFIRMING, largest)?];
+        let limits = (self.job.calibration.images.len(), largest);
+        let extremes = |draw| Extremes::new(self.job.network, &self.job.input, draw, limits);
+        let (choosing, confirming) = (extremes(CHOOSING)?, extremes(CONFIRMING)?);
         let mut search = Search {
             job: &mut *self.job,
             judge: self.judge,
             gate: first.with_slack(),
-            extremes,
+            choosing,
+            confirming,
             which: half,
             budget: self.budget,
             tell,
@@ -213,12 +213,6 @@ impl Choice<'_, '_> {
             2 * all,
             2 * class
         )
-    }
-
-    fn extremes(&self, (pictures, seed): (usize, u64), largest: f64) -> Result<Extremes> {
-        // Not much more work than the images themselves.
-        let pictures = pictures.min(self.job.calibration.images.len());
-        Extremes::new(self.job.network, &self.job.input, (pictures, seed), largest)
     }
 
     fn judged(

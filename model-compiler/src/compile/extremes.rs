@@ -6,8 +6,8 @@
 //! choice is held against drawn pictures of that kind as well, as far as they stay within the ranges.
 
 use rayon::prelude::*;
-use tacita_image_input::{Pixels, encode, normalise};
-use tacita_protocol::plan::{InputSpec, Plan, class_of};
+use tacita_image_input::encode;
+use tacita_protocol::plan::{InputSpec, Plan, Shape, class_of};
 
 use crate::draw::extreme;
 use crate::error::Result;
@@ -21,9 +21,22 @@ const TIE: f64 = 0.01;
 /// Pictures simulated before it is asked whether to go on.
 const CHUNK: usize = 64;
 
+/// Pictures to draw, and what is asked of them.
+pub(super) struct Draw {
+    /// How many at most.
+    pictures: usize,
+    seed: u64,
+    /// The part of its lead that a label may lose: what just holds here would fail on others.
+    lost: f64,
+}
+
+/// The pictures that choose.
+pub(super) const CHOOSING: Draw = Draw { pictures: 512, seed: 0x6368, lost: 0.25 };
+/// Those that confirm a choice.
+pub(super) const CONFIRMING: Draw = Draw { pictures: 1024, seed: 0x636f, lost: 0.5 };
+
 /// One picture in the float network.
 struct Known {
-    picture: Pixels,
     class: usize,
     /// By how much the class's logit leads.
     lead: f64,
@@ -31,53 +44,55 @@ struct Known {
 
 /// Pictures and their labels in the float network.
 pub(super) struct Extremes {
-    pictures: Vec<Known>,
+    draw: Draw,
+    /// One entry a picture, which is drawn again when it is needed.
+    known: Vec<Known>,
+    shape: Shape,
     /// What a lead may lose at least.
     tie: f64,
 }
 
 impl Extremes {
-    /// So many pictures, where `largest` is the largest logit of the images; none for networks of arrays, and for those that label pixels.
+    /// At most `images` pictures, where `largest` is the largest logit of the images; none for
+    /// networks of arrays, and for those that label pixels.
     pub(super) fn new(
         network: &Network,
         input: &InputSpec,
-        (count, seed): (usize, u64),
-        largest: f64,
+        draw: Draw,
+        (images, largest): (usize, f64),
     ) -> Result<Self> {
-        let tie = TIE * largest;
-        if !input.pictures || network.map().is_some() {
-            return Ok(Self { pictures: vec![], tie });
-        }
+        let (shape, seed) = (network.input, draw.seed);
+        let labels = input.pictures && network.map().is_none();
+        // Not much more work than the images themselves.
+        let count = if labels { draw.pictures.min(images) } else { 0 };
         let evaluator = Evaluator::new(network);
         let one = |i| -> Result<Known> {
-            let picture = extreme(network.input, seed, i);
-            let real = normalise(&picture, network.input, input)?;
-            let mut trace = evaluator.trace(&real.iter().map(|x| *x as f32).collect::<Vec<_>>());
+            let mut trace = evaluator.trace_of(&extreme(shape, seed, i), input)?;
             let logits = trace.values.pop().unwrap_or_default();
             let logits: Vec<f64> = logits.into_iter().map(f64::from).collect();
             let class = class_of(&logits);
-            Ok(Known { picture, class, lead: lead(&logits, class) })
+            Ok(Known { class, lead: lead(&logits, class) })
         };
-        let pictures = (0..count as u64).into_par_iter().map(one).collect::<Result<_>>()?;
-        Ok(Self { pictures, tie })
+        let known = (0..count as u64).into_par_iter().map(one).collect::<Result<_>>()?;
+        Ok(Self { draw, known, shape, tie: TIE * largest })
     }
 
-    /// Whether no picture that stays within the ranges loses more than this part of its label's lead,
-    /// or more than rounding takes of a tie.
-    pub(super) fn keep(&self, plan: &Plan, part: f64, seed: u64) -> Result<bool> {
+    /// Whether no picture that stays within the ranges loses too much of its label's lead: more than
+    /// the part allowed, and more than rounding takes of a tie.
+    pub(super) fn keep(&self, plan: &Plan, seed: u64) -> Result<bool> {
         let simulator = Simulator::new(plan);
-        for (c, chunk) in self.pictures.chunks(CHUNK).enumerate() {
-            let keeps = |(i, known): (usize, &Known)| -> Result<bool> {
-                let input = encode(&known.picture, &plan.public)?;
-                let stream = (c * CHUNK + i) as u64;
-                let outcome = simulator.run(&input, Rounding::Shares(seed), stream);
-                let left = outcome.layers.iter().any(|l| l.overflows > 0);
-                let unit = f64::from(plan.public.logit_frac()).exp2();
-                let logits: Vec<f64> = outcome.logits.iter().map(|x| *x as f64 / unit).collect();
-                let lost = known.lead - lead(&logits, known.class);
-                Ok(left || lost <= self.tie.max(part * known.lead))
-            };
-            let kept: Vec<bool> = chunk.par_iter().enumerate().map(keeps).collect::<Result<_>>()?;
+        let unit = f64::from(plan.public.logit_frac()).exp2();
+        let keeps = |(i, known): (u64, &Known)| -> Result<bool> {
+            let picture = extreme(self.shape, self.draw.seed, i);
+            let outcome =
+                simulator.run(&encode(&picture, &plan.public)?, Rounding::Shares(seed), i);
+            let logits: Vec<f64> = outcome.logits.iter().map(|x| *x as f64 / unit).collect();
+            let lost = known.lead - lead(&logits, known.class);
+            Ok(!outcome.in_range() || lost <= self.tie.max(self.draw.lost * known.lead))
+        };
+        let numbered: Vec<(u64, &Known)> = (0..).zip(&self.known).collect();
+        for chunk in numbered.chunks(CHUNK) {
+            let kept: Vec<bool> = chunk.par_iter().copied().map(keeps).collect::<Result<_>>()?;
             if !kept.into_iter().all(|k| k) {
                 return Ok(false);
             }

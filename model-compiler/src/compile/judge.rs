@@ -1,7 +1,6 @@
 //! The float network's labels on the calibration images: what a plan is held against.
 
 use rayon::prelude::*;
-use tacita_image_input::normalise;
 use tacita_protocol::plan::InputSpec;
 
 use super::gate::Tally;
@@ -66,8 +65,7 @@ impl Judge {
         }
         let evaluator = Evaluator::new(network);
         let one = |(i, pixels)| -> Result<Known> {
-            let real = normalise(pixels, network.input, input)?;
-            let trace = evaluator.trace(&real.iter().map(|x| *x as f32).collect::<Vec<_>>());
+            let trace = evaluator.trace_of(pixels, input)?;
             let output = trace.values.last().map(Vec::as_slice).unwrap_or_default();
             let (classes, label) = (network.decisions(output), labels.get(i).copied());
             Ok(Known { classes, label, largest: trace.largest })

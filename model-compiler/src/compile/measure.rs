@@ -1,7 +1,7 @@
 //! Runs the images through the float network and the clear fixed-point plan.
 
 use rayon::prelude::*;
-use tacita_image_input::{encode, normalise};
+use tacita_image_input::encode;
 use tacita_protocol::plan::{Linear, Plan, SecretPlan};
 
 use super::explain::annotated;
@@ -47,8 +47,7 @@ pub(super) fn measure(
         .images
         .par_iter()
         .map(|pixels| {
-            let real = normalise(pixels, network.input, &plan.public.input)?;
-            let trace = evaluator.trace(&real.iter().map(|x| *x as f32).collect::<Vec<_>>());
+            let trace = evaluator.trace_of(pixels, &plan.public.input)?;
             check_range(&plan, &norms, &trace.largest)?;
             let fixed = simulator.tensors(&encode(pixels, &plan.public)?, Rounding::Nearest, 0);
             Ok(compare(&plan, &trace, given.as_deref().unwrap_or(&trace.largest), &fixed))

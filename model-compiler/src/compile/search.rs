@@ -35,9 +35,6 @@ const EPSILON: (f64, f64, usize) = (-8.0, 1.0, 6);
 /// Offline and online bytes a ReLU and compared bit: two garbled rows and a label, and about four
 /// bytes of oblivious transfer.
 const BYTES_PER_BIT: u64 = 52;
-/// Most that the label of an extreme picture that chooses, or confirms, loses of its lead: what just
-/// holds here would fail on others.
-const LOST_LEAD: [f64; 2] = [0.25, 0.5];
 /// Images simulated before it is asked whether to go on.
 const CHUNK: usize = 64;
 
@@ -45,8 +42,10 @@ pub(super) struct Search<'a, 'b> {
     pub job: &'a mut Job<'b>,
     pub judge: &'a Judge,
     pub gate: Gate,
-    /// Pictures whose labels must keep most of their lead: those that choose, and those that confirm.
-    pub extremes: [Extremes; 2],
+    /// Pictures whose labels must keep most of their lead.
+    pub choosing: Extremes,
+    /// Others, that confirm it.
+    pub confirming: Extremes,
     /// The images that choose.
     pub which: &'a [usize],
     pub budget: &'a Budget,
@@ -161,7 +160,7 @@ impl Search<'_, '_> {
         }
         let (images, changed) = (tally.all.images, tally.all.changed);
         let few = self.gate.admits(&tally);
-        let within = few && self.keep(0)?;
+        let within = few && self.keeps(&self.choosing)?;
         let (dropped, swallowed) = (dropped.to_vec(), few && !within);
         let trial = Trial { frac, dropped, relu_bytes, images, changed, within, swallowed };
         (self.tell)(&trial);
@@ -202,10 +201,10 @@ impl Search<'_, '_> {
         Ok(relu_bytes(&plan.public))
     }
 
-    /// Whether the draft keeps the leads of the extreme pictures that choose, or confirm.
-    fn keep(&self, which: usize) -> Result<bool> {
+    /// Whether the draft keeps the leads of extreme pictures.
+    fn keeps(&self, extremes: &Extremes) -> Result<bool> {
         let Some((_, plan, _)) = &self.draft else { return Ok(true) };
-        self.extremes[which].keep(plan, LOST_LEAD[which], self.budget.seed)
+        extremes.keep(plan, self.budget.seed)
     }
 
     /// Of the trials that passed, the one with the fewest bytes that leaves the labels of other
@@ -215,7 +214,7 @@ impl Search<'_, '_> {
         passed.sort_by_key(|t| t.relu_bytes);
         for trial in passed {
             self.drop_in_draft(trial.frac, &trial.dropped)?;
-            if self.keep(1)? {
+            if self.keeps(&self.confirming)? {
                 return Ok(Some(trial));
             }
         }

@@ -1,13 +1,14 @@
 //! What fixed point does to the values of each tensor.
 
 use rayon::prelude::*;
-use tacita_image_input::{encode, normalise};
+use tacita_image_input::encode;
 use tacita_page::{Axis, Figure, Hue, Look, Marks, Row, Rows, Table};
 use tacita_protocol::plan::{Plan, clear};
 
 use super::{Page, shape};
 use crate::calibration::Calibration;
 use crate::error::{Error, Result};
+use crate::float::Evaluator;
 use crate::network::Network;
 
 /// Float against fixed point, tensor by tensor.
@@ -76,10 +77,10 @@ impl Errors {
             return Err(Error::input("the model is not the one that the plan was made from"));
         }
         layers.iter_mut().zip(tensors).for_each(|(l, t)| l.mask.clone_from(&t.mask));
+        let evaluator = Evaluator::new(&network);
         let zero = || vec![Tensor::default(); tensors.len()];
         let each = images.images.par_iter().map(|pixels| {
-            let real = normalise(pixels, network.input, &plan.public.input)?;
-            let trace = network.trace(&real.iter().map(|x| *x as f32).collect::<Vec<_>>());
+            let trace = evaluator.trace_of(pixels, &plan.public.input)?;
             let fixed = clear::evaluate(plan, &encode(pixels, &plan.public)?);
             let both = trace.values.iter().zip(&fixed).zip(tensors);
             let scale = |frac: u32| f64::from(frac).exp2();

@@ -53,3 +53,10 @@ pub struct Outcome {
     /// One entry a tensor.
     pub layers: Vec<LayerStats>,
 }
+
+impl Outcome {
+    /// Whether every value compared stayed within the plan's ranges.
+    pub fn in_range(&self) -> bool {
+        self.layers.iter().all(|l| l.overflows == 0)
+    }
+}

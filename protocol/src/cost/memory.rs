@@ -164,7 +164,7 @@ impl CostModel<'_> {
         let ends: usize = ends.into_iter().flatten().map(|t| t.shape.len()).sum();
         let tensors = self.schedule.relus.len() * size_of::<ClientTensor>();
         let fixed = size_of::<ClientTicket>() + tensors + self.gadgets();
-        self.relus().client.ready + 8 * self.positions() + words(ends) + fixed as u64
+        self.relus().client.ready as u64 + 8 * self.positions() + words(ends) + fixed as u64
     }
 
     /// Heap bytes of a server's ticket and the ticket itself.
@@ -172,7 +172,7 @@ impl CostModel<'_> {
         let corrections: usize = self.schedule.identities.iter().map(Vec::len).sum();
         let tensors = self.plan.tensors.len() * size_of::<ServerTensor>();
         let fixed = size_of::<ServerTicket>() + tensors + self.gadgets();
-        words(self.elements() + corrections) + self.relus().server.ready + fixed as u64
+        words(self.elements() + corrections) + self.relus().server.ready as u64 + fixed as u64
     }
 
     /// The maps of all upload cells, 4 bytes each.
@@ -198,9 +198,9 @@ impl CostModel<'_> {
             g.response_bytes() as u64 + 2 * outputs + cores as u64 * 4 * POLY
         });
         let shares = always + vectors;
-        let held = batch * relus.pads.max(relus.requested);
+        let held = batch * relus.pads.max(relus.requested) as u64;
         let slice = self.selection_work().max(self.label_work());
-        let finished = batch * (relus.ready + 8 * self.positions());
+        let finished = batch * (relus.ready as u64 + 8 * self.positions());
         let finishing = if self.has_tables() { "receiving tables" } else { "sorting tickets" };
         [
             ("encrypting masks", always + encrypting + QUEUES),
@@ -215,7 +215,7 @@ impl CostModel<'_> {
         let always = self.cells() + batch * words(self.elements());
         let uploads: u64 = self.lattice.groups.iter().map(|g| framed_bytes(g.upload_bytes())).sum();
         let evaluating = self.most(|g| evaluation(g, cores as u64));
-        let (pads, requests) = (batch * relus.pads, batch * relus.requested);
+        let (pads, requests) = (batch * relus.pads as u64, batch * relus.requested as u64);
         let collecting = always + pads + requests.max(self.selection_work());
         let finished = self.cells() + batch * self.server_ticket() + requests + self.label_work();
         let finishing = if self.has_tables() { "making tables" } else { "taking requests" };

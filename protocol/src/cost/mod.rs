@@ -89,6 +89,12 @@ impl<'a> CostModel<'a> {
         slice.gadget(&self.relus)
     }
 
+    /// Whether some ReLUs have tables.
+    fn has_tables(&self) -> bool {
+        let mut gadgets = self.schedule.relus.iter().map(|relu| self.gadget(relu));
+        gadgets.any(|gadget| gadget.tables_bytes(1).is_some())
+    }
+
     /// The plan.
     pub fn plan(&self) -> &PublicPlan {
         self.plan

@@ -102,15 +102,14 @@ impl CostModel<'_> {
         }
         self.add_relus(&mut offline, &mut tensors);
         let online = self.add_online(&mut tensors);
-        // Corrections and tables are a second round trip only if something is garbled.
-        let gadgets = || schedule.relus.iter().map(|r| self.gadget(r));
-        let garbled = u64::from(gadgets().any(|g| g.tables_bytes(1).is_some()));
-        let rounds: usize = gadgets().map(|g| g.rounds().len()).sum();
+        // Corrections and tables are a second round trip only if there are tables.
+        let tables = u64::from(self.has_tables());
+        let rounds: usize = schedule.relus.iter().map(|r| self.gadget(r).rounds().len()).sum();
         let extended = self.ots.selection.ledger().is_none() && !schedule.relus.is_empty();
         let answered = !lattice.groups.is_empty() || extended || !refills.labels.is_empty();
         Ok(Prediction {
             session: session_traffic(plan.to_bytes()?.len(), self.ots),
-            offline: offline.traffic(u64::from(answered) + garbled),
+            offline: offline.traffic(u64::from(answered) + tables),
             online: online.traffic(rounds as u64 + 1),
             batch: *batch,
             tensors,

@@ -16,6 +16,8 @@
 //! The correlated OTs that a gadget asks for are made by the session: *selection* OTs, in which the
 //! client sends, and *label* OTs, in which the server sends.
 
+use std::ops::AddAssign;
+
 use crate::error::Result;
 use crate::gadget::CompareBits;
 use crate::gadget::kernels::ReluKernels;
@@ -179,12 +181,20 @@ pub struct Symmetric {
 /// Bytes of one party's ReLUs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Held {
-    /// Pads.
+    /// Pads of the OTs in which the client sends.
     pub pads: usize,
     /// From the request on.
     pub requested: usize,
     /// In the finished ticket.
     pub ready: usize,
+}
+
+impl AddAssign for Held {
+    fn add_assign(&mut self, other: Self) {
+        self.pads += other.pads;
+        self.requested += other.requested;
+        self.ready += other.ready;
+    }
 }
 
 /// The client's pads of a slice.

@@ -1,5 +1,7 @@
 //! What the tests of all gadgets need: correlations, laws, the ideal result.
 
+use sha2::{Digest, Sha256};
+
 use super::CompareBits;
 use crate::ot::{
     BaseReceiver, BaseSender, Block, CotReceiver, CotSender, Delta, FieldBits, GateHash, Tweaks,
@@ -71,6 +73,16 @@ pub(super) fn instance(seed: u64) -> (CotReceiver, CotSender) {
     let (receiver, third) = CotReceiver::new(field, base.finish(&second).unwrap(), &mut r);
     let sender = CotSender::new(field, &delta, keys, &third).unwrap();
     (receiver, sender)
+}
+
+/// A hash of messages and their lengths.
+pub(super) fn trace(messages: &[&[u8]]) -> String {
+    let mut h = Sha256::new();
+    for m in messages {
+        h.update((m.len() as u64).to_le_bytes());
+        h.update(m);
+    }
+    h.finalize().iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// Chi-square of byte counts against the uniform distribution, as a number of standard

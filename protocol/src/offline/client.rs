@@ -2,8 +2,8 @@
 
 use zeroize::Zeroizing;
 
-use crate::bytes::put_u64s;
-use crate::error::Result;
+use crate::bytes::u64s_bytes;
+use crate::error::{Error, Result};
 use crate::gadget::seam::{ClientPads, ClientRequested};
 use crate::offline::lattice::LatticePlan;
 use crate::offline::schedule::{ReluTensor, Schedule, Slice, add_public_terms, gather, ticket_of};
@@ -44,9 +44,8 @@ pub(crate) fn run<T: Transport>(
     let mut tickets = assemble(plan, (schedule, choices), &masks, &shares, numbers);
     for (slice, relus) in schedule.slices(lattice.batch).zip(relus) {
         let ticket = tickets.get_mut(slice.ticket);
-        if let Some(tensor) = ticket.and_then(|t| t.relus.get_mut(slice.relu)) {
-            tensor.slices.push(relus);
-        }
+        let tensor = ticket.and_then(|t| t.relus.get_mut(slice.relu));
+        tensor.ok_or_else(|| Error::local("a slice of no ticket"))?.slices.push(relus);
     }
     Ok(tickets)
 }
@@ -209,9 +208,7 @@ fn send_identity_corrections<T: Transport>(
         let len = tensor_len(plan, tensor);
         let mut corrections = gather(positions, ticket_of(x, len, ticket));
         sub_assign(&mut corrections, &gather(positions, ticket_of(r, len, ticket)));
-        let mut message = Vec::new();
-        put_u64s(&mut message, &corrections);
-        t.send(Kind::ClientCorrections, &message)?;
+        t.send(Kind::ClientCorrections, &u64s_bytes(&corrections))?;
     }
     Ok(())
 }

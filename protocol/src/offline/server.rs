@@ -2,7 +2,7 @@
 
 use crate::bytes::u64s_from;
 use crate::compute::Compute;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::gadget::seam::{Accepted, ServerPads};
 use crate::offline::lattice::LatticePlan;
 use crate::offline::schedule::{Schedule, Slice};
@@ -58,18 +58,15 @@ pub(crate) fn run<T: Transport>(
         .collect::<Result<Vec<_>>>()?;
     for (tensor, ticket, positions) in schedule.identity_messages(lattice.batch) {
         let bytes = t.recv(Kind::ClientCorrections, 8 * positions.len())?;
-        if let Some(state) = state_of(&mut tickets, tensor, ticket) {
-            state.corrections = u64s_from(&bytes);
-        }
+        state_of(&mut tickets, tensor, ticket)?.corrections = u64s_from(&bytes);
     }
     for ((slice, pads), request) in schedule.slices(lattice.batch).zip(pads).zip(requests) {
         let accepted = compute.piece(|| accept(crypto, (&slice, choices), pads, &request))?;
         let (relus, tables) = accepted;
         tables.iter().try_for_each(|tables| t.send(Kind::Tables, tables))?;
-        if let Some(state) = state_of(&mut tickets, slice.tensor, slice.ticket) {
-            state.choice = choices.of(slice.relu);
-            state.slices.push(relus);
-        }
+        let state = state_of(&mut tickets, slice.tensor, slice.ticket)?;
+        state.choice = choices.of(slice.relu);
+        state.slices.push(relus);
     }
     Ok(tickets)
 }
@@ -87,8 +84,9 @@ fn state_of(
     tickets: &mut [ServerTicket],
     tensor: usize,
     ticket: usize,
-) -> Option<&mut ServerTensor> {
-    tickets.get_mut(ticket).and_then(|t| t.tensors.get_mut(tensor))
+) -> Result<&mut ServerTensor> {
+    let tensor = tickets.get_mut(ticket).and_then(|t| t.tensors.get_mut(tensor));
+    tensor.ok_or_else(|| Error::local("a tensor of no ticket"))
 }
 
 /// Takes in the refills of the OTs in which the server receives and sends those of the OTs in which

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::bytes::{put_u64s, u64s_from};
+use crate::bytes::{u64s_bytes, u64s_from};
 use crate::error::{Error, Result};
 use crate::offline::{ReluTensor, SLICE, Schedule};
 use crate::ring::{add_assign, sub_assign};
@@ -57,7 +57,7 @@ pub(crate) fn run<T: Transport>(
     transport.send(Kind::OnlineRequest, &id.to_le_bytes())?;
     let mut masked = input.to_vec();
     sub_assign(&mut masked, &mask.0);
-    transport.send(Kind::MaskedInput, &encode(&masked))?;
+    transport.send(Kind::MaskedInput, &u64s_bytes(&masked))?;
     for (tensor, state) in schedule.relus.iter().zip(relus) {
         activate(transport, tensor, state)?;
         laps.end(tensor.tensor);
@@ -93,10 +93,4 @@ fn activate<T: Transport>(
         waiting = next;
     }
     Ok(())
-}
-
-fn encode(values: &[u64]) -> Vec<u8> {
-    let mut out = Vec::new();
-    put_u64s(&mut out, values);
-    out
 }

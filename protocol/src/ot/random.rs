@@ -29,6 +29,9 @@ pub struct SenderPads {
 }
 
 impl SenderPads {
+    /// Bytes of one OT: both pads.
+    pub(crate) const BYTES: usize = 2 * 8;
+
     /// Hashes the sender's correlated OTs.
     ///
     /// # Errors
@@ -50,6 +53,9 @@ pub struct ReceiverPads {
 }
 
 impl ReceiverPads {
+    /// Bytes of one OT: its bit and pad.
+    pub(crate) const BYTES: usize = 1 + 8;
+
     /// Hashes the receiver's correlated OTs.
     ///
     /// # Errors

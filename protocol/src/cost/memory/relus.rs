@@ -1,7 +1,5 @@
 //! What the ReLUs of a ticket hold, from the pads on.
 
-use std::ops::AddAssign;
-
 use super::super::CostModel;
 use super::super::clock::Pair;
 use super::pushed;
@@ -9,42 +7,17 @@ use crate::gadget::seam::{ClientRelus, Held};
 use crate::offline::{ReluTensor, SLICE};
 use crate::ot::Block;
 
-/// Bytes of one party's ReLUs.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Relus {
-    /// Pads of the OTs in which the client sends.
-    pub(super) pads: u64,
-    /// Client: what it holds from its request on. Server: the client's messages, as it keeps them.
-    pub(super) requested: u64,
-    /// In the finished ticket.
-    pub(super) ready: u64,
-}
-
-impl From<Held> for Relus {
-    fn from(Held { pads, requested, ready }: Held) -> Self {
-        Self { pads: pads as u64, requested: requested as u64, ready: ready as u64 }
-    }
-}
-
-impl AddAssign for Relus {
-    fn add_assign(&mut self, other: Self) {
-        self.pads += other.pads;
-        self.requested += other.requested;
-        self.ready += other.ready;
-    }
-}
-
 impl CostModel<'_> {
     /// The ReLUs of one ticket.
-    pub(super) fn relus(&self) -> Pair<Relus> {
+    pub(super) fn relus(&self) -> Pair<Held> {
         let mut all = Pair::default();
         for slice in self.schedule.slices(1) {
             let (n, gadget) = (slice.len(), self.slice_gadget(&slice));
-            let mut server = Relus::from(gadget.server_held(n));
+            let mut server = gadget.server_held(n);
             let ots = gadget.label_ots(n);
             let extension = self.ots.labels.extension_bytes(ots).unwrap_or_default();
-            server.requested += (extension + gadget.request_bytes(n)) as u64;
-            all.client += gadget.client_held(n).into();
+            server.requested += extension + gadget.request_bytes(n);
+            all.client += gadget.client_held(n);
             all.server += server;
         }
         all
@@ -94,11 +67,5 @@ impl CostModel<'_> {
 
     fn most_of_relus(&self, of: impl Fn(&ReluTensor) -> u64) -> u64 {
         self.schedule.relus.iter().map(of).max().unwrap_or_default()
-    }
-
-    /// Whether some ReLUs have tables.
-    pub(super) fn has_tables(&self) -> bool {
-        let mut gadgets = self.schedule.relus.iter().map(|relu| self.gadget(relu));
-        gadgets.any(|gadget| gadget.tables_bytes(1).is_some())
     }
 }

@@ -41,8 +41,8 @@ impl Run<'_> {
         clock.compute(Server, seconds(&refills.labels, |of| of.1));
         let slices: Vec<Slice<'_>> = schedule.slices(batch).collect();
         let tables = |s: &Slice<'_>| self.gadget(s).tables_bytes(s.len());
-        let garbled = slices.iter().rposition(|s| tables(s).is_some()).map_or(0, |last| last + 1);
-        let (until_tables, after) = slices.split_at(garbled);
+        let end = slices.iter().rposition(|s| tables(s).is_some()).map_or(0, |last| last + 1);
+        let (until_tables, after) = slices.split_at(end);
         until_tables.iter().for_each(|slice| self.take_request(clock, slice));
         clock.layer(None);
         clock.compute(Client, assembling);

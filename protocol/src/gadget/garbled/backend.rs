@@ -7,7 +7,7 @@ use super::{
     offline_down_bytes, offline_up_bytes, online_down_bytes, relu_windows, rot_count,
     server_offline,
 };
-use crate::bytes::{put_u64s, u64s_from};
+use crate::bytes::{u64s_bytes, u64s_from};
 use crate::error::{Error, Result};
 use crate::gadget::kernels::ReluKernels;
 use crate::gadget::seam::{
@@ -21,11 +21,6 @@ use crate::ot::{
 use crate::ring::{add_assign, sub_assign};
 use crate::rng::SecretRng;
 use crate::wire::Kind;
-
-/// Both pads of a random OT.
-const SENT: usize = 2 * 8;
-/// A random OT's bit and pad.
-const RECEIVED: usize = 1 + 8;
 
 /// Garbled circuits: comparisons of any width, one round trip.
 pub struct Garbled;
@@ -143,15 +138,15 @@ impl Gadget for Circuit {
     }
 
     fn client_held(&self, n: usize) -> Held {
-        let requested = cot_count(n, self.0) * Block::BYTES + SENT * n;
+        let requested = cot_count(n, self.0) * Block::BYTES + SenderPads::BYTES * n;
         let ready = requested + offline_down_bytes(n, self.0) + size_of::<ClientRelu>();
-        Held { pads: SENT * n, requested, ready }
+        Held { pads: SenderPads::BYTES * n, requested, ready }
     }
 
     fn server_held(&self, n: usize) -> Held {
         // A label, the bit mu and tau.
-        let ready = (16 + RECEIVED) * n + size_of::<ServerRelu>();
-        Held { pads: RECEIVED * n, requested: 0, ready }
+        let ready = (16 + ReceiverPads::BYTES) * n + size_of::<ServerRelu>();
+        Held { pads: ReceiverPads::BYTES * n, requested: 0, ready }
     }
 
     fn answering(&self, slices: &[usize]) -> (usize, usize) {
@@ -195,9 +190,7 @@ impl ClientRelus for ClientRelu {
         check_count("new shares", reshare.len(), self.len())?;
         let mut values = self.online(message)?;
         sub_assign(&mut values, reshare);
-        let mut answer = Vec::new();
-        put_u64s(&mut answer, &values);
-        Ok((answer, None))
+        Ok((u64s_bytes(&values), None))
     }
 }
 

@@ -5,7 +5,7 @@ mod session;
 mod values;
 
 use super::*;
-use crate::gadget::testing::{Dealer, assert_uniform, cots, instance, masked_relu};
+use crate::gadget::testing::{Dealer, assert_uniform, cots, instance, masked_relu, trace};
 use crate::ot::{Block, CotView, GateHash, ReceiverPads, SenderPads, Tweaks, Windows, rot_windows};
 use crate::rng::SecretRng;
 

@@ -14,14 +14,10 @@ use crate::gadget::seam::{
     self, Accepted, Backend, ClientRelus, ClientRequested, ClientTurn, Gadget, Held, Round,
     ServerRelus, ServerTurn, ServerWaits, Step, Symmetric, Work,
 };
-use crate::ot::{Block, CotView, Delta, GateHash, Windows};
+use crate::ot::{Block, CotView, Delta, GateHash, ReceiverPads, SenderPads, Windows};
 use crate::rng::SecretRng;
 use crate::wire::Kind;
 
-/// Both pads of a random OT.
-const SENT: usize = 2 * 8;
-/// A random OT's bit and pad.
-const RECEIVED: usize = 1 + 8;
 /// OTs that a lookup prepares for the two opened bits.
 const PREPARED: usize = 4;
 /// The client's share of a position and its mask bits.
@@ -75,10 +71,6 @@ impl Gadget for Tables {
 
     fn request_bytes(&self, n: usize) -> usize {
         request_bytes(n)
-    }
-
-    fn tables_bytes(&self, _n: usize) -> Option<usize> {
-        None
     }
 
     fn rounds(&self) -> &'static [Round] {
@@ -140,14 +132,15 @@ impl Gadget for Tables {
 
     fn client_held(&self, n: usize) -> Held {
         let tables = 8 * self.0.words();
-        let requested =
-            (tables + CLIENT_POSITION + 8 * PREPARED + SENT) * n + size_of::<ClientLookup>();
-        Held { pads: (tables + 3 * SENT) * n, requested, ready: requested }
+        let requested = (tables + CLIENT_POSITION + 8 * PREPARED + SenderPads::BYTES) * n
+            + size_of::<ClientLookup>();
+        Held { pads: (tables + 3 * SenderPads::BYTES) * n, requested, ready: requested }
     }
 
     fn server_held(&self, n: usize) -> Held {
-        let ready = (HELD + ANDS + PREPARED * SENT + RECEIVED) * n + size_of::<ServerLookup>();
-        Held { pads: (HELD + 3 * RECEIVED) * n, requested: 0, ready }
+        let ready = (HELD + ANDS + PREPARED * SenderPads::BYTES + ReceiverPads::BYTES) * n
+            + size_of::<ServerLookup>();
+        Held { pads: (HELD + 3 * ReceiverPads::BYTES) * n, requested: 0, ready }
     }
 
     fn answering(&self, slices: &[usize]) -> (usize, usize) {

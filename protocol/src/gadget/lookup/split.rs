@@ -45,20 +45,14 @@ impl Split {
         (0..=Self::MAX_DIGIT).filter_map(move |low| Self::of(compare, low))
     }
 
-    /// The split with the fewest bytes, and among those with the fewest hashes; none for
-    /// comparisons of more than `2 * MAX_DIGIT + 1` bits. Every split takes the same number of OTs,
-    /// so what an OT costs does not matter.
-    pub fn best(compare: CompareBits) -> Option<Self> {
-        let cost = |s: &Self| (s.table_bits(), s.digit_hashes());
-        Self::all(compare).min_by_key(cost)
-    }
-
-    /// As [`Self::best`].
+    /// The split with the fewest bytes, and among those with the fewest hashes. Every split takes the
+    /// same number of OTs, so what an OT costs does not matter.
     ///
     /// # Errors
-    /// [`Error::Input`] if there is none: garble such comparisons.
+    /// [`Error::Input`] for comparisons of more than `2 * MAX_DIGIT + 1` bits: garble those.
     pub fn cheapest(compare: CompareBits) -> Result<Self> {
-        Self::best(compare).ok_or_else(|| {
+        let cost = |s: &Self| (s.table_bits(), s.digit_hashes());
+        Self::all(compare).min_by_key(cost).ok_or_else(|| {
             Error::input(format!(
                 "a comparison of {} bits is too wide for lookup tables: at most {} are possible",
                 compare.compared(),

@@ -9,7 +9,7 @@ use super::seam::{
     ServerPads, ServerRelus, ServerTurn, ServerWaits, Step, Work,
 };
 use super::{CompareBits, check_count};
-use crate::bytes::{put_u64s, u64s_from};
+use crate::bytes::{u64s_bytes, u64s_from};
 use crate::error::{Error, Result};
 use crate::gadget::kernels::ReluKernels;
 use crate::ot::{Block, CotView, Delta, GateHash, Windows, check_length};
@@ -43,12 +43,6 @@ struct Shown;
 /// The client's number of positions, the server's values.
 struct Client(usize);
 struct Server(Vec<u64>);
-
-fn bytes(values: &[u64]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    put_u64s(&mut bytes, values);
-    bytes
-}
 
 impl Gadget for Shown {
     fn request_bytes(&self, n: usize) -> usize {
@@ -114,7 +108,7 @@ impl ClientPads for Client {
         x_c: &[u64],
     ) -> Result<(Box<dyn ClientRequested>, Vec<u8>)> {
         check_count("shares", x_c.len(), self.0)?;
-        Ok((self, bytes(x_c)))
+        Ok((self, u64s_bytes(x_c)))
     }
 }
 
@@ -129,7 +123,7 @@ impl ClientRelus for Client {
         check_length(message, 8 * self.0)?;
         let mut values = u64s_from(message);
         sub_assign(&mut values, reshare);
-        Ok((bytes(&values), None))
+        Ok((u64s_bytes(&values), None))
     }
 }
 
@@ -153,7 +147,7 @@ impl ServerRelus for Server {
         for (x, share) in self.0.iter_mut().zip(x_s) {
             *x = (x.wrapping_add(*share) as i64).max(0) as u64;
         }
-        Ok((bytes(&self.0), self))
+        Ok((u64s_bytes(&self.0), self))
     }
 }
 

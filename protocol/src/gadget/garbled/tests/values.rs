@@ -1,7 +1,6 @@
 //! The gadgets compute what they should, refuse what they should, and send what they said.
 
 use proptest::prelude::*;
-use sha2::{Digest, Sha256};
 
 use super::*;
 use crate::Error;
@@ -219,14 +218,6 @@ fn compare_bits_are_validated_also_when_decoded() {
 fn wire_trace() {
     let x: Vec<i64> = (0..700).map(|i| i * 11 - 3800).collect();
     let got = run(&x, bits(14, 0), 2026);
-    let trace = |messages: &[&[u8]]| -> String {
-        let mut h = Sha256::new();
-        for m in messages {
-            h.update((m.len() as u64).to_le_bytes());
-            h.update(m);
-        }
-        h.finalize().iter().map(|b| format!("{b:02x}")).collect()
-    };
     assert_eq!(
         trace(&[&got.up, &got.tables]),
         "e83a8d6e3e154d1f1f350eb8fea357af9ab1b24d407f45f54db8000acd6d3cb8"

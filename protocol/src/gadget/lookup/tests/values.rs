@@ -1,10 +1,9 @@
 //! The lookup computes what integers and the garbled backend say, and sends what it said.
 
 use proptest::prelude::*;
-use sha2::{Digest, Sha256};
 
 use super::*;
-use crate::gadget::testing::masked_relu;
+use crate::gadget::testing::{masked_relu, trace};
 
 fn splits(k: u8, d: u8) -> Vec<Split> {
     Split::all(CompareBits::new(k, d).unwrap()).collect()
@@ -175,14 +174,6 @@ fn wire_trace() {
     let mut rng = SecretRng::from_test_seed(2027);
     let (x_c, reshare) = (rng.u64s(700), rng.u64s(700));
     let got = run(&x, &x_c, &reshare, split(14, 0, 7), 2026);
-    let trace = |messages: &[&[u8]]| -> String {
-        let mut h = Sha256::new();
-        for m in messages {
-            h.update((m.len() as u64).to_le_bytes());
-            h.update(m);
-        }
-        h.finalize().iter().map(|b| format!("{b:02x}")).collect()
-    };
     assert_eq!(
         trace(&[&got.request, &got.tables, &got.answer]),
         "3499d6663d260d03dc70ddd66c0bba425f648ae5c6bde11b507e0bace1d440ea"
